@@ -1,0 +1,10 @@
+# Debian's libhnswlib-dev 0.6.2 ships headers only: no CMake config, no version file.
+# Defines hnswlib::hnswlib. Only index/hnsw_graph.cc and bench may include it (docs/decisions).
+find_path(hnswlib_INCLUDE_DIR hnswlib/hnswalg.h)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(hnswlib REQUIRED_VARS hnswlib_INCLUDE_DIR)
+if(hnswlib_FOUND AND NOT TARGET hnswlib::hnswlib)
+  add_library(hnswlib::hnswlib INTERFACE IMPORTED)
+  target_include_directories(hnswlib::hnswlib SYSTEM INTERFACE ${hnswlib_INCLUDE_DIR})
+endif()
+mark_as_advanced(hnswlib_INCLUDE_DIR)

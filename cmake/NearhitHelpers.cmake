@@ -1,0 +1,76 @@
+# Helpers shared by every CMakeLists.txt of the tree. Nothing cleverer than what a target needs said once.
+include_guard(GLOBAL)
+
+# Compile options of everything that is ours; private, never exported to consumers.
+function(nearhit_set_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
+    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+    $<$<BOOL:${NEARHIT_WERROR}>:-Werror>)
+  # The two switches below change inline code and the ABI, so they reach everything that links us in this tree.
+  if(NEARHIT_STATUS_MUST_BE_READ)
+    target_compile_definitions(${target} PUBLIC $<BUILD_INTERFACE:NEARHIT_STATUS_MUST_BE_READ=1>)
+  endif()
+  if(NEARHIT_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${NEARHIT_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC $<BUILD_INTERFACE:-fsanitize=${NEARHIT_SANITIZE}>)
+  endif()
+  if(NEARHIT_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
+# nearhit_add_library(NAME nearhit_x SRCS ... DEPS ... PRIVATE_DEPS ...)
+# Sources see the source root, so every include is written from the top: "index/vector_index.h".
+function(nearhit_add_library)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(${ARG_NAME} STATIC ${ARG_SRCS})
+  nearhit_set_options(${ARG_NAME})
+  target_include_directories(${ARG_NAME} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_link_libraries(${ARG_NAME} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+endfunction()
+
+# nearhit_add_program(NAME x SRCS ... DEPS ...)
+function(nearhit_add_program)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SRCS})
+  nearhit_set_options(${ARG_NAME})
+  target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
+endfunction()
+
+# nearhit_add_test(NAME x_test SRCS ... DEPS ... LABELS unit)
+# One CTest entry per binary; its tests run in one process, which keeps the suite fast.
+function(nearhit_add_test)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS;LABELS" ${ARGN})
+  nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} --gtest_brief=1)
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
+endfunction()
+
+# nearhit_add_bench(NAME x_bench SRCS ... DEPS ...): Google Benchmark; a smoke run of each is a test.
+function(nearhit_add_bench)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} benchmark::benchmark_main)
+  if(NEARHIT_BUILD_TESTS)
+    add_test(NAME ${ARG_NAME}_smoke COMMAND ${ARG_NAME} --benchmark_min_time=0.001)
+    set_tests_properties(${ARG_NAME}_smoke PROPERTIES LABELS bench TIMEOUT 300)
+  endif()
+endfunction()
+
+# nearhit_add_fuzzer(NAME fuzz_x SRCS ... DEPS ... CORPUS dir)
+# With NEARHIT_FUZZ a libFuzzer program; otherwise the same target with a small main that replays its
+# corpus, so that fuzz targets build in every ordinary build and never rot.
+function(nearhit_add_fuzzer)
+  cmake_parse_arguments(ARG "" "NAME;CORPUS" "SRCS;DEPS" ${ARGN})
+  if(NEARHIT_FUZZ)
+    nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS})
+    target_link_options(${ARG_NAME} PRIVATE -fsanitize=fuzzer)
+  else()
+    nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cc
+                        DEPS ${ARG_DEPS})
+    add_test(NAME ${ARG_NAME}_replay COMMAND ${ARG_NAME} ${ARG_CORPUS})
+    set_tests_properties(${ARG_NAME}_replay PROPERTIES LABELS "unit;fuzz" TIMEOUT 120)
+  endif()
+endfunction()

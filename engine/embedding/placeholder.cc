@@ -1,0 +1,1 @@
+#include "nearhit/embedder.h"

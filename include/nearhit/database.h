@@ -1,0 +1,69 @@
+// A nearhit database: one directory, its namespaces, and handles to use them.
+//
+//   auto db = nearhit::Database::Open({.path = "/var/lib/app/cache"});
+//   nearhit::NamespaceConfig config;
+//   config.embedder.kind = "lexical";
+//   (*db)->CreateNamespace("support", config);
+//   auto cache = (*db)->Cache("support");
+//   auto hit = (*cache)->Lookup({.scope = "gpt-4o", .slot = "How do I reset my password?"}, {});
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "nearhit/options.h"
+#include "nearhit/result.h"
+#include "nearhit/semantic_cache.h"
+#include "nearhit/stats.h"
+#include "nearhit/vector_store.h"
+
+namespace nearhit {
+
+// Thread-safety: thread-safe.
+class Database {
+ public:
+  // Opens or creates the database at options.path and brings its indexes up to date.
+  //
+  // Errors: kInvalidArgument for a bad option; kFailedPrecondition when another process has it open or
+  // its format is newer than this build (the message names both versions); kDataLoss when storage is
+  // damaged beyond what recovery may ignore; kUnavailable for a failing disk.
+  static Result<std::unique_ptr<Database>> Open(const DatabaseOptions& options);
+
+  // Waits for running calls, writes index snapshots and the high-water mark, closes storage. Handles
+  // that are still around then answer kUnavailable.
+  virtual ~Database() = default;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Names: 1..kMaxNamespaceNameBytes of [a-z0-9_-.], starting with a letter or a digit.
+  // Errors: kInvalidArgument; kAlreadyExists; kResourceExhausted over kMaxNamespaces.
+  virtual Status CreateNamespace(std::string_view name, const NamespaceConfig& config) = 0;
+  virtual Result<std::vector<NamespaceInfo>> ListNamespaces() const = 0;  // ascending by name
+  virtual Result<NamespaceInfo> DescribeNamespace(std::string_view name) const = 0;
+  virtual Status UpdateNamespace(std::string_view name, const NamespaceUpdate& update) = 0;
+  // Gone at once for every caller; its disk space is freed in the background.
+  virtual Status DropNamespace(std::string_view name) = 0;
+
+  // Errors: kNotFound; kFailedPrecondition when the namespace is of the other kind.
+  virtual Result<std::shared_ptr<SemanticCache>> Cache(std::string_view name) = 0;
+  virtual Result<std::shared_ptr<VectorStore>> Vectors(std::string_view name) = 0;
+
+  virtual DatabaseStats Stats() const = 0;
+
+  // Makes everything acknowledged so far durable against a power cut and records the high-water mark.
+  virtual Status Flush() = 0;
+
+  // One round of what the background thread does: reclaims expired entries, drops empty partitions,
+  // moves partitions between index tiers, checkpoints. Safe at any time.
+  virtual Status RunMaintenance() = 0;
+
+  // Writes index snapshots now, so that the next Open need not rebuild.
+  virtual Status WriteSnapshots() = 0;
+
+ protected:
+  Database() = default;
+};
+
+}  // namespace nearhit

@@ -1,0 +1,75 @@
+// Text to vectors. Implement this to bring your own model; nearhit brings `lexical` and `http`.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nearhit/result.h"
+
+namespace nearhit {
+
+// Turns texts into vectors of one fixed dimension.
+//
+// Thread-safety: thread-safe; calls run together.
+class Embedder {
+ public:
+  virtual ~Embedder() = default;
+  Embedder(const Embedder&) = delete;
+  Embedder& operator=(const Embedder&) = delete;
+
+  // Says exactly which function this is: "lexical/v1/384", "http/text-embedding-3-small/1536".
+  // Stored with each namespace. Vectors of two identities never meet in one index.
+  virtual std::string_view identity() const = 0;
+
+  // Components per vector; >= 1.
+  virtual std::size_t dimension() const = 0;
+
+  // True when Embed() may wait (network, disk). Such calls are kept off threads that must not block.
+  virtual bool may_block() const = 0;
+
+  // Embeds `texts` (valid UTF-8), row i of the result being the vector of texts[i]:
+  // texts.size() * dimension() finite floats, row-major. Rows need not be normalised.
+  //
+  // Errors: kDeadlineExceeded once `deadline` passes; kUnavailable when the model cannot be reached;
+  // kInvalidArgument when a text is refused (over the model's length, invalid UTF-8). All or nothing.
+  virtual Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
+                                           std::chrono::steady_clock::time_point deadline) const = 0;
+
+ protected:
+  Embedder() = default;
+};
+
+// Which embedder a namespace uses. Stored with the namespace.
+struct EmbedderSpec {
+  // "none": callers send vectors. "lexical": built in, hashed n-grams, needs nothing.
+  // "http": an OpenAI-compatible POST {url} (…/v1/embeddings).
+  std::string kind = "none";
+
+  // http only.
+  std::string url;           // e.g. "http://127.0.0.1:8080/v1/embeddings"
+  std::string model;         // sent as "model"
+  std::string api_key_env;   // environment variable that holds the key; never the key itself
+  std::string api_key_file;  // or a file that holds it
+  std::chrono::milliseconds timeout{5'000};  // whole call, retries included
+  std::size_t max_batch = 128;               // texts per request
+  int max_retries = 2;                       // on 429, 5xx and connection errors, with backoff
+
+  friend bool operator==(const EmbedderSpec&, const EmbedderSpec&) = default;
+};
+
+// Makes the embedder that `spec` describes, for vectors of `dimension` components. Returns a null
+// pointer for kind "none".
+//
+// Errors: kInvalidArgument for an unknown kind or a bad field (named in the message);
+// kFailedPrecondition when the key's file or variable is missing.
+Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec, std::size_t dimension);
+
+// The identity that MakeEmbedder(spec, dimension) would have, without making it. "none" for none.
+std::string EmbedderIdentity(const EmbedderSpec& spec, std::size_t dimension);
+
+}  // namespace nearhit

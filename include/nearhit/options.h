@@ -1,0 +1,107 @@
+// How a database is opened and how a namespace is configured.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "nearhit/embedder.h"
+#include "nearhit/types.h"
+
+namespace nearhit {
+
+// What a namespace holds. Stored on disk; do not renumber.
+enum class NamespaceKind : std::uint8_t {
+  kCache = 0,    // semantic cache: Lookup and Store by scope and text
+  kVectors = 1,  // vector store: Upsert and Search by key
+};
+
+enum class LogLevel : std::uint8_t { kInfo, kWarning, kError };
+
+struct DatabaseOptions {
+  // --- affects behaviour ---
+
+  // Directory of the database; created when missing. One process at a time.
+  std::filesystem::path path;
+
+  // Keep everything in memory and ignore `path`: for tests and for caches that need no disk.
+  bool in_memory = false;
+
+  // Answers and payloads over this are refused. At most 64 MiB.
+  std::size_t max_payload_bytes = std::size_t{16} << 20;
+
+  // Lines about recovery, damage and maintenance; never the text of prompts, answers or credentials.
+  // Called from any thread, one call at a time. Empty: silent.
+  std::function<void(LogLevel, const std::string&)> log;
+
+  // Wall-clock time in microseconds since 1970, for TTLs and ages; empty: the system's clock.
+  // Called from any thread.
+  std::function<std::int64_t()> now_us;
+
+  // Run expiry, eviction clean-up, index moves and checkpoints on a thread of the database. Off: the
+  // owner calls Database::RunMaintenance() (tests do, to be deterministic).
+  bool background_maintenance = true;
+
+  // --- affects performance ---
+
+  // Memory for cached blocks of storage, in bytes.
+  std::size_t block_cache_bytes = std::size_t{256} << 20;
+
+  // How often background maintenance runs.
+  std::uint32_t maintenance_interval_ms = 1'000;
+};
+
+// Configuration of a namespace. `kind`, `dimension` and `metric` are fixed at creation.
+struct NamespaceConfig {
+  NamespaceKind kind = NamespaceKind::kCache;
+
+  // Components of every vector, 1..kMaxDimension. 0 with an embedder that has a natural one
+  // ("lexical": 384). 0 with "none" is refused for kVectors; for kCache it makes an exact-only cache.
+  std::uint32_t dimension = 0;
+  Metric metric = Metric::kCosine;
+  EmbedderSpec embedder;
+
+  // Lowest score that counts as a semantic hit (kCache). Callers may only ask for a stricter one.
+  // In [-1, 1] for cosine, (0, 1] for l2, any finite number for ip.
+  float threshold = 0.90F;
+
+  // Lifetimes in milliseconds; 0 means none. A store without a TTL gets `default_ttl_ms`; a longer
+  // one than `max_ttl_ms` is refused. An entry not read for `idle_ttl_ms` expires as well.
+  std::int64_t default_ttl_ms = 0;
+  std::int64_t max_ttl_ms = 0;
+  std::int64_t idle_ttl_ms = 0;
+
+  // Budget; 0 means unlimited. Bytes count slot, payload, vector, tags and metadata. kCache evicts to
+  // stay inside; kVectors refuses with kResourceExhausted.
+  std::uint64_t max_entries = 0;
+  std::uint64_t max_bytes = 0;
+
+  // What a call with Durability::kDefault gets; kDefault here means kAsync.
+  Durability durability = Durability::kAsync;
+
+  friend bool operator==(const NamespaceConfig&, const NamespaceConfig&) = default;
+};
+
+// A change to a namespace: only what is set changes.
+struct NamespaceUpdate {
+  std::optional<float> threshold;
+  std::optional<std::int64_t> default_ttl_ms;
+  std::optional<std::int64_t> max_ttl_ms;
+  std::optional<std::int64_t> idle_ttl_ms;
+  std::optional<std::uint64_t> max_entries;
+  std::optional<std::uint64_t> max_bytes;
+  std::optional<Durability> durability;
+
+  // Another embedder changes what vectors mean. Refused with kFailedPrecondition unless `reembed` is
+  // set or the identity stays the same (a new URL or key for the same model). With `reembed`, every
+  // entry is embedded again from its stored text before the call returns; lookups go on with the old
+  // vectors meanwhile and stores get kUnavailable.
+  std::optional<EmbedderSpec> embedder;
+  std::optional<std::uint32_t> dimension;  // only together with `embedder` and `reembed`
+  bool reembed = false;
+};
+
+}  // namespace nearhit
