@@ -29,7 +29,7 @@ constexpr std::array<std::uint32_t, 9> kWordWeights = {0, 5, 10, 20, 50, 70, 90,
 constexpr std::uint32_t kNumberWeight = 130;
 // Ideographs and symbols are words of their own, each about half as telling as a long word.
 constexpr std::uint32_t kAloneWeight = 60;
-constexpr std::uint32_t kPairPercent = 30;  // of the lighter of its words
+constexpr std::uint32_t kPairPercent = 50;  // of the mean of its words
 // A word has about three n-grams for each letter, so that they too add up with its length.
 constexpr std::uint32_t kCharacterWeight = 20;
 constexpr std::uint32_t kFallbackWeight = 100;
@@ -225,7 +225,7 @@ void LexicalFeatures::AddWords() {
     features_.push_back({Hash64(Slice(word.first, word.last), kWordSeed), weight});
     if (i > 0) {
       features_.push_back({Hash64(Slice(words_[i - 1].first, word.last), kPairSeed),
-                           Percent(std::min(weight, weight_before), kPairPercent)});
+                           Percent((weight + weight_before) / 2, kPairPercent)});
     }
     AddCharacters(word);
     weight_before = weight;
