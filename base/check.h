@@ -6,11 +6,11 @@ namespace nearhit::internal {
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition);
 }  // namespace nearhit::internal
 
-#define NEARHIT_CHECK(condition)                                             \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]] {                                         \
-      ::nearhit::internal::CheckFailed(__FILE__, __LINE__, #condition);      \
-    }                                                                        \
+#define NEARHIT_CHECK(condition)                                        \
+  do {                                                                  \
+    if (!(condition)) [[unlikely]] {                                    \
+      ::nearhit::internal::CheckFailed(__FILE__, __LINE__, #condition); \
+    }                                                                   \
   } while (false)
 
 #ifdef NDEBUG

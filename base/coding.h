@@ -1,6 +1,7 @@
 // Little-endian integers and length-prefixed strings in byte buffers: how every record is written.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -16,7 +17,8 @@ static_assert(std::endian::native == std::endian::little, "formats are written i
 template <typename T>
 void PutFixed(std::string* out, T value) {
   static_assert(std::is_trivially_copyable_v<T>);
-  out->append(reinterpret_cast<const char*>(&value), sizeof(T));
+  const auto bytes = std::bit_cast<std::array<char, sizeof(T)>>(value);
+  out->append(bytes.data(), bytes.size());
 }
 
 // Appends a 64-bit integer in big-endian order, so that keys sort by value.
@@ -33,8 +35,8 @@ inline void PutBytes(std::string* out, std::string_view bytes) {
   out->append(bytes);
 }
 
-// Reads what the functions above wrote. A read past the end makes the reader bad and returns zeros or
-// empty views from then on, so a decoder checks ok() once at its end.
+// Reads what the functions above wrote. A read past the end makes the reader bad and returns zeros
+// or empty views from then on, so a decoder checks ok() once at its end.
 //
 // Thread-safety: externally synchronized. Views point into the input.
 class ByteReader {

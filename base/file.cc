@@ -1,12 +1,11 @@
 #include "base/file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace nearhit {
 
@@ -31,7 +30,8 @@ class Descriptor {
 
 Status IoError(const std::string& action, const std::filesystem::path& path) {
   const int error = errno;
-  const std::string message = action + " " + path.string() + ": " + std::generic_category().message(error);
+  const std::string message =
+      action + " " + path.string() + ": " + std::generic_category().message(error);
   return error == ENOENT ? NotFound(message) : Unavailable(message);
 }
 
@@ -86,8 +86,8 @@ Result<std::string> ReadWholeFile(const std::filesystem::path& path, std::size_t
   }
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > max_bytes) {
-    return InvalidArgument(path.string() + " has " + std::to_string(size) + " bytes, the limit is " +
-                           std::to_string(max_bytes));
+    return InvalidArgument(path.string() + " has " + std::to_string(size) +
+                           " bytes, the limit is " + std::to_string(max_bytes));
   }
   std::string bytes(size, '\0');
   std::size_t done = 0;

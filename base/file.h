@@ -10,8 +10,8 @@
 
 namespace nearhit {
 
-// Writes `bytes` to a temporary file beside `path`, fsyncs it, renames it over `path` and fsyncs the
-// directory. Errors: kUnavailable, with the old file untouched.
+// Writes `bytes` to a temporary file beside `path`, fsyncs it, renames it over `path` and fsyncs
+// the directory. Errors: kUnavailable, with the old file untouched.
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view bytes);
 
 // Errors: kNotFound; kUnavailable for I/O errors; kInvalidArgument when larger than `max_bytes`.

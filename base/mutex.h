@@ -1,10 +1,9 @@
 // Mutexes that Clang's thread-safety analysis can see.
 #pragma once
 
-#include <pthread.h>
-
 #include <condition_variable>
 #include <mutex>
+#include <pthread.h>
 
 #include "base/thread_annotations.h"
 
@@ -25,8 +24,9 @@ class CAPABILITY("mutex") Mutex {
   std::mutex mu_;
 };
 
-// Readers together or one writer. A waiting writer goes before readers that come after it, so a stream
-// of readers cannot starve it; for that reason a thread must never take the shared lock twice.
+// Readers together or one writer. A waiting writer goes before readers that come after it, so a
+// stream of readers cannot starve it; for that reason a thread must never take the shared lock
+// twice.
 class CAPABILITY("mutex") SharedMutex {
  public:
   SharedMutex() {

@@ -12,7 +12,9 @@ namespace {
 constexpr float kMaxCode = 127.0F;
 constexpr std::int32_t kBias = 128;
 
-std::size_t RoundUp8(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
+std::size_t RoundUp8(std::size_t bytes) {
+  return (bytes + 7) / 8 * 8;
+}
 }  // namespace
 
 Codec::Codec(std::size_t dimension, IndexMetric metric, Encoding encoding)
@@ -21,7 +23,8 @@ Codec::Codec(std::size_t dimension, IndexMetric metric, Encoding encoding)
       encoding_(encoding),
       record_bytes_(encoding == Encoding::kFloat32 ? RoundUp8(dimension * sizeof(float))
                                                    : RoundUp8(sizeof(Int8Header) + dimension)),
-      kernels_(&Kernels()) {}
+      kernels_(&Kernels()) {
+}
 
 void Codec::Encode(VectorView vector, std::byte* record) const {
   NEARHIT_CHECK(vector.size() == dimension_);

@@ -1,8 +1,8 @@
 // How one vector is kept in an index record, and how a query is scored against it.
 //
-// kFloat32: the components. kInt8: scale, sum of codes and squared norm, then one signed byte a component,
-// component = code * scale with scale = max|x| / 127. Sums and norms are those of the codes, not of the
-// vector they came from, so a score is exactly that of the rounded vectors.
+// kFloat32: the components. kInt8: scale, sum of codes and squared norm, then one signed byte a
+// component, component = code * scale with scale = max|x| / 127. Sums and norms are those of the
+// codes, not of the vector they came from, so a score is exactly that of the rounded vectors.
 #pragma once
 
 #include <cstddef>

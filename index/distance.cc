@@ -1,10 +1,15 @@
 #include "index/distance.h"
 
-#include <immintrin.h>
-
+// GCC 12 warns inside its own intrinsics (GCC bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <algorithm>
 #include <limits>
 #include <vector>
+
+#include <immintrin.h>
 
 namespace nearhit {
 
@@ -97,7 +102,8 @@ TARGET_AVX512 float DotAvx512(const float* a, const float* b, std::size_t n) {
   }
   for (; i < n; i += 16) {
     const auto mask = static_cast<__mmask16>((1U << std::min<std::size_t>(16, n - i)) - 1);
-    sum0 = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i), sum0);
+    sum0 = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i),
+                           sum0);
   }
   return _mm512_reduce_add_ps(_mm512_add_ps(sum0, sum1));
 }

@@ -1,5 +1,5 @@
-// What a score means, and the kernels that compute it. The kernels are chosen once per process from what
-// the processor offers: AVX-512 (VNNI for int8), AVX2, scalar.
+// What a score means, and the kernels that compute it. The kernels are chosen once per process from
+// what the processor offers: AVX-512 (VNNI for int8), AVX2, scalar.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@
 
 namespace nearhit {
 
-// Users see scores (nearhit/types.h), the index compares raw scores (Neighbor::score). Monotonic both ways.
+// Users see scores (nearhit/types.h), the index compares raw scores (Neighbor::score). Monotonic
+// both ways.
 float UserScore(Metric metric, float raw);
 float RawScore(Metric metric, float user);
 

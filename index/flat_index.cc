@@ -51,7 +51,8 @@ void FlatIndex::EraseSlot(std::size_t slot) {
     slots_[ids_[slot].value] = slot;
   }
   ids_.pop_back();
-  // One empty block is kept, so that adding and erasing around its edge does not allocate each time.
+  // One empty block is kept, so that adding and erasing around its edge does not allocate each
+  // time.
   if (blocks_.size() * kBlockRecords >= ids_.size() + 2 * kBlockRecords) {
     blocks_.pop_back();
   }
@@ -85,7 +86,8 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
 }
 
 std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                             const SearchOptions& options, SearchStats* stats) const {
+                                             const SearchOptions& options,
+                                             SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   TopK top(CandidatesFor(options.k, codec_.encoding(), options.source));

@@ -1,5 +1,5 @@
-// Compares a query with every vector: exact up to its encoding, and the fastest there is for small sets.
-// Inserts and deletes are O(1): a delete moves the last record into the hole.
+// Compares a query with every vector: exact up to its encoding, and the fastest there is for small
+// sets. Inserts and deletes are O(1): a delete moves the last record into the hole.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,8 @@ class FlatIndex final : public VectorIndex {
   std::vector<Neighbor> Search(VectorView query, const SearchOptions& options,
                                SearchStats* stats) const override;
   std::vector<Neighbor> SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                    const SearchOptions& options, SearchStats* stats) const override;
+                                    const SearchOptions& options,
+                                    SearchStats* stats) const override;
   bool Reconstruct(EntryId id, std::span<float> out) const override;
   std::vector<EntryId> Ids() const override;
   std::size_t size() const override;

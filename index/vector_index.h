@@ -1,6 +1,6 @@
-// The seam of the index layer: ids and vectors of one partition, searched by likeness. Knows nothing
-// of text, storage or RPC. Implementations: flat_index.h, hnsw_index.h, partition_index.h (which moves
-// between the two). Design: docs/architecture.md#index.
+// The seam of the index layer: ids and vectors of one partition, searched by likeness. Knows
+// nothing of text, storage or RPC. Implementations: flat_index.h, hnsw_index.h, partition_index.h
+// (which moves between the two). Design: docs/architecture.md#index.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,8 @@ enum class IndexMetric : std::uint8_t { kDot = 0, kL2 = 1 };
 //   kInt8     symmetric per-vector scale, 1 byte a component; scores are approximate until rescored
 enum class Encoding : std::uint8_t { kFloat32 = 0, kInt8 = 1 };
 
-// One result. `score` is the index's own comparable: the dot product, or minus the squared distance;
-// larger is nearer under both metrics. distance.h converts to and from what users see.
+// One result. `score` is the index's own comparable: the dot product, or minus the squared
+// distance; larger is nearer under both metrics. distance.h converts to and from what users see.
 struct Neighbor {
   EntryId id;
   float score = 0;
@@ -36,8 +36,9 @@ struct Neighbor {
   friend bool operator==(const Neighbor&, const Neighbor&) = default;
 };
 
-// Decides inside the search which ids may be returned. Called once per candidate, from the searching
-// thread, while the index is locked for reading: it must be quick and must not call the index.
+// Decides inside the search which ids may be returned. Called once per candidate, from the
+// searching thread, while the index is locked for reading: it must be quick and must not call the
+// index.
 class IdFilter {
  public:
   virtual ~IdFilter() = default;
@@ -49,15 +50,15 @@ class IdFilter {
   IdFilter() = default;
 };
 
-// Full-precision vectors for rescoring, given per search. Called from the searching thread without any
-// lock of the index held.
+// Full-precision vectors for rescoring, given per search. Called from the searching thread without
+// any lock of the index held.
 class VectorSource {
  public:
   virtual ~VectorSource() = default;
   VectorSource(const VectorSource&) = delete;
   VectorSource& operator=(const VectorSource&) = delete;
-  // Fills `out` (dimension() floats) with the vector stored under `id`. False when there is none (it was
-  // deleted meanwhile, or cannot be read now): the candidate is dropped.
+  // Fills `out` (dimension() floats) with the vector stored under `id`. False when there is none
+  // (it was deleted meanwhile, or cannot be read now): the candidate is dropped.
   virtual bool Load(EntryId id, std::span<float> out) const = 0;
 
  protected:
@@ -66,13 +67,15 @@ class VectorSource {
 
 struct SearchOptions {
   std::size_t k = 1;
-  // Candidates that a graph search keeps, >= k; 0: chosen from k and min_score. Flat scans ignore it.
+  // Candidates that a graph search keeps, >= k; 0: chosen from k and min_score. Flat scans ignore
+  // it.
   std::size_t ef = 0;
   // Results with a lower score (Neighbor::score) need not be looked for. Those that turn up are
   // returned all the same when fewer than k are better: a miss can say how near the nearest was.
   float min_score = -std::numeric_limits<float>::infinity();
   const IdFilter* filter = nullptr;
-  // Rescores the best candidates of an approximate encoding; without it their scores stay approximate.
+  // Rescores the best candidates of an approximate encoding; without it their scores stay
+  // approximate.
   const VectorSource* source = nullptr;
 };
 
@@ -84,19 +87,20 @@ struct SearchStats {
 
 // Nearest-neighbour index over vectors of one fixed dimension, under unique ids.
 //
-// Thread-safety: thread-safe. Searches run together and beside writers; a writer holds off searches for
-// the microseconds of publishing a finished change only. Writers take turns.
-// Vectors: exactly dimension() finite floats, normalised by the caller under cosine. Checked with
-// NEARHIT_CHECK on size only: the edge of the engine has validated the rest.
-// Persistence: derived from storage; see snapshot.h for a faster start.
+// Thread-safety: thread-safe. Searches run together and beside writers; a writer holds off searches
+// for the microseconds of publishing a finished change only. Writers take turns. Vectors: exactly
+// dimension() finite floats, normalised by the caller under cosine. Checked with NEARHIT_CHECK on
+// size only: the edge of the engine has validated the rest. Persistence: derived from storage; see
+// snapshot.h for a faster start.
 class VectorIndex {
  public:
   virtual ~VectorIndex() = default;
   VectorIndex(const VectorIndex&) = delete;
   VectorIndex& operator=(const VectorIndex&) = delete;
 
-  // Adds a vector, replacing the one under the same id. Found by searches that start after it returns.
-  // Errors: kResourceExhausted when the index is full (2^32 - 2 entries); nothing changed then.
+  // Adds a vector, replacing the one under the same id. Found by searches that start after it
+  // returns. Errors: kResourceExhausted when the index is full (2^32 - 2 entries); nothing changed
+  // then.
   virtual Status Add(EntryId id, VectorView vector) = 0;
 
   // Returns whether it was there. Searches that start afterwards never return it.
@@ -117,8 +121,8 @@ class VectorIndex {
                                             const SearchOptions& options,
                                             SearchStats* stats) const = 0;
 
-  // Fills `out` (dimension() floats) with the vector as the index holds it: exact under kFloat32, rounded
-  // under kInt8. False when the id is not there.
+  // Fills `out` (dimension() floats) with the vector as the index holds it: exact under kFloat32,
+  // rounded under kInt8. False when the id is not there.
   virtual bool Reconstruct(EntryId id, std::span<float> out) const = 0;
 
   // Every id, in no order.

@@ -54,7 +54,9 @@ std::shared_ptr<const Cache::Live> Cache::live() const {
   return live_;
 }
 
-NamespaceConfig Cache::config() const { return live()->config; }
+NamespaceConfig Cache::config() const {
+  return live()->config;
+}
 
 Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
                                                 const LookupOptions& options) {
@@ -73,7 +75,8 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
         }
       }
     }
-    Result<std::vector<std::vector<float>>> vectors = Vectors(*now, prompts, open, options.deadline);
+    Result<std::vector<std::vector<float>>> vectors =
+        Vectors(*now, prompts, open, options.deadline);
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       if (!open[i]) {
         continue;
@@ -111,17 +114,18 @@ Result<bool> Cache::TryExact(const Live& live, const LookupOptions& options, con
     return false;
   }
   if (!*found) {
-    result->miss_reason = collection_->HasScope(prompt.scope) ? MissReason::kBelowThreshold
-                                                              : MissReason::kEmpty;
+    result->miss_reason =
+        collection_->HasScope(prompt.scope) ? MissReason::kBelowThreshold : MissReason::kEmpty;
     return false;
   }
   return Serve(live, HitKind::kExact, 1.0F, *std::move(*found), result);
 }
 
-Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options, const Prompt& prompt,
-                                VectorView vector, LookupResult* result) {
+Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
+                                const Prompt& prompt, VectorView vector, LookupResult* result) {
   const ReadTier tier = options.only_if_fast ? ReadTier::kMemory : ReadTier::kAny;
-  const float threshold = std::max(live.config.threshold, options.min_score.value_or(live.config.threshold));
+  const float threshold =
+      std::max(live.config.threshold, options.min_score.value_or(live.config.threshold));
   for (std::size_t k = kCandidates;; k = std::min(k * 4, kMaxNeighbors)) {
     NEARHIT_ASSIGN_OR_RETURN(
         const std::vector<ScoredEntry> candidates,
@@ -132,8 +136,9 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options, 
     result->score = candidates.front().score;
     for (const ScoredEntry& candidate : candidates) {
       if (candidate.score < threshold) {
-        result->miss_reason = result->miss_reason == MissReason::kEmpty ? MissReason::kBelowThreshold
-                                                                        : result->miss_reason;
+        result->miss_reason = result->miss_reason == MissReason::kEmpty
+                                  ? MissReason::kBelowThreshold
+                                  : result->miss_reason;
         return false;
       }
       Result<StoredEntry> entry = collection_->Read(candidate.id, tier);

@@ -1,5 +1,6 @@
-// The semantic cache of one namespace: exact tier, threshold decision, TTL and budget over a collection.
-// engine/database gives it out behind nearhit::SemanticCache. Design: docs/architecture.md.
+// The semantic cache of one namespace: exact tier, threshold decision, TTL and budget over a
+// collection. engine/database gives it out behind nearhit::SemanticCache. Design:
+// docs/architecture.md.
 #pragma once
 
 #include <atomic>
@@ -20,14 +21,16 @@
 
 namespace nearhit {
 
-// Thread-safety: thread-safe. Requests have been validated by the caller (engine/database/validate.h).
+// Thread-safety: thread-safe. Requests have been validated by the caller
+// (engine/database/validate.h).
 class Cache {
  public:
   // `collection` and `clock` must outlive the cache. `embedder` may be null.
   Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
         const NamespaceConfig& config);
 
-  Result<std::vector<LookupResult>> Lookup(std::span<const Prompt> prompts, const LookupOptions& options);
+  Result<std::vector<LookupResult>> Lookup(std::span<const Prompt> prompts,
+                                           const LookupOptions& options);
   Result<std::vector<StoreResult>> Store(std::span<const StoreRequest> requests);
   Result<std::vector<EntryId>> Erase(std::span<const EntryId> ids, bool sync);
   Result<InvalidateResult> Invalidate(const InvalidateRequest& request);
@@ -37,8 +40,8 @@ class Cache {
   // Reclaims what has expired and moves toward the budget; bounded work per call.
   Status Maintain();
 
-  // What may change while the namespace lives: threshold, TTLs, budget, durability, embedder of the same
-  // identity.
+  // What may change while the namespace lives: threshold, TTLs, budget, durability, embedder of the
+  // same identity.
   void Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder);
   NamespaceConfig config() const;
 

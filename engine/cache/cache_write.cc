@@ -11,7 +11,8 @@ namespace nearhit {
 namespace {
 // Ids handled per round of maintenance and of invalidation: bounds memory and the size of a batch.
 constexpr std::size_t kRound = 4'096;
-// What an entry counts beside its own bytes; collection_write.cc has the exact sum, this bounds it from above.
+// What an entry counts beside its own bytes; collection_write.cc has the exact sum, this bounds it
+// from above.
 constexpr std::uint64_t kEntryOverheadBytes = 256;
 
 std::uint64_t UpperBoundBytes(const StoreRequest& request, std::size_t dimension) {
@@ -64,7 +65,9 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
                .answer_tokens = request.metadata.answer_tokens,
                .cost = request.metadata.cost,
                .tags = request.metadata.tags,
-               .expires_us = ttl_ms == 0 ? 0 : now_us + ttl_ms * 1'000};
+               .expires_us = ttl_ms == 0 ? 0 : now_us + ttl_ms * 1'000,
+               .id = {},
+               .created_us = 0};
   }
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> put, collection_->Put(puts, sync));
   std::vector<StoreResult> results(put.size());
@@ -88,7 +91,8 @@ void Cache::Forget(EntryId id) {
   idle_.Erase(id);
 }
 
-Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::uint64_t entries, std::uint64_t bytes) {
+Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::uint64_t entries,
+                                      std::uint64_t bytes) {
   const NamespaceConfig& config = live.config;
   const auto over = [&](std::uint64_t have_entries, std::uint64_t have_bytes) {
     return (config.max_entries != 0 && have_entries + entries > config.max_entries) ||
@@ -231,9 +235,9 @@ Result<Entry> Cache::ToEntry(StoredEntry stored) const {
 
 Result<Entry> Cache::Get(EntryId id) const {
   Result<StoredEntry> stored = collection_->Read(id, ReadTier::kAny);
-  const bool live_entry = stored.ok() && !IsIdle(*live(), id) &&
-                          (stored->record.expires_us == 0 ||
-                           clock_->NowMicros() < stored->record.expires_us);
+  const bool live_entry =
+      stored.ok() && !IsIdle(*live(), id) &&
+      (stored->record.expires_us == 0 || clock_->NowMicros() < stored->record.expires_us);
   if (!live_entry && (stored.ok() || stored.status().code() == StatusCode::kNotFound)) {
     return NotFound("entry " + std::to_string(id.value) + " is not stored");
   }
@@ -249,7 +253,8 @@ Result<ScanPage> Cache::Scan(EntryId after, std::size_t limit) const {
     Result<Entry> entry = Get(ids[i]);
     if (entry.ok()) {
       page.entries.push_back(*std::move(entry));
-    } else if (entry.status().code() != StatusCode::kNotFound) {  // kNotFound: expired, or just deleted
+    } else if (entry.status().code() !=
+               StatusCode::kNotFound) {  // kNotFound: expired, or just deleted
       return std::move(entry).status();
     }
   }

@@ -1,5 +1,5 @@
-// Decides which entry leaves when a namespace is over its budget. Small on purpose: order only; budgets are
-// counted by the cache.
+// Decides which entry leaves when a namespace is over its budget. Small on purpose: order only;
+// budgets are counted by the cache.
 #pragma once
 
 #include <cstddef>

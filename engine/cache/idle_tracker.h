@@ -1,5 +1,5 @@
-// When each entry was last read, for namespaces with an idle TTL. Kept in memory only: a restart counts as
-// a read.
+// When each entry was last read, for namespaces with an idle TTL. Kept in memory only: a restart
+// counts as a read.
 #pragma once
 
 #include <cstdint>

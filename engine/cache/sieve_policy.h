@@ -1,7 +1,7 @@
-// SIEVE (Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024): a queue in order of insertion, one visited
-// bit an entry and a hand that walks from the oldest to the newest, clearing bits and evicting the first
-// entry without one. A hit only sets a bit; a scan of new prompts passes through without displacing what is
-// asked for again.
+// SIEVE (Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024): a queue in order of insertion, one
+// visited bit an entry and a hand that walks from the oldest to the newest, clearing bits and
+// evicting the first entry without one. A hit only sets a bit; a scan of new prompts passes through
+// without displacing what is asked for again.
 #pragma once
 
 #include <cstdint>

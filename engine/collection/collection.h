@@ -1,10 +1,10 @@
-// Vectors, keys, payloads and tags of one namespace, in storage and in the index, kept in step. The cache
-// and the vector store are thin layers on top.
+// Vectors, keys, payloads and tags of one namespace, in storage and in the index, kept in step. The
+// cache and the vector store are thin layers on top.
 //
-// Write order: one storage batch is the commit point; memory (table, index) follows. Entries never change:
-// putting a key again makes a new entry and deletes the old one in the same batch. So an id alone says
-// what is stored under it, and bringing a snapshot up to date is a comparison of id sets.
-// Design: docs/architecture.md#life-of-a-store.
+// Write order: one storage batch is the commit point; memory (table, index) follows. Entries never
+// change: putting a key again makes a new entry and deletes the old one in the same batch. So an id
+// alone says what is stored under it, and bringing a snapshot up to date is a comparison of id
+// sets. Design: docs/architecture.md#life-of-a-store.
 #pragma once
 
 #include <array>
@@ -38,49 +38,50 @@ struct CollectionOptions {
   NamespaceNumber ns = 0;
   std::uint32_t dimension = 0;  // 0: no vectors
   Metric metric = Metric::kCosine;
-  std::filesystem::path snapshot_dir;  // empty: no snapshots
+  std::filesystem::path snapshot_dir{};  // empty: no snapshots
 };
 
 // One entry to put. Views must outlive the call; the caller has validated every field.
 struct PutRequest {
-  std::string_view scope;
-  std::string_view key;
-  VectorView vector;  // empty, or `dimension` floats, normalised under cosine
-  std::string_view payload;
-  std::string_view content_type;
-  std::string_view model;
+  std::string_view scope{};
+  std::string_view key{};
+  VectorView vector{};  // empty, or `dimension` floats, normalised under cosine
+  std::string_view payload{};
+  std::string_view content_type{};
+  std::string_view model{};
   std::uint32_t prompt_tokens = 0;
   std::uint32_t answer_tokens = 0;
   double cost = 0;
-  std::span<const std::string> tags;
+  std::span<const std::string> tags{};
   std::int64_t expires_us = 0;  // 0: never
   // Copying an entry from another collection keeps these two.
-  EntryId id;                   // 0: a fresh one
+  EntryId id{};                 // 0: a fresh one
   std::int64_t created_us = 0;  // 0: now
 };
 
 struct PutResult {
-  EntryId id;
-  EntryId replaced;  // 0: the key was new
+  EntryId id{};
+  EntryId replaced{};  // 0: the key was new
   std::uint64_t bytes = 0;
 };
 
-// A payload record together with the bytes that its views point into. Movable: the bytes live on the heap.
+// A payload record together with the bytes that its views point into. Movable: the bytes live on
+// the heap.
 struct StoredEntry {
-  EntryId id;
-  std::unique_ptr<std::string> bytes;
-  PayloadRecord record;
+  EntryId id{};
+  std::unique_ptr<std::string> bytes{};
+  PayloadRecord record{};
 };
 
 struct ScoredEntry {
-  EntryId id;
+  EntryId id{};
   float score = 0;  // as users see it, in full precision
 };
 
 struct CollectionSearch {
   std::size_t k = 1;
   std::size_t ef = 0;
-  std::optional<float> min_score;     // user score; see SearchOptions::min_score
+  std::optional<float> min_score{};   // user score; see SearchOptions::min_score
   const TagFilter* filter = nullptr;  // may be null
   ReadTier tier = ReadTier::kAny;     // for the vectors that rescoring reads
 };
@@ -100,16 +101,17 @@ class Collection {
   Collection(const Collection&) = delete;
   Collection& operator=(const Collection&) = delete;
 
-  // Puts all requests in one atomic batch. Of several with one scope and key the last one counts, and all
-  // get its result. On error nothing changed.
+  // Puts all requests in one atomic batch. Of several with one scope and key the last one counts,
+  // and all get its result. On error nothing changed.
   Result<std::vector<PutResult>> Put(std::span<const PutRequest> requests, bool sync);
 
-  // Deletes those of `ids` that exist, in batches of bounded size; returns which were there. On error,
-  // what earlier batches deleted stays deleted.
+  // Deletes those of `ids` that exist, in batches of bounded size; returns which were there. On
+  // error, what earlier batches deleted stays deleted.
   Result<std::vector<EntryId>> Erase(std::span<const EntryId> ids, bool sync);
 
   // The entry stored under exactly these bytes, expired or not; nothing when there is none.
-  Result<std::optional<StoredEntry>> Find(std::string_view scope, std::string_view key, ReadTier tier) const;
+  Result<std::optional<StoredEntry>> Find(std::string_view scope, std::string_view key,
+                                          ReadTier tier) const;
 
   // Errors: kNotFound; kDataLoss; kUnavailable under ReadTier::kMemory.
   Result<StoredEntry> Read(EntryId id, ReadTier tier) const;
@@ -117,7 +119,8 @@ class Collection {
   Result<std::vector<float>> ReadVector(EntryId id) const;
   Result<std::string> ScopeOf(PartitionNumber partition) const;
 
-  // Nearest entries of the scope, best first, expired ones left out. `query` is normalised under cosine.
+  // Nearest entries of the scope, best first, expired ones left out. `query` is normalised under
+  // cosine.
   Result<std::vector<ScoredEntry>> Search(std::string_view scope, VectorView query,
                                           const CollectionSearch& search) const;
 

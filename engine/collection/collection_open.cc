@@ -22,7 +22,8 @@ IndexMetric ToIndexMetric(Metric metric) {
 
 Collection::Collection(KvStore* store, const Clock* clock, IdAllocator* ids,
                        const HashSecret& secret, const CollectionOptions& options)
-    : store_(store), clock_(clock), ids_(ids), secret_(secret), options_(options) {}
+    : store_(store), clock_(clock), ids_(ids), secret_(secret), options_(options) {
+}
 
 Collection::~Collection() = default;
 
@@ -148,7 +149,8 @@ Status Collection::LoadIndexes() {
 Status Collection::LoadIndex(Partition* partition, std::vector<EntryId> ids) {
   if (!options_.snapshot_dir.empty() && ids.size() >= kSnapshotEntries) {
     const std::filesystem::path path = SnapshotPath(partition->number);
-    auto loaded = LoadSnapshot(path, options_.dimension, ToIndexMetric(options_.metric), Encoding::kInt8);
+    auto loaded =
+        LoadSnapshot(path, options_.dimension, ToIndexMetric(options_.metric), Encoding::kInt8);
     if (loaded.ok()) {
       partition->index = *std::move(loaded);
       std::unordered_set<std::uint64_t> live;
@@ -224,8 +226,8 @@ Status Collection::Maintain() {
       ++it;
     }
   }
-  // A dropped number never returns while the database is open, so its row cannot be one that a write is
-  // making now.
+  // A dropped number never returns while the database is open, so its row cannot be one that a
+  // write is making now.
   if (!batch.empty()) {
     NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/false));
   }

@@ -168,8 +168,8 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
   if (search.min_score) {
     options.min_score = RawScore(options_.metric, *search.min_score);
   }
-  // Expired entries leave the index a moment later than they leave the answers: look further when they
-  // have taken places.
+  // Expired entries leave the index a moment later than they leave the answers: look further when
+  // they have taken places.
   while (true) {
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<Neighbor> neighbors,
                              SearchPartition(*partition->index, query, search.filter, options));
@@ -185,8 +185,8 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
   }
 }
 
-Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& index, VectorView query,
-                                                          const TagFilter* filter,
+Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& index,
+                                                          VectorView query, const TagFilter* filter,
                                                           SearchOptions options) const {
   SearchStats stats;
   if (filter == nullptr || filter->empty()) {

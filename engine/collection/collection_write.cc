@@ -260,7 +260,8 @@ Result<std::vector<PutResult>> Collection::Put(std::span<const PutRequest> reque
   return FinishPut(&planned, std::move(failed));
 }
 
-Result<std::vector<PutResult>> Collection::FinishPut(std::vector<Planned>* planned, Status written) {
+Result<std::vector<PutResult>> Collection::FinishPut(std::vector<Planned>* planned,
+                                                     Status written) {
   for (Planned& put : *planned) {
     if (put.partition == nullptr) {
       continue;
@@ -301,7 +302,8 @@ Result<std::vector<EntryId>> Collection::Erase(std::span<const EntryId> ids, boo
   return erased;
 }
 
-Status Collection::EraseSome(std::span<const EntryId> ids, bool sync, std::vector<EntryId>* erased) {
+Status Collection::EraseSome(std::span<const EntryId> ids, bool sync,
+                             std::vector<EntryId>* erased) {
   Stripes stripes(this);
   for (const EntryId id : ids) {
     table_.With(id, [&stripes](const EntryState& state) { stripes.Add(state.key_hash); });

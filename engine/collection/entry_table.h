@@ -1,5 +1,5 @@
-// What is kept in memory of every live entry of a collection: enough to expire, account, filter and delete
-// it without reading storage.
+// What is kept in memory of every live entry of a collection: enough to expire, account, filter and
+// delete it without reading storage.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,8 @@ class EntryTable {
   std::optional<EntryState> Find(EntryId id) const;
   bool Erase(EntryId id);
 
-  // Calls `use` with the entry's state while the table is locked for reading; false when there is none.
+  // Calls `use` with the entry's state while the table is locked for reading; false when there is
+  // none.
   template <typename Use>
   bool With(EntryId id, Use&& use) const {
     ReaderLock lock(&mu_);

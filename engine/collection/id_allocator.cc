@@ -19,7 +19,8 @@ Result<std::unique_ptr<IdAllocator>> IdAllocator::Open(KvStore* store) {
   if (read.ok()) {
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, DecodeIds(kNextIdKey, value));
     if (ids.size() != 1) {
-      return DataLoss("the id allocation record holds " + std::to_string(ids.size()) + " ids, not 1");
+      return DataLoss("the id allocation record holds " + std::to_string(ids.size()) +
+                      " ids, not 1");
     }
     next = ids.front().value;
   } else if (read.code() != StatusCode::kNotFound) {

@@ -11,8 +11,8 @@
 
 namespace nearhit {
 
-// Thread-safety: thread-safe. Reserves ids in storage a block at a time, ahead of their use; a crash skips
-// what is left of the block.
+// Thread-safety: thread-safe. Reserves ids in storage a block at a time, ahead of their use; a
+// crash skips what is left of the block.
 class IdAllocator {
  public:
   static constexpr std::uint64_t kBlock = 4096;
@@ -20,7 +20,8 @@ class IdAllocator {
   // `store` must outlive the allocator. Errors: those of reading storage.
   static Result<std::unique_ptr<IdAllocator>> Open(KvStore* store);
 
-  // The first of `count` consecutive ids. Errors: those of writing storage; nothing is used up then.
+  // The first of `count` consecutive ids. Errors: those of writing storage; nothing is used up
+  // then.
   Result<EntryId> Take(std::uint64_t count);
 
  private:

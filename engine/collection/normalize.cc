@@ -5,7 +5,8 @@
 namespace nearhit {
 
 namespace {
-// Sum of squares in double: neither overflow nor underflow for any finite float32 vector worth the name.
+// Sum of squares in double: neither overflow nor underflow for any finite float32 vector worth the
+// name.
 double SquaredNorm(VectorView vector) {
   double sum = 0;
   for (const float component : vector) {

@@ -7,8 +7,8 @@
 
 namespace nearhit {
 
-// Scales `vector` to unit length under kCosine; leaves it alone otherwise. Returns false for a vector that
-// the metric cannot take: a component that is not finite, or all zeros under cosine.
+// Scales `vector` to unit length under kCosine; leaves it alone otherwise. Returns false for a
+// vector that the metric cannot take: a component that is not finite, or all zeros under cosine.
 bool NormalizeFor(Metric metric, std::span<float> vector);
 
 // Whether NormalizeFor would succeed.

@@ -34,8 +34,7 @@ class CacheHandle final : public SemanticCache {
     NEARHIT_RETURN_IF_ERROR(CheckBatch("prompts", prompts.size()));
     NEARHIT_RETURN_IF_ERROR(CheckLookup(options));
     for (std::size_t i = 0; i < prompts.size(); ++i) {
-      NEARHIT_RETURN_IF_ERROR(
-          AtIndex("prompts", i, CheckPrompt(prompts[i], call.record().config)));
+      NEARHIT_RETURN_IF_ERROR(AtIndex("prompts", i, CheckPrompt(prompts[i], call.record().config)));
     }
     return call.cache().Lookup(prompts, options);
   }
@@ -44,8 +43,7 @@ class CacheHandle final : public SemanticCache {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
-    NEARHIT_RETURN_IF_ERROR(
-        CheckStore(request, call.record().config, space_->max_payload_bytes()));
+    NEARHIT_RETURN_IF_ERROR(CheckStore(request, call.record().config, space_->max_payload_bytes()));
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<StoreResult> results,
                              call.cache().Store({&request, 1}));
     return results.front();
@@ -57,8 +55,9 @@ class CacheHandle final : public SemanticCache {
     NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
     NEARHIT_RETURN_IF_ERROR(CheckBatch("requests", requests.size()));
     for (std::size_t i = 0; i < requests.size(); ++i) {
-      NEARHIT_RETURN_IF_ERROR(AtIndex(
-          "requests", i, CheckStore(requests[i], call.record().config, space_->max_payload_bytes())));
+      NEARHIT_RETURN_IF_ERROR(
+          AtIndex("requests", i,
+                  CheckStore(requests[i], call.record().config, space_->max_payload_bytes())));
     }
     return call.cache().Store(requests);
   }

@@ -29,9 +29,9 @@ Result<std::string_view> Unseal(std::string_view key, std::string_view value) {
     return DataLoss("catalogue record is " + std::to_string(value.size()) + " bytes, too short");
   }
   if (static_cast<std::uint8_t>(value[0]) != kVersion) {
-    return FailedPrecondition("catalogue record version " +
-                              std::to_string(static_cast<std::uint8_t>(value[0])) +
-                              " is not readable by this build (reads " + std::to_string(kVersion) + ")");
+    return FailedPrecondition(
+        "catalogue record version " + std::to_string(static_cast<std::uint8_t>(value[0])) +
+        " is not readable by this build (reads " + std::to_string(kVersion) + ")");
   }
   const std::string_view body = value.substr(0, value.size() - sizeof(std::uint64_t));
   std::uint64_t stored = 0;
@@ -46,7 +46,9 @@ std::string NewRecord() {
   return std::string(1, static_cast<char>(kVersion));
 }
 
-std::string NamespaceKey(std::string_view name) { return std::string(kNamespacePrefix) + std::string(name); }
+std::string NamespaceKey(std::string_view name) {
+  return std::string(kNamespacePrefix) + std::string(name);
+}
 std::string DroppedKey(NamespaceNumber number) {
   return std::string(kDroppedPrefix) + std::to_string(number);
 }
@@ -162,29 +164,31 @@ Status Catalogue::LoadNamespaces() {
     return read;
   }
   Status damaged;
-  NEARHIT_RETURN_IF_ERROR(store_->Scan(
-      Family::kMeta, kNamespacePrefix, PrefixEnd(kNamespacePrefix), true,
-      [this, &damaged](std::string_view key, std::string_view bytes) {
-        Result<NamespaceRecord> record = DecodeNamespace(key, bytes);
-        if (!record.ok()) {
-          damaged = std::move(record).status();
-          return false;
-        }
-        namespaces_.push_back(*std::move(record));
-        return true;
-      }));
+  NEARHIT_RETURN_IF_ERROR(
+      store_->Scan(Family::kMeta, kNamespacePrefix, PrefixEnd(kNamespacePrefix), true,
+                   [this, &damaged](std::string_view key, std::string_view bytes) {
+                     Result<NamespaceRecord> record = DecodeNamespace(key, bytes);
+                     if (!record.ok()) {
+                       damaged = std::move(record).status();
+                       return false;
+                     }
+                     namespaces_.push_back(*std::move(record));
+                     return true;
+                   }));
   NEARHIT_RETURN_IF_ERROR(damaged);
-  return store_->Scan(Family::kMeta, kDroppedPrefix, PrefixEnd(kDroppedPrefix), true,
-                      [this](std::string_view key, std::string_view) {
-                        const std::string digits(key.substr(kDroppedPrefix.size()));
-                        dropped_.push_back(
-                            static_cast<NamespaceNumber>(std::strtoul(digits.c_str(), nullptr, 10)));
-                        return true;
-                      });
+  return store_->Scan(
+      Family::kMeta, kDroppedPrefix, PrefixEnd(kDroppedPrefix), true,
+      [this](std::string_view key, std::string_view) {
+        const std::string digits(key.substr(kDroppedPrefix.size()));
+        dropped_.push_back(static_cast<NamespaceNumber>(std::strtoul(digits.c_str(), nullptr, 10)));
+        return true;
+      });
 }
 
 Status Catalogue::Put(const NamespaceRecord& record) {
-  const auto same_name = [&record](const NamespaceRecord& other) { return other.name == record.name; };
+  const auto same_name = [&record](const NamespaceRecord& other) {
+    return other.name == record.name;
+  };
   const auto found = std::find_if(namespaces_.begin(), namespaces_.end(), same_name);
   const std::string key = NamespaceKey(record.name);
   WriteBatch batch;
@@ -192,7 +196,8 @@ Status Catalogue::Put(const NamespaceRecord& record) {
   const NamespaceNumber next = std::max(next_number_, record.number + 1);
   std::string next_record = NewRecord();
   PutFixed(&next_record, next);
-  batch.Put(Family::kMeta, std::string(kNextNumberKey), Seal(kNextNumberKey, std::move(next_record)));
+  batch.Put(Family::kMeta, std::string(kNextNumberKey),
+            Seal(kNextNumberKey, std::move(next_record)));
   std::optional<NamespaceNumber> left;
   if (found != namespaces_.end() && found->number != record.number) {
     left = found->number;
@@ -216,8 +221,9 @@ Status Catalogue::Put(const NamespaceRecord& record) {
 }
 
 Status Catalogue::Remove(std::string_view name) {
-  const auto found = std::find_if(namespaces_.begin(), namespaces_.end(),
-                                  [name](const NamespaceRecord& record) { return record.name == name; });
+  const auto found =
+      std::find_if(namespaces_.begin(), namespaces_.end(),
+                   [name](const NamespaceRecord& record) { return record.name == name; });
   if (found == namespaces_.end()) {
     return NotFound("namespace is not there");
   }

@@ -1,5 +1,5 @@
-// The database's own records in Family::kMeta: hash secret, namespaces, contents still to be dropped.
-// Byte tables: docs/formats.md.
+// The database's own records in Family::kMeta: hash secret, namespaces, contents still to be
+// dropped. Byte tables: docs/formats.md.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "engine/storage/kv_store.h"
 #include "engine/storage/keys.h"
+#include "engine/storage/kv_store.h"
 #include "nearhit/options.h"
 #include "nearhit/result.h"
 

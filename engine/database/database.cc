@@ -1,4 +1,5 @@
-// nearhit::Database: the catalogue of namespaces over one store, and the thread that maintains them.
+// nearhit::Database: the catalogue of namespaces over one store, and the thread that maintains
+// them.
 
 #include "nearhit/database.h"
 
@@ -118,9 +119,10 @@ Status DatabaseImpl::Start() {
   } else if (options_.path.empty()) {
     return InvalidArgument("path is empty");
   } else {
-    NEARHIT_ASSIGN_OR_RETURN(store_, OpenRocksDbStore({.path = options_.path,
-                                                       .block_cache_bytes = options_.block_cache_bytes,
-                                                       .log = options_.log}));
+    NEARHIT_ASSIGN_OR_RETURN(store_,
+                             OpenRocksDbStore({.path = options_.path,
+                                               .block_cache_bytes = options_.block_cache_bytes,
+                                               .log = options_.log}));
   }
   MutexLock admin(&admin_mu_);
   NEARHIT_ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Load(store_.get()));
@@ -129,7 +131,8 @@ Status DatabaseImpl::Start() {
   for (const NamespaceRecord& record : catalogue_->namespaces()) {
     Result<std::shared_ptr<const Embedder>> embedder = EmbedderOf(record.config);
     if (!embedder.ok()) {
-      // A missing key file must not keep the answers away: the exact tier and given vectors work on.
+      // A missing key file must not keep the answers away: the exact tier and given vectors work
+      // on.
       Log(LogLevel::kError, "namespace " + record.name +
                                 " goes on without its embedder: " + embedder.status().ToString());
       embedder = std::shared_ptr<const Embedder>();
@@ -174,7 +177,8 @@ DatabaseImpl::~DatabaseImpl() {
   }
 }
 
-Result<std::shared_ptr<const Embedder>> DatabaseImpl::EmbedderOf(const NamespaceConfig& config) const {
+Result<std::shared_ptr<const Embedder>> DatabaseImpl::EmbedderOf(
+    const NamespaceConfig& config) const {
   return MakeEmbedder(config.embedder, config.dimension);
 }
 
@@ -218,8 +222,8 @@ Status DatabaseImpl::CreateNamespace(std::string_view name, const NamespaceConfi
   NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, std::move(embedder)));
   NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
   WriterLock lock(&spaces_mu_);
-  spaces_[record.name] =
-      std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record, std::move(contents));
+  spaces_[record.name] = std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record,
+                                                     std::move(contents));
   return Status();
 }
 
@@ -339,7 +343,8 @@ Status DatabaseImpl::DropNamespace(std::string_view name) {
   return Status();
 }
 
-Result<std::shared_ptr<Namespace>> DatabaseImpl::Find(std::string_view name, NamespaceKind kind) const {
+Result<std::shared_ptr<Namespace>> DatabaseImpl::Find(std::string_view name,
+                                                      NamespaceKind kind) const {
   std::shared_ptr<Namespace> space;
   {
     ReaderLock lock(&spaces_mu_);
@@ -351,8 +356,9 @@ Result<std::shared_ptr<Namespace>> DatabaseImpl::Find(std::string_view name, Nam
   }
   const Namespace::Call call(space.get());
   if (call.status().ok() && call.record().config.kind != kind) {
-    return FailedPrecondition("namespace \"" + std::string(name) + "\" is of kind " +
-                              (kind == NamespaceKind::kCache ? "vectors, not cache" : "cache, not vectors"));
+    return FailedPrecondition(
+        "namespace \"" + std::string(name) + "\" is of kind " +
+        (kind == NamespaceKind::kCache ? "vectors, not cache" : "cache, not vectors"));
   }
   return space;
 }

@@ -9,12 +9,13 @@ Namespace::Namespace(const Clock* clock, std::size_t max_payload_bytes, Namespac
     : clock_(clock),
       max_payload_bytes_(max_payload_bytes),
       record_(std::move(record)),
-      contents_(std::move(contents)) {}
+      contents_(std::move(contents)) {
+}
 
 void Namespace::Close(const Status& reason) {
   WriterLock lock(&gate_);
-  closed_ = reason;
-  closed_.IgnoreError();  // kept for the calls to come, not dropped
+  closed_code_ = reason.code();
+  closed_reason_ = reason.message();
   contents_.cache.reset();
   contents_.collection.reset();
 }
@@ -34,11 +35,14 @@ Contents Namespace::Swap(const NamespaceRecord& record, Contents contents) {
   return contents;
 }
 
-void Namespace::Drain() const { WriterLock lock(&gate_); }
+void Namespace::Drain() const {
+  WriterLock lock(&gate_);
+}
 
 Status Namespace::CheckWritable() const {
-  return reembedding_.load() ? Unavailable("the namespace is being re-embedded, writes wait for its end")
-                             : Status();
+  return reembedding_.load()
+             ? Unavailable("the namespace is being re-embedded, writes wait for its end")
+             : Status();
 }
 
 }  // namespace nearhit

@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
+#include <string>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -25,7 +25,8 @@ struct Contents {
 // Thread-safety: thread-safe. Calls run between Enter and the guard's end; Close waits for them.
 class Namespace {
  public:
-  Namespace(const Clock* clock, std::size_t max_payload_bytes, NamespaceRecord record, Contents contents);
+  Namespace(const Clock* clock, std::size_t max_payload_bytes, NamespaceRecord record,
+            Contents contents);
 
   // Proof that a call is running: the contents stay while it lives. A thread holds at most one.
   class SCOPED_CAPABILITY Call {
@@ -38,7 +39,11 @@ class Namespace {
     Call& operator=(const Call&) = delete;
 
     // Not OK once the namespace was dropped or the database closed.
-    Status status() const { return space_->closed_; }
+    Status status() const {
+      return space_->closed_code_ == StatusCode::kOk
+                 ? Status()
+                 : Status(space_->closed_code_, space_->closed_reason_);
+    }
     const NamespaceRecord& record() const { return space_->record_; }
     Collection& collection() const { return *space_->contents_.collection; }
     Cache& cache() const { return *space_->contents_.cache; }
@@ -70,7 +75,8 @@ class Namespace {
   std::atomic<bool> reembedding_{false};
 
   mutable SharedMutex gate_;
-  Status closed_ GUARDED_BY(gate_);
+  StatusCode closed_code_ GUARDED_BY(gate_) = StatusCode::kOk;
+  std::string closed_reason_ GUARDED_BY(gate_);
   NamespaceRecord record_ GUARDED_BY(gate_);
   Contents contents_ GUARDED_BY(gate_);
 };

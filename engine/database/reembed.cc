@@ -37,8 +37,8 @@ Result<bool> ApplyUpdate(const NamespaceUpdate& update, NamespaceRecord* record)
     return false;
   }
   if (!update.reembed) {
-    return FailedPrecondition("the embedder would change from " + record->embedder_identity + " to " +
-                              identity + ", which needs reembed");
+    return FailedPrecondition("the embedder would change from " + record->embedder_identity +
+                              " to " + identity + ", which needs reembed");
   }
   if (config.embedder.kind == "none") {
     return InvalidArgument("reembed needs an embedder, none makes no vectors");
@@ -62,8 +62,8 @@ Status Reembed(const Namespace& space, const Embedder& embedder, Metric metric, 
     }
     std::vector<float> vectors;
     if (!texts.empty()) {
-      NEARHIT_ASSIGN_OR_RETURN(
-          vectors, embedder.Embed(texts, std::chrono::steady_clock::time_point::max()));
+      NEARHIT_ASSIGN_OR_RETURN(vectors,
+                               embedder.Embed(texts, std::chrono::steady_clock::time_point::max()));
     }
     std::vector<PutRequest> puts;
     for (std::size_t i = 0; i < page.entries.size(); ++i) {

@@ -61,8 +61,8 @@ Status CheckTtl(const std::optional<std::int64_t>& ttl_ms, const NamespaceConfig
   }
   NEARHIT_RETURN_IF_ERROR(CheckMillis("ttl_ms", *ttl_ms));
   if (config.max_ttl_ms != 0 && (*ttl_ms == 0 || *ttl_ms > config.max_ttl_ms)) {
-    return InvalidArgument("ttl_ms is " + std::to_string(*ttl_ms) + ", the namespace's maximum is " +
-                           std::to_string(config.max_ttl_ms));
+    return InvalidArgument("ttl_ms is " + std::to_string(*ttl_ms) +
+                           ", the namespace's maximum is " + std::to_string(config.max_ttl_ms));
   }
   return Status();
 }
@@ -103,7 +103,8 @@ Result<NamespaceConfig> CheckConfig(const NamespaceConfig& config) {
     return InvalidArgument("dimension is " + std::to_string(checked.dimension) + ", the limit is " +
                            std::to_string(kMaxDimension));
   }
-  if (checked.dimension == 0 && (checked.kind == NamespaceKind::kVectors || checked.embedder.kind != "none")) {
+  if (checked.dimension == 0 &&
+      (checked.kind == NamespaceKind::kVectors || checked.embedder.kind != "none")) {
     return InvalidArgument("dimension is 0, this namespace needs one in 1.." +
                            std::to_string(kMaxDimension));
   }
@@ -117,15 +118,17 @@ Result<NamespaceConfig> CheckConfig(const NamespaceConfig& config) {
   if (config.max_ttl_ms != 0 &&
       (config.default_ttl_ms == 0 || config.default_ttl_ms > config.max_ttl_ms)) {
     return InvalidArgument("default_ttl_ms is " + std::to_string(config.default_ttl_ms) +
-                           ", it must be in 1..max_ttl_ms (" + std::to_string(config.max_ttl_ms) + ")");
+                           ", it must be in 1..max_ttl_ms (" + std::to_string(config.max_ttl_ms) +
+                           ")");
   }
   return checked;
 }
 
 Status CheckName(std::string_view name) {
   if (name.empty() || name.size() > kMaxNamespaceNameBytes) {
-    return InvalidArgument(Quantity("namespace name", name.size(), "bytes", kMaxNamespaceNameBytes) +
-                           " and at least 1");
+    return InvalidArgument(
+        Quantity("namespace name", name.size(), "bytes", kMaxNamespaceNameBytes) +
+        " and at least 1");
   }
   const auto is_alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   for (const char c : name) {
@@ -152,7 +155,8 @@ Status CheckVector(std::string_view field, VectorView vector, const NamespaceCon
     }
   }
   if (!IsValidVector(config.metric, vector)) {
-    return InvalidArgument(std::string(field) + " is all zeros, which has no direction under cosine");
+    return InvalidArgument(std::string(field) +
+                           " is all zeros, which has no direction under cosine");
   }
   return Status();
 }
@@ -191,7 +195,8 @@ Status CheckStore(const StoreRequest& request, const NamespaceConfig& config,
 Status CheckInvalidate(const InvalidateRequest& request) {
   if (!request.scope && request.tags.empty() && !request.model && !request.older_than_ms &&
       !request.all) {
-    return InvalidArgument("invalidate names nothing: set scope, tags, model, older_than_ms or all");
+    return InvalidArgument(
+        "invalidate names nothing: set scope, tags, model, older_than_ms or all");
   }
   if (request.older_than_ms) {
     NEARHIT_RETURN_IF_ERROR(CheckMillis("older_than_ms", *request.older_than_ms));
@@ -220,7 +225,8 @@ Status CheckSearch(const VectorSearchOptions& options) {
   if (options.min_score && !std::isfinite(*options.min_score)) {
     return InvalidArgument("min_score is not a finite number");
   }
-  for (const auto* tags : {&options.filter.all_of, &options.filter.any_of, &options.filter.none_of}) {
+  for (const auto* tags :
+       {&options.filter.all_of, &options.filter.any_of, &options.filter.none_of}) {
     NEARHIT_RETURN_IF_ERROR(CheckTags(*tags));
   }
   return Status();
@@ -245,8 +251,8 @@ Status AtIndex(std::string_view field, std::size_t index, const Status& status) 
   if (status.ok()) {
     return status;
   }
-  return {status.code(), std::string(field) + "[" + std::to_string(index) + "]: " +
-                             std::string(status.message())};
+  return {status.code(),
+          std::string(field) + "[" + std::to_string(index) + "]: " + std::string(status.message())};
 }
 
 }  // namespace nearhit

@@ -1,5 +1,5 @@
-// What comes from outside is checked here, once, before anything is touched. Every error names the field, the
-// value's size and the limit, never its text.
+// What comes from outside is checked here, once, before anything is touched. Every error names the
+// field, the value's size and the limit, never its text.
 #pragma once
 
 #include <cstddef>

@@ -31,8 +31,8 @@ class VectorsHandle final : public VectorStore {
     const NamespaceConfig& config = call.record().config;
     NEARHIT_RETURN_IF_ERROR(CheckBatch("requests", requests.size()));
     for (std::size_t i = 0; i < requests.size(); ++i) {
-      NEARHIT_RETURN_IF_ERROR(AtIndex(
-          "requests", i, CheckUpsert(requests[i], config, space_->max_payload_bytes())));
+      NEARHIT_RETURN_IF_ERROR(
+          AtIndex("requests", i, CheckUpsert(requests[i], config, space_->max_payload_bytes())));
     }
     NEARHIT_RETURN_IF_ERROR(CheckBudget(call, requests));
     const std::int64_t now_us = space_->clock().NowMicros();
@@ -60,27 +60,29 @@ class VectorsHandle final : public VectorStore {
     return ids;
   }
 
-  Result<std::vector<VectorHit>> Search(VectorView query, const VectorSearchOptions& options) override {
+  Result<std::vector<VectorHit>> Search(VectorView query,
+                                        const VectorSearchOptions& options) override {
     NEARHIT_ASSIGN_OR_RETURN(std::vector<std::vector<VectorHit>> rows, SearchBatch(query, options));
     return std::move(rows.front());
   }
 
-  Result<std::vector<std::vector<VectorHit>>> SearchBatch(VectorView queries,
-                                                          const VectorSearchOptions& options) override {
+  Result<std::vector<std::vector<VectorHit>>> SearchBatch(
+      VectorView queries, const VectorSearchOptions& options) override {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_RETURN_IF_ERROR(CheckSearch(options));
     const std::size_t dimension = call.record().config.dimension;
     if (queries.empty() || queries.size() % dimension != 0) {
       return InvalidArgument("query has " + std::to_string(queries.size()) +
-                             " components, the namespace's dimension is " + std::to_string(dimension));
+                             " components, the namespace's dimension is " +
+                             std::to_string(dimension));
     }
     const std::size_t rows = queries.size() / dimension;
     NEARHIT_RETURN_IF_ERROR(CheckBatch("queries", rows));
     for (std::size_t row = 0; row < rows; ++row) {
-      NEARHIT_RETURN_IF_ERROR(AtIndex("queries", row,
-                                      CheckVector("query", queries.subspan(row * dimension, dimension),
-                                                  call.record().config)));
+      NEARHIT_RETURN_IF_ERROR(AtIndex(
+          "queries", row,
+          CheckVector("query", queries.subspan(row * dimension, dimension), call.record().config)));
     }
     std::vector<std::vector<VectorHit>> results(rows);
     for (std::size_t row = 0; row < rows; ++row) {
@@ -107,7 +109,8 @@ class VectorsHandle final : public VectorStore {
     return ReadLive(call, id);
   }
 
-  Result<std::uint64_t> Delete(std::span<const std::string_view> keys, Durability durability) override {
+  Result<std::uint64_t> Delete(std::span<const std::string_view> keys,
+                               Durability durability) override {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_RETURN_IF_ERROR(CheckBatch("keys", keys.size()));
@@ -137,7 +140,8 @@ class VectorsHandle final : public VectorStore {
       Result<VectorEntry> entry = ReadLive(call, ids[i]);
       if (entry.ok()) {
         page.entries.push_back(*std::move(entry));
-      } else if (entry.status().code() != StatusCode::kNotFound) {  // kNotFound: expired or just deleted
+      } else if (entry.status().code() !=
+                 StatusCode::kNotFound) {  // kNotFound: expired or just deleted
         return std::move(entry).status();
       }
     }
@@ -160,9 +164,9 @@ class VectorsHandle final : public VectorStore {
     }
     if ((config.max_entries != 0 && table.size() + requests.size() > config.max_entries) ||
         (config.max_bytes != 0 && bytes > config.max_bytes)) {
-      return ResourceExhausted("the namespace holds " + std::to_string(table.size()) + " entries of " +
-                               std::to_string(config.max_entries) + " and would hold " +
-                               std::to_string(bytes) + " bytes of " +
+      return ResourceExhausted("the namespace holds " + std::to_string(table.size()) +
+                               " entries of " + std::to_string(config.max_entries) +
+                               " and would hold " + std::to_string(bytes) + " bytes of " +
                                std::to_string(config.max_bytes) + " (0: unlimited)");
     }
     return Status();
@@ -188,7 +192,11 @@ class VectorsHandle final : public VectorStore {
         continue;  // deleted a moment ago
       }
       NEARHIT_RETURN_IF_ERROR(entry.status());
-      VectorHit hit{.id = scored.id, .score = scored.score, .key = std::string(entry->record.key), .payload = {}, .tags = {}};
+      VectorHit hit{.id = scored.id,
+                    .score = scored.score,
+                    .key = std::string(entry->record.key),
+                    .payload = {},
+                    .tags = {}};
       if (options.with_payload) {
         hit.payload = entry->record.payload;
         hit.tags.assign(entry->record.tags.begin(), entry->record.tags.end());

@@ -15,15 +15,19 @@ constexpr std::uint32_t kVersion = 1;
 
 Status WriteHighWaterMark(const std::filesystem::path& path, std::uint64_t sequence) {
   std::string bytes;
+  bytes.reserve(32);
   PutFixed(&bytes, kMagic);
   PutFixed(&bytes, kVersion);
   PutFixed(&bytes, sequence);
-  PutFixed(&bytes, Hash64(bytes));
+  const std::uint64_t checksum = Hash64(bytes);
+  PutFixed(&bytes, checksum);
   return WriteFileAtomically(path, bytes);
 }
 
 Result<std::uint64_t> ReadHighWaterMark(const std::filesystem::path& path) {
-  NEARHIT_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, 4'096));
+  const Result<std::string> file = ReadWholeFile(path, 4'096);
+  NEARHIT_RETURN_IF_ERROR(file.status());
+  const std::string& bytes = *file;
   ByteReader reader(bytes);
   const auto magic = reader.Fixed<std::uint64_t>();
   const auto version = reader.Fixed<std::uint32_t>();
@@ -35,7 +39,8 @@ Result<std::uint64_t> ReadHighWaterMark(const std::filesystem::path& path) {
   }
   if (version != kVersion) {
     return FailedPrecondition("high-water mark version " + std::to_string(version) +
-                              " is not readable by this build (reads " + std::to_string(kVersion) + ")");
+                              " is not readable by this build (reads " + std::to_string(kVersion) +
+                              ")");
   }
   return sequence;
 }

@@ -1,6 +1,6 @@
-// A small file beside the database that says how far it was durable. Storage that comes back older than its
-// mark has lost writes in a way that its own recovery cannot see (a truncated log or manifest); the mark
-// turns silent loss into a reported number.
+// A small file beside the database that says how far it was durable. Storage that comes back older
+// than its mark has lost writes in a way that its own recovery cannot see (a truncated log or
+// manifest); the mark turns silent loss into a reported number.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// Layout of keys in every family. All start with the namespace's number, so that dropping a namespace is
-// dropping a prefix; integers are big-endian, so that keys sort by value. Byte tables: docs/formats.md.
+// Layout of keys in every family. All start with the namespace's number, so that dropping a
+// namespace is dropping a prefix; integers are big-endian, so that keys sort by value. Byte tables:
+// docs/formats.md.
 #pragma once
 
 #include <cstdint>

@@ -71,18 +71,21 @@ class KvStore {
 
   // Reads a value into `value` (its capacity is reused). kNotFound when there is none; kUnavailable
   // under ReadTier::kMemory when it would need the disk; kDataLoss when it is damaged.
-  virtual Status Get(Family family, std::string_view key, ReadTier tier, std::string* value) const = 0;
+  virtual Status Get(Family family, std::string_view key, ReadTier tier,
+                     std::string* value) const = 0;
 
   // Applies the batch. With `sync` it is on the device before this returns; without, it is in the
-  // operating system's hands (survives the death of the process). On error nothing of it is visible.
+  // operating system's hands (survives the death of the process). On error nothing of it is
+  // visible.
   virtual Status Write(const WriteBatch& batch, bool sync) = 0;
 
-  // Calls `visit` for each key in [begin, end) in ascending byte order, until it returns false. An empty
-  // `end` means to the last key. Sees a consistent view from the time of the call; writes by `visit` are
-  // not seen. Views are valid during the call of `visit`. `fill_cache` false for bulk scans.
-  virtual Status Scan(Family family, std::string_view begin, std::string_view end, bool fill_cache,
-                      const std::function<bool(std::string_view key, std::string_view value)>& visit)
-      const = 0;
+  // Calls `visit` for each key in [begin, end) in ascending byte order, until it returns false. An
+  // empty `end` means to the last key. Sees a consistent view from the time of the call; writes by
+  // `visit` are not seen. Views are valid during the call of `visit`. `fill_cache` false for bulk
+  // scans.
+  virtual Status Scan(
+      Family family, std::string_view begin, std::string_view end, bool fill_cache,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 
   // Removes every key that starts with `prefix` from every family but kMeta and frees their space.
   // Not atomic: may be repeated after a crash. Bounded memory.

@@ -92,6 +92,8 @@ class MemoryStore final : public KvStore {
 
 }  // namespace
 
-std::unique_ptr<KvStore> NewMemoryStore() { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<KvStore> NewMemoryStore() {
+  return std::make_unique<MemoryStore>();
+}
 
 }  // namespace nearhit

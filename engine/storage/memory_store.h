@@ -1,5 +1,5 @@
-// The KvStore contract over ordered maps: for databases that need no disk, and for sanitizer runs that an
-// uninstrumented storage library would blind.
+// The KvStore contract over ordered maps: for databases that need no disk, and for sanitizer runs
+// that an uninstrumented storage library would blind.
 #pragma once
 
 #include <memory>

@@ -9,7 +9,9 @@ namespace nearhit {
 
 namespace {
 
-std::string NewRecord() { return std::string(1, static_cast<char>(kRecordVersion)); }
+std::string NewRecord() {
+  return std::string(1, static_cast<char>(kRecordVersion));
+}
 
 // Closes a record: the checksum covers the storage key as its seed.
 std::string Seal(std::string_view storage_key, std::string bytes) {

@@ -1,6 +1,7 @@
-// Encoding of the values of every family. Each starts with a format version and ends with an XXH3-64
-// checksum over the record's key and its bytes, so that damage, a swapped block and a mixed-up key are all
-// seen above the storage library. Byte tables: docs/formats.md; golden files: tests/golden.
+// Encoding of the values of every family. Each starts with a format version and ends with an
+// XXH3-64 checksum over the record's key and its bytes, so that damage, a swapped block and a
+// mixed-up key are all seen above the storage library. Byte tables: docs/formats.md; golden files:
+// tests/golden.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct HeaderRecord {
   PartitionNumber partition = 0;
   std::int64_t created_us = 0;
   std::int64_t expires_us = 0;  // 0: never
-  Hash128 key_hash;
+  Hash128 key_hash{};
   std::uint64_t bytes = 0;  // what the entry counts against the budget
   bool has_vector = false;
 };
@@ -36,14 +37,14 @@ struct PayloadRecord {
   PartitionNumber partition = 0;
   std::int64_t created_us = 0;
   std::int64_t expires_us = 0;
-  std::string_view key;  // slot text, or the user's key
-  std::string_view content_type;
-  std::string_view model;
+  std::string_view key{};  // slot text, or the user's key
+  std::string_view content_type{};
+  std::string_view model{};
   std::uint32_t prompt_tokens = 0;
   std::uint32_t answer_tokens = 0;
   double cost = 0;
-  std::vector<std::string_view> tags;
-  std::string_view payload;
+  std::vector<std::string_view> tags{};
+  std::string_view payload{};
 };
 
 // Encoders take the key under which the value will be stored: it is part of the checksum.
@@ -53,8 +54,9 @@ std::string EncodeVector(std::string_view storage_key, VectorView vector);
 std::string EncodePartition(std::string_view storage_key, std::string_view scope);
 std::string EncodeIds(std::string_view storage_key, const std::vector<EntryId>& ids);
 
-// Decoders. Errors: kDataLoss when the checksum or the shape is wrong; kFailedPrecondition for a version
-// of another build, naming both. Never read outside `value`. Results that hold views point into `value`.
+// Decoders. Errors: kDataLoss when the checksum or the shape is wrong; kFailedPrecondition for a
+// version of another build, naming both. Never read outside `value`. Results that hold views point
+// into `value`.
 Result<HeaderRecord> DecodeHeader(std::string_view storage_key, std::string_view value);
 Result<PayloadRecord> DecodePayload(std::string_view storage_key, std::string_view value);
 // Fills `out` exactly; kDataLoss when the stored dimension differs from out.size().

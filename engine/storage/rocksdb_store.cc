@@ -25,15 +25,20 @@ namespace {
 
 constexpr std::string_view kFormatKey = "format";
 constexpr std::uint32_t kFormatVersion = 1;
-constexpr std::size_t kExactKeyBytes = 20;  // namespace and hash: the prefix that the bloom filters know
+constexpr std::size_t kExactKeyBytes =
+    20;  // namespace and hash: the prefix that the bloom filters know
 constexpr std::uint64_t kMinBlobBytes = 4'096;
 constexpr std::size_t kDropChunk = 1'000;
 
 constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
     "default", "partitions", "headers", "vectors", "payloads", "keys", "tags", "expiry"};
 
-rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+rocksdb::Slice ToSlice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+std::string_view ToView(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
 
 // RocksDB's messages name files and offsets, never keys or values.
 Status FromRocksDb(const rocksdb::Status& status) {
@@ -283,7 +288,8 @@ Status RocksDbStore::DropPrefix(std::string_view prefix) {
     if (family == Family::kMeta) {
       continue;
     }
-    // Key by key: range tombstones have known defects in this series (docs/decisions/0005-rocksdb.md).
+    // Key by key: range tombstones have known defects in this series
+    // (docs/decisions/0005-rocksdb.md).
     WriteBatch batch;
     Status failed;
     NEARHIT_RETURN_IF_ERROR(Scan(family, prefix, end, /*fill_cache=*/false,

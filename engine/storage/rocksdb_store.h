@@ -1,5 +1,5 @@
-// The KvStore that persists: RocksDB, tuned for a cache. rocksdb_store.cc is the only product file that
-// includes RocksDB. What is switched on, what is avoided and why: docs/decisions/0005.
+// The KvStore that persists: RocksDB, tuned for a cache. rocksdb_store.cc is the only product file
+// that includes RocksDB. What is switched on, what is avoided and why: docs/decisions/0005.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,9 @@
 namespace nearhit {
 
 struct RocksDbStoreOptions {
-  std::filesystem::path path;
+  std::filesystem::path path{};
   std::size_t block_cache_bytes = std::size_t{256} << 20;
-  std::function<void(LogLevel, const std::string&)> log;
+  std::function<void(LogLevel, const std::string&)> log{};
 };
 
 // Errors: kFailedPrecondition when another process holds the directory, or its format is of another

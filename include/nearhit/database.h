@@ -26,13 +26,13 @@ class Database {
  public:
   // Opens or creates the database at options.path and brings its indexes up to date.
   //
-  // Errors: kInvalidArgument for a bad option; kFailedPrecondition when another process has it open or
-  // its format is newer than this build (the message names both versions); kDataLoss when storage is
-  // damaged beyond what recovery may ignore; kUnavailable for a failing disk.
+  // Errors: kInvalidArgument for a bad option; kFailedPrecondition when another process has it open
+  // or its format is newer than this build (the message names both versions); kDataLoss when
+  // storage is damaged beyond what recovery may ignore; kUnavailable for a failing disk.
   static Result<std::unique_ptr<Database>> Open(const DatabaseOptions& options);
 
-  // Waits for running calls, writes index snapshots and the high-water mark, closes storage. Handles
-  // that are still around then answer kUnavailable.
+  // Waits for running calls, writes index snapshots and the high-water mark, closes storage.
+  // Handles that are still around then answer kUnavailable.
   virtual ~Database() = default;
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -52,7 +52,8 @@ class Database {
 
   virtual DatabaseStats Stats() const = 0;
 
-  // Makes everything acknowledged so far durable against a power cut and records the high-water mark.
+  // Makes everything acknowledged so far durable against a power cut and records the high-water
+  // mark.
   virtual Status Flush() = 0;
 
   // One round of what the background thread does: reclaims expired entries, drops empty partitions,

@@ -29,16 +29,19 @@ class Embedder {
   // Components per vector; >= 1.
   virtual std::size_t dimension() const = 0;
 
-  // True when Embed() may wait (network, disk). Such calls are kept off threads that must not block.
+  // True when Embed() may wait (network, disk). Such calls are kept off threads that must not
+  // block.
   virtual bool may_block() const = 0;
 
   // Embeds `texts` (valid UTF-8), row i of the result being the vector of texts[i]:
   // texts.size() * dimension() finite floats, row-major. Rows need not be normalised.
   //
-  // Errors: kDeadlineExceeded once `deadline` passes; kUnavailable when the model cannot be reached;
-  // kInvalidArgument when a text is refused (over the model's length, invalid UTF-8). All or nothing.
-  virtual Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
-                                           std::chrono::steady_clock::time_point deadline) const = 0;
+  // Errors: kDeadlineExceeded once `deadline` passes; kUnavailable when the model cannot be
+  // reached; kInvalidArgument when a text is refused (over the model's length, invalid UTF-8). All
+  // or nothing.
+  virtual Result<std::vector<float>> Embed(
+      std::span<const std::string_view> texts,
+      std::chrono::steady_clock::time_point deadline) const = 0;
 
  protected:
   Embedder() = default;
@@ -51,10 +54,10 @@ struct EmbedderSpec {
   std::string kind = "none";
 
   // http only.
-  std::string url;           // e.g. "http://127.0.0.1:8080/v1/embeddings"
-  std::string model;         // sent as "model"
-  std::string api_key_env;   // environment variable that holds the key; never the key itself
-  std::string api_key_file;  // or a file that holds it
+  std::string url{};           // e.g. "http://127.0.0.1:8080/v1/embeddings"
+  std::string model{};         // sent as "model"
+  std::string api_key_env{};   // environment variable that holds the key; never the key itself
+  std::string api_key_file{};  // or a file that holds it
   std::chrono::milliseconds timeout{5'000};  // whole call, retries included
   std::size_t max_batch = 128;               // texts per request
   int max_retries = 2;                       // on 429, 5xx and connection errors, with backoff
@@ -67,7 +70,8 @@ struct EmbedderSpec {
 //
 // Errors: kInvalidArgument for an unknown kind or a bad field (named in the message);
 // kFailedPrecondition when the key's file or variable is missing.
-Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec, std::size_t dimension);
+Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec,
+                                                     std::size_t dimension);
 
 // The identity that MakeEmbedder(spec, dimension) would have, without making it. "none" for none.
 std::string EmbedderIdentity(const EmbedderSpec& spec, std::size_t dimension);

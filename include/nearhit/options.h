@@ -25,7 +25,7 @@ struct DatabaseOptions {
   // --- affects behaviour ---
 
   // Directory of the database; created when missing. One process at a time.
-  std::filesystem::path path;
+  std::filesystem::path path{};
 
   // Keep everything in memory and ignore `path`: for tests and for caches that need no disk.
   bool in_memory = false;
@@ -33,16 +33,16 @@ struct DatabaseOptions {
   // Answers and payloads over this are refused. At most 64 MiB.
   std::size_t max_payload_bytes = std::size_t{16} << 20;
 
-  // Lines about recovery, damage and maintenance; never the text of prompts, answers or credentials.
-  // Called from any thread, one call at a time. Empty: silent.
-  std::function<void(LogLevel, const std::string&)> log;
+  // Lines about recovery, damage and maintenance; never the text of prompts, answers or
+  // credentials. Called from any thread, one call at a time. Empty: silent.
+  std::function<void(LogLevel, const std::string&)> log{};
 
   // Wall-clock time in microseconds since 1970, for TTLs and ages; empty: the system's clock.
   // Called from any thread.
-  std::function<std::int64_t()> now_us;
+  std::function<std::int64_t()> now_us{};
 
-  // Run expiry, eviction clean-up, index moves and checkpoints on a thread of the database. Off: the
-  // owner calls Database::RunMaintenance() (tests do, to be deterministic).
+  // Run expiry, eviction clean-up, index moves and checkpoints on a thread of the database. Off:
+  // the owner calls Database::RunMaintenance() (tests do, to be deterministic).
   bool background_maintenance = true;
 
   // --- affects performance ---
@@ -59,10 +59,11 @@ struct NamespaceConfig {
   NamespaceKind kind = NamespaceKind::kCache;
 
   // Components of every vector, 1..kMaxDimension. 0 with an embedder that has a natural one
-  // ("lexical": 384). 0 with "none" is refused for kVectors; for kCache it makes an exact-only cache.
+  // ("lexical": 384). 0 with "none" is refused for kVectors; for kCache it makes an exact-only
+  // cache.
   std::uint32_t dimension = 0;
   Metric metric = Metric::kCosine;
-  EmbedderSpec embedder;
+  EmbedderSpec embedder{};
 
   // Lowest score that counts as a semantic hit (kCache). Callers may only ask for a stricter one.
   // In [-1, 1] for cosine, (0, 1] for l2, any finite number for ip.
@@ -74,8 +75,8 @@ struct NamespaceConfig {
   std::int64_t max_ttl_ms = 0;
   std::int64_t idle_ttl_ms = 0;
 
-  // Budget; 0 means unlimited. Bytes count slot, payload, vector, tags and metadata. kCache evicts to
-  // stay inside; kVectors refuses with kResourceExhausted.
+  // Budget; 0 means unlimited. Bytes count slot, payload, vector, tags and metadata. kCache evicts
+  // to stay inside; kVectors refuses with kResourceExhausted.
   std::uint64_t max_entries = 0;
   std::uint64_t max_bytes = 0;
 
@@ -87,20 +88,20 @@ struct NamespaceConfig {
 
 // A change to a namespace: only what is set changes.
 struct NamespaceUpdate {
-  std::optional<float> threshold;
-  std::optional<std::int64_t> default_ttl_ms;
-  std::optional<std::int64_t> max_ttl_ms;
-  std::optional<std::int64_t> idle_ttl_ms;
-  std::optional<std::uint64_t> max_entries;
-  std::optional<std::uint64_t> max_bytes;
-  std::optional<Durability> durability;
+  std::optional<float> threshold{};
+  std::optional<std::int64_t> default_ttl_ms{};
+  std::optional<std::int64_t> max_ttl_ms{};
+  std::optional<std::int64_t> idle_ttl_ms{};
+  std::optional<std::uint64_t> max_entries{};
+  std::optional<std::uint64_t> max_bytes{};
+  std::optional<Durability> durability{};
 
-  // Another embedder changes what vectors mean. Refused with kFailedPrecondition unless `reembed` is
-  // set or the identity stays the same (a new URL or key for the same model). With `reembed`, every
-  // entry is embedded again from its stored text before the call returns; lookups go on with the old
-  // vectors meanwhile and stores get kUnavailable.
-  std::optional<EmbedderSpec> embedder;
-  std::optional<std::uint32_t> dimension;  // only together with `embedder` and `reembed`
+  // Another embedder changes what vectors mean. Refused with kFailedPrecondition unless `reembed`
+  // is set or the identity stays the same (a new URL or key for the same model). With `reembed`,
+  // every entry is embedded again from its stored text before the call returns; lookups go on with
+  // the old vectors meanwhile and stores get kUnavailable.
+  std::optional<EmbedderSpec> embedder{};
+  std::optional<std::uint32_t> dimension{};  // only together with `embedder` and `reembed`
   bool reembed = false;
 };
 

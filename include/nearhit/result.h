@@ -25,7 +25,8 @@ class [[nodiscard]] Result {
 
   // Implicit on purpose: `return value;` and `return status;` both read well.
   Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): by design
-  Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor): by design
+  Result(Status status)
+      : status_(std::move(status)) {  // NOLINT(google-explicit-constructor): by design
     if (status_.ok()) {
       internal::DieOnBadResult(Internal("Result built from an OK Status"));
     }
@@ -80,14 +81,15 @@ class [[nodiscard]] Result {
 #define NEARHIT_CONCAT(a, b) NEARHIT_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expr` (a Status) is an error.
-#define NEARHIT_RETURN_IF_ERROR(expr)         \
-  do {                                        \
+#define NEARHIT_RETURN_IF_ERROR(expr)           \
+  do {                                          \
     if (auto status_ = (expr); !status_.ok()) { \
-      return status_;                         \
-    }                                         \
+      return status_;                           \
+    }                                           \
   } while (false)
 
-// Evaluates `expr` (a Result<T>); on success assigns the value to `decl`, otherwise returns the Status.
+// Evaluates `expr` (a Result<T>); on success assigns the value to `decl`, otherwise returns the
+// Status.
 #define NEARHIT_ASSIGN_OR_RETURN(decl, expr) \
   NEARHIT_ASSIGN_OR_RETURN_IMPL(NEARHIT_CONCAT(result_, __LINE__), decl, expr)
 #define NEARHIT_ASSIGN_OR_RETURN_IMPL(result, decl, expr) \

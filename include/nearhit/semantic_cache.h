@@ -31,67 +31,68 @@ enum class MissReason : std::uint8_t {
   kReadError = 6,       // what matched could not be read back whole; counted, see stats
 };
 
-std::string_view HitKindName(HitKind kind);        // "miss", "exact", "semantic"
+std::string_view HitKindName(HitKind kind);          // "miss", "exact", "semantic"
 std::string_view MissReasonName(MissReason reason);  // "none", "empty", "below_threshold", …
 
 // Where a text is looked up or stored. `scope` is everything that must match exactly (model, system
-// prompt, tools, sampling parameters, earlier turns) as bytes that the caller made canonical; `slot`
-// is the text that may match by meaning. Views must outlive the call.
+// prompt, tools, sampling parameters, earlier turns) as bytes that the caller made canonical;
+// `slot` is the text that may match by meaning. Views must outlive the call.
 struct Prompt {
-  std::string_view scope;  // <= kMaxScopeBytes, any bytes; may be empty
-  std::string_view slot;   // 1..kMaxSlotBytes, valid UTF-8
-  VectorView vector;       // empty: the namespace's embedder makes one
+  std::string_view scope{};  // <= kMaxScopeBytes, any bytes; may be empty
+  std::string_view slot{};   // 1..kMaxSlotBytes, valid UTF-8
+  VectorView vector{};       // empty: the namespace's embedder makes one
 };
 
 struct LookupOptions {
   // At least the namespace's threshold, or it has no effect.
-  std::optional<float> min_score;
+  std::optional<float> min_score{};
   // For the embedder; the lookup itself does not wait.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-  // Answer only if no disk read and no waiting embedder is needed; otherwise kUnavailable, at once and
-  // with nothing counted. Lets an event loop try before it hands the lookup to a thread.
+  // Answer only if no disk read and no waiting embedder is needed; otherwise kUnavailable, at once
+  // and with nothing counted. Lets an event loop try before it hands the lookup to a thread.
   bool only_if_fast = false;
   bool exact_only = false;  // skip the semantic tier
 };
 
 // What was stored with an entry beside its answer.
 struct EntryMetadata {
-  std::string content_type;  // of the answer, e.g. "application/json"
-  std::string model;
+  std::string content_type{};  // of the answer, e.g. "application/json"
+  std::string model{};
   std::uint32_t prompt_tokens = 0;
   std::uint32_t answer_tokens = 0;
   double cost = 0;  // in the caller's unit; what the answer cost to make
-  std::vector<std::string> tags;
+  std::vector<std::string> tags{};
 };
 
 struct LookupResult {
   HitKind kind = HitKind::kMiss;
   MissReason miss_reason = MissReason::kNone;
 
-  // The best score seen, in full precision: of the hit, or of the nearest entry on a miss. Absent when
-  // no vector was compared. 1 for an exact hit.
-  std::optional<float> score;
+  // The best score seen, in full precision: of the hit, or of the nearest entry on a miss. Absent
+  // when no vector was compared. 1 for an exact hit.
+  std::optional<float> score{};
 
   // A hit only.
-  EntryId id;
-  std::string answer;
-  EntryMetadata metadata;
-  std::string matched_slot;  // the stored text that matched
+  EntryId id{};
+  std::string answer{};
+  EntryMetadata metadata{};
+  std::string matched_slot{};  // the stored text that matched
   std::int64_t age_ms = 0;
-  std::optional<std::int64_t> ttl_left_ms;  // absent: no TTL
+  std::optional<std::int64_t> ttl_left_ms{};  // absent: no TTL
 };
 
 struct StoreRequest {
-  Prompt prompt;
-  std::string_view answer;  // <= DatabaseOptions::max_payload_bytes
-  EntryMetadata metadata;
-  std::optional<std::int64_t> ttl_ms;  // > 0; absent: the namespace's default. 0: none, if allowed
+  Prompt prompt{};
+  std::string_view answer{};  // <= DatabaseOptions::max_payload_bytes
+  EntryMetadata metadata{};
+  std::optional<std::int64_t>
+      ttl_ms{};  // > 0; absent: the namespace's default. 0: none, if allowed
   Durability durability = Durability::kDefault;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
 
 struct StoreResult {
-  EntryId id;
+  EntryId id{};
   bool replaced = false;    // the same scope and slot was stored before; its id is gone
   bool has_vector = false;  // false: exact tier only (no vector given, or the embedder failed)
   std::uint32_t evicted = 0;
@@ -99,24 +100,24 @@ struct StoreResult {
 
 // One stored entry, whole.
 struct Entry {
-  EntryId id;
-  std::string scope;
-  std::string slot;
-  std::string answer;
-  EntryMetadata metadata;
-  std::vector<float> vector;  // empty: none stored
+  EntryId id{};
+  std::string scope{};
+  std::string slot{};
+  std::string answer{};
+  EntryMetadata metadata{};
+  std::vector<float> vector{};  // empty: none stored
   std::int64_t created_us = 0;
-  std::optional<std::int64_t> expires_us;
+  std::optional<std::int64_t> expires_us{};
 };
 
 // Entries that match every field that is set. At least one must be set, or `all`.
 struct InvalidateRequest {
-  std::optional<std::string> scope;
-  std::vector<std::string> tags;               // all of them; costs O(entries with the rarest tag)
-  std::optional<std::string> model;
-  std::optional<std::int64_t> older_than_ms;   // created longer ago than this
-  bool all = false;                            // the whole namespace
-  bool dry_run = false;                        // count, delete nothing
+  std::optional<std::string> scope{};
+  std::vector<std::string> tags{};  // all of them; costs O(entries with the rarest tag)
+  std::optional<std::string> model{};
+  std::optional<std::int64_t> older_than_ms{};  // created longer ago than this
+  bool all = false;                             // the whole namespace
+  bool dry_run = false;                         // count, delete nothing
 };
 
 struct InvalidateResult {
@@ -125,8 +126,8 @@ struct InvalidateResult {
 };
 
 struct ScanPage {
-  std::vector<Entry> entries;  // ascending by id
-  EntryId next;                // pass as `after` to go on; 0 when done
+  std::vector<Entry> entries{};  // ascending by id
+  EntryId next{};                // pass as `after` to go on; 0 when done
 };
 
 // Thread-safety: thread-safe. Lookups never wait for stores.
@@ -140,8 +141,8 @@ class SemanticCache {
 
   // Looks for the prompt: exact tier, then meaning. A miss is not an error.
   //
-  // Errors: kInvalidArgument for a bad field; kUnavailable, see only_if_fast. A failing embedder and
-  // unreadable storage are misses with a reason, never errors.
+  // Errors: kInvalidArgument for a bad field; kUnavailable, see only_if_fast. A failing embedder
+  // and unreadable storage are misses with a reason, never errors.
   virtual Result<LookupResult> Lookup(const Prompt& prompt, const LookupOptions& options) = 0;
 
   // Like Lookup for each prompt, the missing vectors made in as few embedder calls as possible.
@@ -149,25 +150,28 @@ class SemanticCache {
   virtual Result<std::vector<LookupResult>> LookupBatch(std::span<const Prompt> prompts,
                                                         const LookupOptions& options) = 0;
 
-  // Stores an answer, replacing the one of the same scope and slot. On return it is found by Lookup and
-  // durable at the level asked for. When the embedder fails the entry is stored for the exact tier only.
+  // Stores an answer, replacing the one of the same scope and slot. On return it is found by Lookup
+  // and durable at the level asked for. When the embedder fails the entry is stored for the exact
+  // tier only.
   //
   // Errors: kInvalidArgument for a bad field; kResourceExhausted when one entry is larger than the
-  // namespace's whole budget; kUnavailable while the namespace is re-embedded. On error nothing changed.
+  // namespace's whole budget; kUnavailable while the namespace is re-embedded. On error nothing
+  // changed.
   virtual Result<StoreResult> Store(const StoreRequest& request) = 0;
 
-  // Like Store for each request in order, in one atomic write with the strictest durability asked for.
-  // On error nothing changed. Requires: at most kMaxBatch requests.
+  // Like Store for each request in order, in one atomic write with the strictest durability asked
+  // for. On error nothing changed. Requires: at most kMaxBatch requests.
   virtual Result<std::vector<StoreResult>> StoreBatch(std::span<const StoreRequest> requests) = 0;
 
-  // Errors: kNotFound when the id is not stored, or expired; kDataLoss when it cannot be read whole.
+  // Errors: kNotFound when the id is not stored, or expired; kDataLoss when it cannot be read
+  // whole.
   virtual Result<Entry> Get(EntryId id) = 0;
 
   // Returns false when there was no such entry. Once it returns, no lookup serves the entry.
   virtual Result<bool> Delete(EntryId id, Durability durability) = 0;
 
-  // Errors: kInvalidArgument when no field is set. When an error comes in the middle, what was deleted
-  // stays deleted.
+  // Errors: kInvalidArgument when no field is set. When an error comes in the middle, what was
+  // deleted stays deleted.
   virtual Result<InvalidateResult> Invalidate(const InvalidateRequest& request) = 0;
 
   // Up to `limit` (1..kMaxPageSize) live entries with ids above `after`.

@@ -1,4 +1,5 @@
-// Figures of a namespace and of a database, read at one moment; each is exact, the set is not a snapshot.
+// Figures of a namespace and of a database, read at one moment; each is exact, the set is not a
+// snapshot.
 #pragma once
 
 #include <cstdint>
@@ -9,30 +10,30 @@
 namespace nearhit {
 
 struct NamespaceStats {
-  std::uint64_t entries = 0;            // live entries, expired but not yet reclaimed ones included
-  std::uint64_t bytes = 0;              // of their slots, payloads, vectors, tags and metadata
-  std::uint64_t partitions = 0;         // distinct scopes with entries
-  std::uint64_t index_bytes = 0;        // memory of the vector index
-  std::uint64_t graph_partitions = 0;   // partitions held as a graph; the others are scanned flat
+  std::uint64_t entries = 0;           // live entries, expired but not yet reclaimed ones included
+  std::uint64_t bytes = 0;             // of their slots, payloads, vectors, tags and metadata
+  std::uint64_t partitions = 0;        // distinct scopes with entries
+  std::uint64_t index_bytes = 0;       // memory of the vector index
+  std::uint64_t graph_partitions = 0;  // partitions held as a graph; the others are scanned flat
 
   // Since the database was opened.
   std::uint64_t exact_hits = 0;
   std::uint64_t semantic_hits = 0;
   std::uint64_t misses = 0;
   std::uint64_t stores = 0;
-  std::uint64_t deletes = 0;            // by id and by invalidation
+  std::uint64_t deletes = 0;  // by id and by invalidation
   std::uint64_t evictions = 0;
-  std::uint64_t expirations = 0;        // entries reclaimed after their TTL
-  std::uint64_t embed_failures = 0;     // lookups and stores that went on without a vector
-  std::uint64_t read_errors = 0;        // stored bytes that failed their checksum, served as misses
+  std::uint64_t expirations = 0;     // entries reclaimed after their TTL
+  std::uint64_t embed_failures = 0;  // lookups and stores that went on without a vector
+  std::uint64_t read_errors = 0;     // stored bytes that failed their checksum, served as misses
 };
 
 struct NamespaceInfo {
-  std::string name;
-  NamespaceConfig config;
-  std::string embedder_identity;
+  std::string name{};
+  NamespaceConfig config{};
+  std::string embedder_identity{};
   std::int64_t created_us = 0;
-  NamespaceStats stats;
+  NamespaceStats stats{};
 };
 
 struct DatabaseStats {
@@ -43,10 +44,10 @@ struct DatabaseStats {
   std::uint64_t disk_bytes = 0;
 
   // What recovery found when the database was opened.
-  std::uint64_t last_sequence = 0;          // storage sequence number after recovery
-  std::uint64_t lost_sequences = 0;         // > 0: storage came back older than the high-water mark
+  std::uint64_t last_sequence = 0;   // storage sequence number after recovery
+  std::uint64_t lost_sequences = 0;  // > 0: storage came back older than the high-water mark
   double open_seconds = 0;
-  std::uint64_t entries_from_snapshots = 0; // index entries that needed no rebuild
+  std::uint64_t entries_from_snapshots = 0;  // index entries that needed no rebuild
 };
 
 }  // namespace nearhit

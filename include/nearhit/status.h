@@ -1,8 +1,9 @@
 // The result of an operation that can fail. Every fallible call in nearhit returns a Status or a
 // Result<T> (result.h); no exception crosses an interface.
 //
-// Codes are numerically those of google.rpc.Code, so that the server maps them by a cast. The design
-// follows LevelDB's size, Abseil's vocabulary and RocksDB's checked statuses (docs/decisions/0004).
+// Codes are numerically those of google.rpc.Code, so that the server maps them by a cast. The
+// design follows LevelDB's size, Abseil's vocabulary and RocksDB's checked statuses
+// (docs/decisions/0004).
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,12 @@ namespace nearhit {
 // Fixed values: they travel over gRPC.
 enum class StatusCode : std::uint8_t {
   kOk = 0,
-  kCancelled = 1,           // the caller went away; prefer kDeadlineExceeded when time ran out
-  kInvalidArgument = 3,     // wrong whatever the state; prefer kFailedPrecondition if state decides
-  kDeadlineExceeded = 4,    // the caller's deadline passed before the work was done
-  kNotFound = 5,            // a named thing that should exist does not; a cache miss is not an error
-  kAlreadyExists = 6,       // creating something that is there
-  kResourceExhausted = 8,   // over a budget, a quota or a concurrency limit; retrying later may work
+  kCancelled = 1,          // the caller went away; prefer kDeadlineExceeded when time ran out
+  kInvalidArgument = 3,    // wrong whatever the state; prefer kFailedPrecondition if state decides
+  kDeadlineExceeded = 4,   // the caller's deadline passed before the work was done
+  kNotFound = 5,           // a named thing that should exist does not; a cache miss is not an error
+  kAlreadyExists = 6,      // creating something that is there
+  kResourceExhausted = 8,  // over a budget, a quota or a concurrency limit; retrying later may work
   kFailedPrecondition = 9,  // the state forbids it until something else changes
   kAborted = 10,            // lost a race; retrying at once may work
   kUnimplemented = 12,      // this build or this kind of object does not offer it
@@ -43,8 +44,10 @@ class [[nodiscard]] Status {
 
 #ifdef NEARHIT_STATUS_MUST_BE_READ
   // Debug builds abort when an error is destroyed without anyone having looked at it.
-  Status(const Status& other) : rep_(other.rep_) {}
-  Status(Status&& other) noexcept : rep_(std::move(other.rep_)) {}
+  Status(const Status& other) : rep_(other.rep_) {
+  }
+  Status(Status&& other) noexcept : rep_(std::move(other.rep_)) {
+  }
   Status& operator=(const Status& other);
   Status& operator=(Status&& other) noexcept;
   ~Status();
@@ -55,14 +58,16 @@ class [[nodiscard]] Status {
     return rep_ == nullptr;
   }
   StatusCode code() const;
-  // Lower case, no trailing period; names the field, the value's size and the limit. Never holds the
-  // text of a prompt, an answer or a credential. Valid as long as this Status.
+  // Lower case, no trailing period; names the field, the value's size and the limit. Never holds
+  // the text of a prompt, an answer or a credential. Valid as long as this Status.
   std::string_view message() const;
   // "INVALID_ARGUMENT: message", or "OK".
   std::string ToString() const;
 
   // Drops an error on purpose. Each call says why in a comment.
-  void IgnoreError() const { MarkRead(); }
+  void IgnoreError() const {
+    MarkRead();
+  }
 
   friend bool operator==(const Status& a, const Status& b) {
     return a.code() == b.code() && a.message() == b.message();

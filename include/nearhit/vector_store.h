@@ -18,53 +18,53 @@ namespace nearhit {
 
 // One vector to store. Views must outlive the call.
 struct UpsertRequest {
-  std::string_view key;      // 1..kMaxKeyBytes, valid UTF-8; the same key replaces
-  VectorView vector;         // exactly the namespace's dimension
-  std::string_view payload;  // any bytes, <= DatabaseOptions::max_payload_bytes
-  std::vector<std::string> tags;
-  std::optional<std::int64_t> ttl_ms;  // as in StoreRequest
+  std::string_view key{};      // 1..kMaxKeyBytes, valid UTF-8; the same key replaces
+  VectorView vector{};         // exactly the namespace's dimension
+  std::string_view payload{};  // any bytes, <= DatabaseOptions::max_payload_bytes
+  std::vector<std::string> tags{};
+  std::optional<std::int64_t> ttl_ms{};  // as in StoreRequest
 };
 
 struct VectorHit {
-  EntryId id;
+  EntryId id{};
   float score = 0;
-  std::string key;
-  std::string payload;            // empty unless asked for
-  std::vector<std::string> tags;  // empty unless the payload was asked for
+  std::string key{};
+  std::string payload{};            // empty unless asked for
+  std::vector<std::string> tags{};  // empty unless the payload was asked for
 };
 
 // Which entries a search may return; evaluated inside the search, so k matching ones are found
 // whenever k exist.
 struct TagFilter {
-  std::vector<std::string> all_of;   // has every one of these
-  std::vector<std::string> any_of;   // and, when not empty, at least one of these
-  std::vector<std::string> none_of;  // and none of these
+  std::vector<std::string> all_of{};   // has every one of these
+  std::vector<std::string> any_of{};   // and, when not empty, at least one of these
+  std::vector<std::string> none_of{};  // and none of these
 
   bool empty() const { return all_of.empty() && any_of.empty() && none_of.empty(); }
 };
 
 struct VectorSearchOptions {
-  std::size_t k = 10;               // 1..kMaxNeighbors
-  std::optional<float> min_score;   // results below are left out
-  TagFilter filter;
+  std::size_t k = 10;                // 1..kMaxNeighbors
+  std::optional<float> min_score{};  // results below are left out
+  TagFilter filter{};
   // Candidates that a graph search keeps: more finds more and costs more. 0: chosen from k.
   std::size_t ef = 0;
   bool with_payload = false;
 };
 
 struct VectorEntry {
-  EntryId id;
-  std::string key;
-  std::vector<float> vector;
-  std::string payload;
-  std::vector<std::string> tags;
+  EntryId id{};
+  std::string key{};
+  std::vector<float> vector{};
+  std::string payload{};
+  std::vector<std::string> tags{};
   std::int64_t created_us = 0;
-  std::optional<std::int64_t> expires_us;
+  std::optional<std::int64_t> expires_us{};
 };
 
 struct VectorPage {
-  std::vector<VectorEntry> entries;  // ascending by id
-  EntryId next;                      // pass as `after` to go on; 0 when done
+  std::vector<VectorEntry> entries{};  // ascending by id
+  EntryId next{};                      // pass as `after` to go on; 0 when done
 };
 
 // Thread-safety: thread-safe. Searches never wait for upserts.

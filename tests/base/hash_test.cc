@@ -14,7 +14,8 @@ TEST(KeyedHasherTest, PartsDoNotRunIntoEachOther) {
 
 TEST(KeyedHasherTest, SameSecretSameHash) {
   const HashSecret secret = MakeHashSecret();
-  EXPECT_EQ(KeyedHasher(secret).Update("text").Digest(), KeyedHasher(secret).Update("text").Digest());
+  EXPECT_EQ(KeyedHasher(secret).Update("text").Digest(),
+            KeyedHasher(secret).Update("text").Digest());
 }
 
 TEST(KeyedHasherTest, AnotherSecretAnotherHash) {
@@ -22,7 +23,8 @@ TEST(KeyedHasherTest, AnotherSecretAnotherHash) {
             KeyedHasher(MakeHashSecret()).Update("text").Digest());
 }
 
-// Values of the reference implementation for the empty input: pins the function that files depend on.
+// Values of the reference implementation for the empty input: pins the function that files depend
+// on.
 TEST(Hash64Test, MatchesTheReference) {
   EXPECT_EQ(Hash64(""), 0x2d06800538d394c2ULL);
 }

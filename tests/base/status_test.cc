@@ -38,7 +38,8 @@ TEST(StatusTest, CodesAreThoseOfGoogleRpc) {
 #ifdef NEARHIT_STATUS_MUST_BE_READ
 TEST(StatusDeathTest, DroppingAnUnreadErrorAborts) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
-  EXPECT_DEATH({ const Status dropped = Internal("nobody looked"); }, "dropped unread: nobody looked");
+  EXPECT_DEATH({ const Status dropped = Internal("nobody looked"); },
+               "dropped unread: nobody looked");
 }
 #endif
 

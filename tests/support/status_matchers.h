@@ -1,4 +1,5 @@
-// IsOk, IsOkAndHolds and StatusIs for GoogleTest. There is no "IsNotOk" on purpose: a test names the code.
+// IsOk, IsOkAndHolds and StatusIs for GoogleTest. There is no "IsNotOk" on purpose: a test names
+// the code.
 #pragma once
 
 #include <ostream>
@@ -10,13 +11,17 @@
 
 namespace nearhit {
 
-inline void PrintTo(const Status& status, std::ostream* out) { *out << status.ToString(); }
+inline void PrintTo(const Status& status, std::ostream* out) {
+  *out << status.ToString();
+}
 template <typename T>
 void PrintTo(const Result<T>& result, std::ostream* out) {
   *out << (result.ok() ? std::string("OK") : result.status().ToString());
 }
 
-inline const Status& GetStatus(const Status& status) { return status; }
+inline const Status& GetStatus(const Status& status) {
+  return status;
+}
 template <typename T>
 const Status& GetStatus(const Result<T>& result) {
   return result.status();
@@ -39,9 +44,12 @@ MATCHER_P2(StatusIs, code, message_matcher, "has the code and a matching message
   const Status& status = GetStatus(arg);
   *result_listener << status.ToString();
   return status.code() == code &&
-         testing::ExplainMatchResult(message_matcher, std::string(status.message()), result_listener);
+         testing::ExplainMatchResult(message_matcher, std::string(status.message()),
+                                     result_listener);
 }
 
-inline auto StatusIs(StatusCode code) { return StatusIs(code, testing::_); }
+inline auto StatusIs(StatusCode code) {
+  return StatusIs(code, testing::_);
+}
 
 }  // namespace nearhit

@@ -1,0 +1,247 @@
+#include "index/hnsw_index.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "index/rescore.h"
+#include "index/top_k.h"
+
+namespace nearhit {
+
+HnswIndex::HnswIndex(const Codec& codec, std::size_t capacity, std::uint64_t seed)
+    : codec_(codec),
+      graph_(std::make_unique<GraphStore>(codec, std::max<std::size_t>(capacity, 16), seed)),
+      editor_(std::make_unique<LinkEditor>(graph_.get())) {
+}
+
+bool HnswIndex::FindForWriter(EntryId id, NodeId* node) const {
+  const auto found = nodes_.find(id.value);
+  if (found == nodes_.end()) {
+    return false;
+  }
+  *node = found->second;
+  return true;
+}
+
+NodeId HnswIndex::TakeSlot(EntryId id, int level) {
+  NodeId node = static_cast<NodeId>(graph_->slots());
+  if (!free_.empty()) {
+    node = free_.back();
+    free_.pop_back();
+  } else if (graph_->slots() == graph_->capacity()) {
+    WriterLock lock(&graph_mu_);
+    graph_->Grow(graph_->capacity() * 2);
+  }
+  graph_->Occupy(node, id, level);
+  return node;
+}
+
+Status HnswIndex::Add(EntryId id, VectorView vector) {
+  NEARHIT_CHECK(vector.size() == codec_.dimension());
+  MutexLock writer(&write_mu_);
+  NodeId old = kNoNode;
+  if (FindForWriter(id, &old)) {
+    EraseNode(old);
+  }
+  if (free_.empty() && graph_->slots() >= kNoNode - 1) {
+    return ResourceExhausted("the index holds " + std::to_string(graph_->slots()) +
+                             " entries, its limit");
+  }
+  const int level = graph_->RandomLevel();
+  const NodeId node = TakeSlot(id, level);
+  codec_.Encode(vector, graph_->Record(node));
+
+  EntryPoint entry = entry_for_writer();
+  if (entry.node != kNoNode) {
+    SearchStats stats;
+    const EncodedQuery query = codec_.QueryOf(graph_->Record(node));
+    GraphCandidate start = Descend(*graph_, entry, query, level, &stats);
+    for (int at = std::min(level, entry.level); at >= 0; --at) {
+      const std::vector<GraphCandidate> candidates = SearchLevel(
+          *graph_, query, start, at, GraphStore::kEfConstruction, /*filter=*/nullptr, &stats);
+      start = candidates.front();
+      editor_->Connect(node, at, candidates);
+    }
+  }
+  if (at_level_.size() <= static_cast<std::size_t>(level)) {
+    at_level_.resize(static_cast<std::size_t>(level) + 1);
+  }
+  at_level_[static_cast<std::size_t>(level)].insert(node);
+
+  WriterLock lock(&graph_mu_);
+  editor_->Publish();
+  nodes_[id.value] = node;
+  if (level > entry_.level) {
+    entry_ = {.node = node, .level = level};
+  }
+  return Status();
+}
+
+bool HnswIndex::Erase(EntryId id) {
+  MutexLock writer(&write_mu_);
+  NodeId node = kNoNode;
+  if (!FindForWriter(id, &node)) {
+    return false;
+  }
+  EraseNode(node);
+  return true;
+}
+
+EntryPoint HnswIndex::NextEntry(NodeId leaving) const {
+  for (std::size_t level = at_level_.size(); level-- > 0;) {
+    for (const NodeId node : at_level_[level]) {
+      if (node != leaving) {
+        return {.node = node, .level = static_cast<int>(level)};
+      }
+    }
+  }
+  return {};
+}
+
+void HnswIndex::EraseNode(NodeId node) {
+  const int level = graph_->LevelOf(node);
+  const EntryId id = graph_->Label(node);
+  for (int at = level; at >= 0; --at) {
+    editor_->Disconnect(node, at);
+  }
+  const EntryPoint entry = entry_for_writer().node == node ? NextEntry(node) : entry_for_writer();
+  {
+    WriterLock lock(&graph_mu_);
+    editor_->Publish();
+    entry_ = entry;
+    nodes_.erase(id.value);
+    graph_->Release(node);
+  }
+  at_level_[static_cast<std::size_t>(level)].erase(node);
+  free_.push_back(node);
+}
+
+bool HnswIndex::Contains(EntryId id) const {
+  ReaderLock lock(&graph_mu_);
+  return nodes_.contains(id.value);
+}
+
+// Near-duplicates are far easier to find than nearest neighbours (docs/performance.md), so the work
+// follows the threshold. The steps keep hit recall at .999 and above where they were measured.
+std::size_t HnswIndex::EfFor(const SearchOptions& options) const {
+  const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
+  if (options.ef != 0) {
+    return std::max(options.ef, wanted);
+  }
+  const bool by_threshold = options.k <= 4 && codec_.metric() == IndexMetric::kDot;
+  const std::size_t ef = !by_threshold               ? 64
+                         : options.min_score >= .95F ? 16
+                         : options.min_score >= .90F ? 24
+                         : options.min_score >= .80F ? 40
+                                                     : 64;
+  return std::max(ef, 2 * wanted);
+}
+
+std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& options,
+                                        SearchStats* stats) const {
+  NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
+  const EncodedQuery encoded = codec_.EncodeQuery(query);
+  const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
+  std::vector<Neighbor> found;
+  {
+    ReaderLock lock(&graph_mu_);
+    if (entry_.node == kNoNode) {
+      return found;
+    }
+    const GraphCandidate start = Descend(*graph_, entry_, encoded, 0, stats);
+    const std::vector<GraphCandidate> candidates =
+        SearchLevel(*graph_, encoded, start, 0, EfFor(options), options.filter, stats);
+    found.reserve(std::min(wanted, candidates.size()));
+    for (const GraphCandidate& candidate : candidates) {
+      if (found.size() == wanted) {
+        break;
+      }
+      found.push_back({.id = graph_->Label(candidate.node), .score = candidate.score});
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return Rescore(codec_, query, options, std::move(found), stats);
+}
+
+std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                             const SearchOptions& options,
+                                             SearchStats* stats) const {
+  NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
+  const EncodedQuery encoded = codec_.EncodeQuery(query);
+  TopK top(CandidatesFor(options.k, codec_.encoding(), options.source));
+  {
+    ReaderLock lock(&graph_mu_);
+    for (const EntryId id : ids) {
+      const auto found = nodes_.find(id.value);
+      if (found != nodes_.end() && (options.filter == nullptr || options.filter->Accepts(id))) {
+        top.Offer({.id = id, .score = codec_.Score(encoded, graph_->Record(found->second))});
+        ++stats->distances;
+      }
+    }
+  }
+  return Rescore(codec_, query, options, top.Take(), stats);
+}
+
+bool HnswIndex::Reconstruct(EntryId id, std::span<float> out) const {
+  ReaderLock lock(&graph_mu_);
+  const auto found = nodes_.find(id.value);
+  if (found == nodes_.end()) {
+    return false;
+  }
+  codec_.Decode(graph_->Record(found->second), out);
+  return true;
+}
+
+std::vector<EntryId> HnswIndex::Ids() const {
+  ReaderLock lock(&graph_mu_);
+  std::vector<EntryId> ids;
+  ids.reserve(nodes_.size());
+  for (const auto& entry : nodes_) {
+    ids.push_back(EntryId{entry.first});
+  }
+  return ids;
+}
+
+std::size_t HnswIndex::size() const {
+  ReaderLock lock(&graph_mu_);
+  return nodes_.size();
+}
+
+std::size_t HnswIndex::memory_bytes() const {
+  MutexLock writer(&write_mu_);
+  ReaderLock lock(&graph_mu_);
+  return sizeof(*this) + graph_->memory_bytes() + editor_->memory_bytes() +
+         nodes_.bucket_count() * (sizeof(std::pair<std::uint64_t, NodeId>) + 8) +
+         graph_->slots() * 48;  // the level sets
+}
+
+Status HnswIndex::CheckInvariants() const {
+  MutexLock writer(&write_mu_);
+  return editor_->CheckInvariants();
+}
+
+std::size_t HnswIndex::CountUnreachable() const {
+  ReaderLock lock(&graph_mu_);
+  if (entry_.node == kNoNode) {
+    return nodes_.size();
+  }
+  std::vector<bool> seen(graph_->slots(), false);
+  std::vector<NodeId> stack = {entry_.node};
+  seen[entry_.node] = true;
+  std::size_t reached = 1;
+  while (!stack.empty()) {
+    const NodeId node = stack.back();
+    stack.pop_back();
+    for (const NodeId target : graph_->Links(node, 0)) {
+      if (!seen[target]) {
+        seen[target] = true;
+        ++reached;
+        stack.push_back(target);
+      }
+    }
+  }
+  return nodes_.size() - reached;
+}
+
+}  // namespace nearhit

@@ -1,0 +1,84 @@
+// HNSW for large partitions: a graph that is searched, extended and mended in place.
+//
+// One writer at a time works out a change beside running searches, then publishes it under a lock
+// that it holds for the copying of a few link lists. Deletes are real: the node is unlinked, its
+// neighbourhood mended and its slot used again, so memory and speed do not decay with turnover.
+// Design: docs/architecture.md#index, docs/decisions/0002.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tsl/robin_map.h>
+
+#include "base/coding.h"
+#include "base/mutex.h"
+#include "index/codec.h"
+#include "index/graph_store.h"
+#include "index/hnsw_search.h"
+#include "index/link_editor.h"
+#include "index/vector_index.h"
+
+namespace nearhit {
+
+class HnswIndex final : public VectorIndex {
+ public:
+  explicit HnswIndex(const Codec& codec, std::size_t capacity = 1'024, std::uint64_t seed = 42);
+
+  Status Add(EntryId id, VectorView vector) override;
+  bool Erase(EntryId id) override;
+  bool Contains(EntryId id) const override;
+  std::vector<Neighbor> Search(VectorView query, const SearchOptions& options,
+                               SearchStats* stats) const override;
+  std::vector<Neighbor> SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                    const SearchOptions& options,
+                                    SearchStats* stats) const override;
+  bool Reconstruct(EntryId id, std::span<float> out) const override;
+  std::vector<EntryId> Ids() const override;
+  std::size_t size() const override;
+  std::size_t dimension() const override { return codec_.dimension(); }
+  std::size_t memory_bytes() const override;
+
+  // ef that a search with these options gets.
+  std::size_t EfFor(const SearchOptions& options) const;
+
+  // Oracles: what must always hold, and how many nodes a walk over level 0 from the entry does not
+  // reach.
+  Status CheckInvariants() const;
+  std::size_t CountUnreachable() const;
+
+  // The graph as bytes, without a checksum (snapshot.h adds it), and back. Deserialize trusts
+  // nothing: kDataLoss unless every count, level and link is in bounds; the index is empty then.
+  void Serialize(std::string* out) const;
+  Status Deserialize(std::string_view bytes);
+
+ private:
+  NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
+  void EraseNode(NodeId node) REQUIRES(write_mu_);
+  EntryPoint NextEntry(NodeId leaving) const REQUIRES(write_mu_);
+  EntryPoint entry_for_writer() const REQUIRES(write_mu_) NO_THREAD_SAFETY_ANALYSIS {
+    return entry_;
+  }
+  bool FindForWriter(EntryId id, NodeId* node) const REQUIRES(write_mu_) NO_THREAD_SAFETY_ANALYSIS;
+  void Reset() REQUIRES(write_mu_, graph_mu_);
+  bool ReadNodes(ByteReader* reader, std::uint64_t slots) REQUIRES(write_mu_, graph_mu_);
+
+  const Codec codec_;
+
+  // The writer reads the graph under write_mu_ alone; it changes what searches see under both.
+  mutable Mutex write_mu_;
+  std::vector<NodeId> free_ GUARDED_BY(write_mu_);
+  std::vector<std::set<NodeId>> at_level_ GUARDED_BY(write_mu_);  // [l]: nodes whose top level is l
+  mutable SharedMutex graph_mu_;
+  std::unique_ptr<GraphStore> graph_;
+  std::unique_ptr<LinkEditor> editor_;
+  EntryPoint entry_ GUARDED_BY(graph_mu_);
+  tsl::robin_map<std::uint64_t, NodeId> nodes_ GUARDED_BY(graph_mu_);
+};
+
+}  // namespace nearhit

@@ -1,0 +1,35 @@
+// Walks over an HNSW graph (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
+// search using HNSW graphs", 2016, algorithms 2 and 5), for readers and for the writer alike.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "index/codec.h"
+#include "index/graph_store.h"
+#include "index/vector_index.h"
+
+namespace nearhit {
+
+struct GraphCandidate {
+  float score = 0;
+  NodeId node = kNoNode;
+};
+
+// Where every search begins.
+struct EntryPoint {
+  NodeId node = kNoNode;
+  int level = -1;
+};
+
+// Goes down from the entry point to `level`, one nearest node at a time.
+GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQuery& query,
+                       int level, SearchStats* stats);
+
+// The `ef` best nodes that the walk from `start` finds on `level`, best first. With a filter, nodes
+// that it refuses are walked through and not returned.
+std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
+                                        GraphCandidate start, int level, std::size_t ef,
+                                        const IdFilter* filter, SearchStats* stats);
+
+}  // namespace nearhit

@@ -1,0 +1,120 @@
+// HnswIndex to bytes and back. Nothing that is read is trusted: every count, level and link is
+// checked before the graph can be walked.
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "base/coding.h"
+#include "index/hnsw_index.h"
+
+namespace nearhit {
+
+namespace {
+constexpr int kMaxLevel = 32;
+}  // namespace
+
+void HnswIndex::Serialize(std::string* out) const {
+  MutexLock writer(&write_mu_);
+  const EntryPoint entry = entry_for_writer();
+  PutFixed(out, static_cast<std::uint64_t>(graph_->slots()));
+  PutFixed(out, entry.node);
+  PutFixed(out, static_cast<std::int32_t>(entry.level));
+  for (NodeId node = 0; node < graph_->slots(); ++node) {
+    const int level = graph_->LevelOf(node);
+    PutFixed(out, static_cast<std::int32_t>(level));
+    if (level < 0) {
+      continue;
+    }
+    PutFixed(out, graph_->Label(node).value);
+    out->append(reinterpret_cast<const char*>(graph_->Record(node)), codec_.record_bytes());
+    for (int at = 0; at <= level; ++at) {
+      const std::span<const NodeId> links = graph_->Links(node, at);
+      PutFixed(out, static_cast<std::uint16_t>(links.size()));
+      for (const NodeId link : links) {
+        PutFixed(out, link);
+      }
+    }
+  }
+}
+
+void HnswIndex::Reset() {
+  graph_ = std::make_unique<GraphStore>(codec_, 16, 42);
+  editor_ = std::make_unique<LinkEditor>(graph_.get());
+  nodes_.clear();
+  free_.clear();
+  at_level_.clear();
+  entry_ = {};
+}
+
+bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
+  std::vector<NodeId> links;
+  for (NodeId node = 0; node < slots; ++node) {
+    const auto level = reader->Fixed<std::int32_t>();
+    if (!reader->ok() || level < -1 || level > kMaxLevel) {
+      return false;
+    }
+    graph_->Occupy(node, EntryId{}, level < 0 ? 0 : level);
+    if (level < 0) {
+      graph_->Release(node);
+      free_.push_back(node);
+      continue;
+    }
+    const EntryId id{reader->Fixed<std::uint64_t>()};
+    const std::string_view record = reader->Raw(codec_.record_bytes());
+    if (!reader->ok() || !nodes_.try_emplace(id.value, node).second) {
+      return false;
+    }
+    graph_->SetLabel(node, id);
+    std::memcpy(graph_->Record(node), record.data(), record.size());
+    at_level_.resize(std::max(at_level_.size(), static_cast<std::size_t>(level) + 1));
+    at_level_[static_cast<std::size_t>(level)].insert(node);
+    for (int at = 0; at <= level; ++at) {
+      const auto count = reader->Fixed<std::uint16_t>();
+      if (count > GraphStore::MaxLinks(at)) {
+        return false;
+      }
+      links.clear();
+      for (std::uint16_t i = 0; i < count; ++i) {
+        links.push_back(reader->Fixed<NodeId>());
+        if (links.back() >= slots) {
+          return false;
+        }
+      }
+      graph_->SetLinks(node, at, links);
+    }
+  }
+  return reader->AtEnd();
+}
+
+Status HnswIndex::Deserialize(std::string_view bytes) {
+  MutexLock writer(&write_mu_);
+  WriterLock lock(&graph_mu_);
+  Reset();
+  ByteReader reader(bytes);
+  const auto slots = reader.Fixed<std::uint64_t>();
+  const auto entry_node = reader.Fixed<NodeId>();
+  const auto entry_level = reader.Fixed<std::int32_t>();
+  // Each slot takes at least its level: bounds what is reserved for a count that lies.
+  if (!reader.ok() || slots > reader.remaining() / sizeof(std::int32_t)) {
+    return DataLoss("index snapshot has the wrong shape");
+  }
+  graph_->Grow(std::max<std::size_t>(slots, 16));
+  const bool read = ReadNodes(&reader, slots);
+  const bool entry_fits = nodes_.empty() ? entry_node == kNoNode
+                                         : entry_node < graph_->slots() && entry_level >= 0 &&
+                                               graph_->LevelOf(entry_node) == entry_level;
+  if (!read || !entry_fits) {
+    Reset();
+    return DataLoss("index snapshot has the wrong shape");
+  }
+  editor_->Rebuild();
+  if (Status sound = editor_->CheckInvariants(); !sound.ok()) {
+    Reset();
+    return DataLoss("index snapshot holds an unsound graph: " + std::string(sound.message()));
+  }
+  entry_ = {.node = entry_node, .level = entry_level};
+  return Status();
+}
+
+}  // namespace nearhit

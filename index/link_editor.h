@@ -1,0 +1,70 @@
+// Changes to the links of an HNSW graph, worked out beside searches and published in one go.
+//
+// Keeps the reverse of every link, so that a node can be taken out exactly, and never lets a change
+// leave a node that nothing links to: what is stored can be found.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "index/graph_store.h"
+#include "index/hnsw_search.h"
+#include "nearhit/result.h"
+
+namespace nearhit {
+
+// Thread-safety: owned by the writer of the graph; reads the graph beside searches, and changes it
+// only in Publish, during which no search may run.
+class LinkEditor {
+ public:
+  explicit LinkEditor(GraphStore* graph) : graph_(graph) {}
+  LinkEditor(const LinkEditor&) = delete;
+  LinkEditor& operator=(const LinkEditor&) = delete;
+
+  // Links `node`, whose record is in place, to the best of `candidates` (best first), and them to
+  // it.
+  void Connect(NodeId node, int level, const std::vector<GraphCandidate>& candidates);
+  // Takes `node` out of `level` and mends its neighbourhood: each node that linked to it gets up to
+  // three of its links instead (Xu et al., "In-Place Updates of a Graph Index for Streaming ANN
+  // Search", 2025).
+  void Disconnect(NodeId node, int level);
+
+  // Writes the changed lists into the graph.
+  void Publish();
+
+  // Builds the reverse links anew from a graph that was loaded.
+  void Rebuild();
+
+  std::size_t InDegree(NodeId node, int level) const;
+  // Nothing links to a free slot or to itself or twice, bounds hold, and the reverse links are
+  // exact.
+  Status CheckInvariants() const;
+  std::size_t memory_bytes() const;
+
+ private:
+  static std::uint64_t Key(NodeId node, int level) {
+    return std::uint64_t{node} << 8U | static_cast<std::uint64_t>(level);
+  }
+  // Links as they will be after Publish.
+  std::vector<NodeId> Links(NodeId node, int level) const;
+  void SetLinks(NodeId node, int level, std::vector<NodeId> links);
+  std::vector<NodeId>& In(NodeId node, int level);
+  std::vector<GraphCandidate> Scored(NodeId node, const std::vector<NodeId>& others) const;
+  // The heuristic of the HNSW paper (algorithm 4): a candidate stays when it is nearer to `node`
+  // than to every one that stayed before it. Targets that only `node` links to always stay.
+  std::vector<NodeId> Select(NodeId node, int level, const std::vector<GraphCandidate>& candidates,
+                             std::size_t limit) const;
+  void AddLink(NodeId from, NodeId to, int level);
+  // Makes somebody near link to `node` when nobody does.
+  void Adopt(NodeId node, int level, const std::vector<NodeId>& near);
+  bool TryAdopt(NodeId parent, NodeId node, int level);
+
+  GraphStore* const graph_;
+  std::vector<std::vector<NodeId>> in0_;                             // by node, level 0
+  std::unordered_map<std::uint64_t, std::vector<NodeId>> in_upper_;  // by Key, levels above
+  std::unordered_map<std::uint64_t, std::vector<NodeId>> edits_;     // changed lists by Key
+};
+
+}  // namespace nearhit

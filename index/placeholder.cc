@@ -1,1 +1,0 @@
-#include "index/vector_index.h"

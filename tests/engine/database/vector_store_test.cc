@@ -1,0 +1,130 @@
+#include "nearhit/vector_store.h"
+
+#include "tests/engine/database/open_database.h"
+
+namespace nearhit {
+namespace {
+
+class VectorStoreTest : public DatabaseTest {
+ protected:
+  static NamespaceConfig Config(Metric metric) {
+    NamespaceConfig config = CacheConfig();
+    config.kind = NamespaceKind::kVectors;
+    config.metric = metric;
+    config.threshold = 0.5F;
+    return config;
+  }
+  std::shared_ptr<VectorStore> Make(Metric metric) {
+    EXPECT_THAT(db_->CreateNamespace("v", Config(metric)), IsOk());
+    return *db_->Vectors("v");
+  }
+  static EntryId Upsert(VectorStore* store, std::string_view key, const std::vector<float>& vector,
+                        std::vector<std::string> tags = {}) {
+    UpsertRequest request;
+    request.key = key;
+    request.vector = vector;
+    request.payload = key;
+    request.tags = std::move(tags);
+    return store->Upsert({&request, 1}, Durability::kDefault)->front();
+  }
+};
+
+TEST_F(VectorStoreTest, SearchesByEachMetric) {
+  const std::vector<float> query = {1, 0};
+  const struct {
+    Metric metric;
+    float near_score;
+  } cases[] = {{Metric::kCosine, 1.0F}, {Metric::kInnerProduct, 2.0F}, {Metric::kL2, 0.5F}};
+  for (const auto& [metric, near_score] : cases) {
+    const auto store = Make(metric);
+    Upsert(store.get(), "near", {2, 0});
+    Upsert(store.get(), "far", {-2, 0.5F});
+    VectorSearchOptions options;
+    options.k = 5;
+    const auto hits = store->Search(query, options);
+    ASSERT_THAT(hits, IsOk());
+    ASSERT_EQ(hits->size(), 2U);
+    EXPECT_EQ((*hits)[0].key, "near");
+    EXPECT_NEAR((*hits)[0].score, near_score, 1e-5) << MetricName(metric);
+    ASSERT_THAT(db_->DropNamespace("v"), IsOk());
+  }
+}
+
+TEST_F(VectorStoreTest, UpsertReplacesByKeyAndGetFindsIt) {
+  const auto store = Make(Metric::kCosine);
+  const EntryId first = Upsert(store.get(), "k", {1, 0});
+  Upsert(store.get(), "k", {0, 2});
+  EXPECT_THAT(store->GetById(first), StatusIs(StatusCode::kNotFound));
+  const auto entry = store->Get("k");
+  ASSERT_THAT(entry, IsOk());
+  EXPECT_EQ(entry->vector, (std::vector<float>{0, 1}));  // normalised under cosine
+  EXPECT_EQ(entry->payload, "k");
+  EXPECT_EQ(store->Scan({}, 10)->entries.size(), 1U);
+  const std::string_view keys[] = {"k", "none"};
+  EXPECT_THAT(store->Delete(keys, Durability::kDefault), IsOkAndHolds(1U));
+  EXPECT_THAT(store->Get("k"), StatusIs(StatusCode::kNotFound));
+}
+
+TEST_F(VectorStoreTest, TagFilterFindsMatchingEntriesHoweverFar) {
+  const auto store = Make(Metric::kCosine);
+  for (int i = 0; i < 300; ++i) {
+    Upsert(store.get(), "near" + std::to_string(i), {1, 0.001F * static_cast<float>(i)}, {"near"});
+  }
+  Upsert(store.get(), "a", {-1, 0}, {"far", "red"});
+  Upsert(store.get(), "b", {-1, 0.1F}, {"far"});
+  VectorSearchOptions options;
+  options.k = 10;
+  options.filter.all_of = {"far"};
+  const std::vector<float> query = {1, 0};
+  EXPECT_EQ(store->Search(query, options)->size(), 2U);
+  options.filter.none_of = {"red"};
+  EXPECT_EQ(store->Search(query, options)->at(0).key, "b");
+  options.filter = {.all_of = {}, .any_of = {"red", "unknown"}, .none_of = {}};
+  EXPECT_EQ(store->Search(query, options)->at(0).key, "a");
+  options.filter = {.all_of = {"unknown"}, .any_of = {}, .none_of = {}};
+  EXPECT_TRUE(store->Search(query, options)->empty());
+}
+
+TEST_F(VectorStoreTest, BadSearchesAreRefused) {
+  const auto store = Make(Metric::kCosine);
+  const std::vector<float> query = {1, 0};
+  VectorSearchOptions options;
+  options.k = 0;
+  EXPECT_THAT(store->Search(query, options),
+              StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("k is 0")));
+  options.k = 1;
+  EXPECT_THAT(store->Search({}, options), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(store->Scan({}, 0), StatusIs(StatusCode::kInvalidArgument));
+}
+
+TEST_F(VectorStoreTest, ARefusedBatchChangesNothing) {
+  const auto store = Make(Metric::kCosine);
+  const std::vector<float> good = {1, 0};
+  const std::vector<float> bad = {1, 0, 0};
+  std::vector<UpsertRequest> requests(2);
+  requests[0].key = "a";
+  requests[0].vector = good;
+  requests[1].key = "b";
+  requests[1].vector = bad;
+  EXPECT_THAT(
+      store->Upsert(requests, Durability::kDefault),
+      StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("requests[1]: vector has 3")));
+  EXPECT_THAT(store->Get("a"), StatusIs(StatusCode::kNotFound));
+}
+
+TEST_F(VectorStoreTest, OverItsBudgetItRefuses) {
+  NamespaceConfig config = Config(Metric::kCosine);
+  config.max_entries = 1;
+  ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
+  const auto store = *db_->Vectors("v");
+  Upsert(store.get(), "a", {1, 0});
+  const std::vector<float> vector = {1, 0};
+  UpsertRequest request;
+  request.key = "b";
+  request.vector = vector;
+  EXPECT_THAT(store->Upsert({&request, 1}, Durability::kDefault),
+              StatusIs(StatusCode::kResourceExhausted));
+}
+
+}  // namespace
+}  // namespace nearhit

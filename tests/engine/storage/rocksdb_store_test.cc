@@ -1,0 +1,168 @@
+#include "engine/storage/rocksdb_store.h"
+
+#include <csignal>
+#include <fstream>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include "tests/engine/storage/kv_store_contract.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace nearhit {
+namespace {
+
+// A store that removes its directory after itself.
+class OwnedStore final : public KvStore {
+ public:
+  OwnedStore() : store_(*OpenRocksDbStore({.path = dir_.path()})) {}
+  Status Get(Family family, std::string_view key, ReadTier tier,
+             std::string* value) const override {
+    return store_->Get(family, key, tier, value);
+  }
+  Status Write(const WriteBatch& batch, bool sync) override { return store_->Write(batch, sync); }
+  Status Scan(Family family, std::string_view begin, std::string_view end, bool fill_cache,
+              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    return store_->Scan(family, begin, end, fill_cache, visit);
+  }
+  Status DropPrefix(std::string_view prefix) override { return store_->DropPrefix(prefix); }
+  Status Flush() override { return store_->Flush(); }
+  std::uint64_t LatestSequence() const override { return store_->LatestSequence(); }
+  std::uint64_t lost_sequences() const override { return store_->lost_sequences(); }
+  std::uint64_t DiskBytes() const override { return store_->DiskBytes(); }
+
+ private:
+  TempDir dir_;
+  std::unique_ptr<KvStore> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(RocksDb, KvStoreContract,
+                         testing::Values([] { return std::make_unique<OwnedStore>(); }));
+
+class RocksDbStoreTest : public testing::Test {
+ protected:
+  Result<std::unique_ptr<KvStore>> Open() { return OpenRocksDbStore({.path = dir_.path()}); }
+  static void Put(KvStore* store, const std::string& key, const std::string& value, bool sync) {
+    WriteBatch batch;
+    batch.Put(Family::kPayloads, key, value);
+    ASSERT_THAT(store->Write(batch, sync), IsOk());
+  }
+  std::filesystem::path WalPath() const {
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
+      if (entry.path().extension() == ".log" && entry.file_size() > 0) {
+        return entry.path();
+      }
+    }
+    return {};
+  }
+  // Runs `work` in a child that is killed at its end without any clean-up.
+  template <typename Work>
+  void InKilledChild(Work work) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      work();
+      kill(getpid(), SIGKILL);
+    }
+    int state = 0;
+    ASSERT_EQ(waitpid(child, &state, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(state));
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(RocksDbStoreTest, KeepsWritesAcrossReopening) {
+  Put(Open()->get(), "k", "v", false);
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  std::string value;
+  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kAny, &value), IsOk());
+  EXPECT_EQ(value, "v");
+}
+
+TEST_F(RocksDbStoreTest, ASecondOpenIsRefused) {
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  EXPECT_THAT(Open(), StatusIs(StatusCode::kFailedPrecondition,
+                               testing::HasSubstr("is in use by another process")));
+}
+
+TEST_F(RocksDbStoreTest, AnUnknownFormatIsRefusedByName) {
+  {
+    const auto store = Open();
+    WriteBatch batch;
+    batch.Put(Family::kMeta, "format", std::string("\x07\0\0\0", 4));
+    ASSERT_THAT((*store)->Write(batch, true), IsOk());
+  }
+  EXPECT_THAT(Open(), StatusIs(StatusCode::kFailedPrecondition,
+                               "database format 7 is not readable by this build (reads 1)"));
+}
+
+TEST_F(RocksDbStoreTest, AcknowledgedWritesSurviveAKill) {
+  InKilledChild([this] {
+    const auto store = Open();
+    for (int i = 0; i < 100; ++i) {
+      Put(store->get(), std::to_string(i), "v", i % 2 == 0);
+    }
+  });
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  std::string value;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_THAT((*store)->Get(Family::kPayloads, std::to_string(i), ReadTier::kAny, &value), IsOk())
+        << i;
+  }
+}
+
+TEST_F(RocksDbStoreTest, ADamagedLogIsRefused) {
+  InKilledChild([this] {
+    const auto store = Open();
+    for (int i = 0; i < 100; ++i) {
+      Put(store->get(), std::to_string(i), std::string(100, 'v'), true);
+    }
+  });
+  const std::filesystem::path wal = WalPath();
+  ASSERT_FALSE(wal.empty());
+  std::fstream file(wal, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(wal) / 2));
+  file.put('\x7f').put('\x7f').put('\x7f');
+  file.close();
+  EXPECT_THAT(Open(), StatusIs(StatusCode::kDataLoss));
+}
+
+// What the log's own recovery cannot see: its tail is gone.
+TEST_F(RocksDbStoreTest, ATruncatedLogIsReported) {
+  InKilledChild([this] {
+    const auto store = Open();
+    for (int i = 0; i < 100; ++i) {
+      Put(store->get(), std::to_string(i), std::string(100, 'v'), true);
+    }
+    ASSERT_THAT((*store)->Flush(), IsOk());
+  });
+  const std::filesystem::path wal = WalPath();
+  ASSERT_FALSE(wal.empty());
+  std::filesystem::resize_file(wal, std::filesystem::file_size(wal) / 2);
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  EXPECT_GT((*store)->lost_sequences(), 0U);
+}
+
+TEST_F(RocksDbStoreTest, MemoryTierDoesNotReadTheDisk) {
+  {
+    const auto store = Open();
+    Put(store->get(), "k", std::string(100'000, 'v'), false);
+  }
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  std::string value;
+  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kMemory, &value),
+              StatusIs(StatusCode::kUnavailable));
+  ASSERT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kAny, &value), IsOk());
+  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kMemory, &value), IsOk());
+}
+
+}  // namespace
+}  // namespace nearhit

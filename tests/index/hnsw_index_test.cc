@@ -1,0 +1,104 @@
+#include "index/hnsw_index.h"
+
+#include <map>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/random_vectors.h"
+#include "tests/support/status_matchers.h"
+
+namespace nearhit {
+namespace {
+
+constexpr std::size_t kDimension = 32;
+
+class HnswIndexTest : public testing::Test {
+ protected:
+  void Fill(std::uint64_t first, std::uint64_t last, float spread = 0.6F) {
+    for (std::uint64_t id = first; id <= last; ++id) {
+      ASSERT_THAT(index_.Add(EntryId{id}, random_.Next(spread)), IsOk());
+    }
+  }
+  void ExpectSound() {
+    EXPECT_THAT(index_.CheckInvariants(), IsOk());
+    EXPECT_EQ(index_.CountUnreachable(), 0U);
+  }
+
+  HnswIndex index_{Codec(kDimension, IndexMetric::kDot, Encoding::kInt8), 16};
+  RandomVectors random_{kDimension, 10, 1};
+};
+
+TEST_F(HnswIndexTest, GrowsAndStaysSound) {
+  Fill(1, 2'000);
+  ExpectSound();
+}
+
+TEST_F(HnswIndexTest, TurnoverKeepsEveryNodeReachable) {
+  Fill(1, 500);
+  for (std::uint64_t id = 501; id <= 5'500; ++id) {
+    ASSERT_TRUE(index_.Erase(EntryId{id - 500}));
+    ASSERT_THAT(index_.Add(EntryId{id}, random_.Next()), IsOk());
+  }
+  ExpectSound();
+}
+
+TEST_F(HnswIndexTest, ErasingAWholeClusterLeavesNoIslands) {
+  Fill(1, 1'000, 0.05F);  // tight clusters, linked by few bridges
+  std::vector<float> vector(kDimension);
+  std::vector<float> first(kDimension);
+  ASSERT_TRUE(index_.Reconstruct(EntryId{1}, first));
+  for (std::uint64_t id = 1; id <= 1'000; ++id) {
+    ASSERT_TRUE(index_.Reconstruct(EntryId{id}, vector));
+    if (Kernels().dot(first.data(), vector.data(), kDimension) > 0.9F) {
+      ASSERT_TRUE(index_.Erase(EntryId{id}));
+    }
+  }
+  EXPECT_LT(index_.size(), 1'000U);
+  ExpectSound();
+}
+
+TEST_F(HnswIndexTest, CanBeEmptiedAndFilledAgain) {
+  Fill(1, 200);
+  for (std::uint64_t id = 1; id <= 200; ++id) {
+    ASSERT_TRUE(index_.Erase(EntryId{id}));
+  }
+  EXPECT_EQ(index_.size(), 0U);
+  Fill(1'000, 1'200);
+  ExpectSound();
+  std::vector<float> vector(kDimension);
+  ASSERT_TRUE(index_.Reconstruct(EntryId{1'100}, vector));
+  SearchStats stats;
+  EXPECT_EQ(index_.Search(vector, {.k = 1}, &stats).at(0).id, EntryId{1'100});
+}
+
+TEST_F(HnswIndexTest, SerializesToTheSameGraph) {
+  Fill(1, 500);
+  for (std::uint64_t id = 1; id <= 100; ++id) {
+    ASSERT_TRUE(index_.Erase(EntryId{id}));
+  }
+  std::string bytes;
+  index_.Serialize(&bytes);
+  HnswIndex loaded(Codec(kDimension, IndexMetric::kDot, Encoding::kInt8));
+  ASSERT_THAT(loaded.Deserialize(bytes), IsOk());
+  std::string again;
+  loaded.Serialize(&again);
+  EXPECT_EQ(bytes, again);
+  EXPECT_EQ(loaded.CountUnreachable(), index_.CountUnreachable());
+}
+
+TEST_F(HnswIndexTest, EveryTruncationOfASerializedGraphIsRefused) {
+  Fill(1, 20);
+  std::string bytes;
+  index_.Serialize(&bytes);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    HnswIndex loaded(Codec(kDimension, IndexMetric::kDot, Encoding::kInt8));
+    EXPECT_THAT(loaded.Deserialize(std::string_view(bytes).substr(0, size)),
+                StatusIs(StatusCode::kDataLoss))
+        << size;
+    EXPECT_EQ(loaded.size(), 0U);
+  }
+}
+
+}  // namespace
+}  // namespace nearhit

@@ -1,0 +1,135 @@
+#include "index/partition_index.h"
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "index/snapshot.h"
+#include "tests/support/random_vectors.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace nearhit {
+namespace {
+
+constexpr std::size_t kDimension = 32;
+constexpr std::size_t kThreshold = 400;
+
+class PartitionIndexTest : public testing::Test {
+ protected:
+  void Fill(std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t id = first; id <= last; ++id) {
+      ASSERT_THAT(index_.Add(EntryId{id}, random_.Next()), IsOk());
+    }
+  }
+  void ExpectSelfFound(const PartitionIndex& index) {
+    std::vector<float> vector(kDimension);
+    for (const EntryId id : index.Ids()) {
+      ASSERT_TRUE(index.Reconstruct(id, vector));
+      SearchStats stats;
+      EXPECT_EQ(index.Search(vector, {.k = 1, .ef = 64}, &stats).at(0).id, id);
+    }
+  }
+
+  PartitionIndex index_{kDimension, IndexMetric::kDot, Encoding::kInt8, kThreshold};
+  RandomVectors random_{kDimension, 10, 1};
+};
+
+TEST_F(PartitionIndexTest, MovesToAGraphAndBack) {
+  Fill(1, kThreshold);
+  EXPECT_TRUE(index_.NeedsMove());
+  index_.Move();
+  EXPECT_TRUE(index_.is_graph());
+  EXPECT_FALSE(index_.NeedsMove());
+  ExpectSelfFound(index_);
+  for (std::uint64_t id = 1; id <= kThreshold - 50; ++id) {
+    EXPECT_TRUE(index_.Erase(EntryId{id}));
+  }
+  EXPECT_TRUE(index_.NeedsMove());
+  index_.Move();
+  EXPECT_FALSE(index_.is_graph());
+  EXPECT_EQ(index_.size(), 50U);
+  ExpectSelfFound(index_);
+}
+
+TEST_F(PartitionIndexTest, AMoveLosesNothingThatIsWrittenBesideIt) {
+  Fill(1, 1'000);
+  std::atomic<bool> moved{false};
+  std::thread mover([this, &moved] {
+    index_.Move();
+    moved.store(true);
+  });
+  RandomVectors random(kDimension, 10, 9);
+  std::uint64_t id = 1'000;
+  while (!moved.load() && id < 20'000) {
+    ++id;
+    EXPECT_THAT(index_.Add(EntryId{id}, random.Next()), IsOk());
+    EXPECT_TRUE(index_.Erase(EntryId{id - 1'000}));
+  }
+  mover.join();
+  EXPECT_TRUE(index_.is_graph());
+  EXPECT_EQ(index_.size(), 1'000U);
+  for (std::uint64_t live = id - 999; live <= id; ++live) {
+    EXPECT_TRUE(index_.Contains(EntryId{live}));
+  }
+}
+
+class SnapshotTest : public PartitionIndexTest, public testing::WithParamInterface<bool> {
+ protected:
+  Result<std::unique_ptr<PartitionIndex>> Load() {
+    return LoadSnapshot(path_, kDimension, IndexMetric::kDot, Encoding::kInt8);
+  }
+  TempDir dir_;
+  std::filesystem::path path_ = dir_.path() / "1-1.index";
+};
+
+TEST_P(SnapshotTest, RoundTrips) {
+  Fill(1, kThreshold);
+  if (GetParam()) {
+    index_.Move();
+  }
+  ASSERT_THAT(WriteSnapshot(path_, index_, 17), IsOk());
+  const auto loaded = Load();
+  ASSERT_THAT(loaded, IsOk());
+  EXPECT_EQ((*loaded)->size(), kThreshold);
+  EXPECT_EQ((*loaded)->is_graph(), GetParam());
+  ExpectSelfFound(**loaded);
+}
+
+TEST_P(SnapshotTest, EveryDamageIsSeen) {
+  Fill(1, 12);
+  if (GetParam()) {
+    index_.Move();
+  }
+  ASSERT_THAT(WriteSnapshot(path_, index_, 17), IsOk());
+  const std::string good = *ReadWholeFile(path_, 1 << 20);
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x40);
+    ASSERT_THAT(WriteFileAtomically(path_, bad), IsOk());
+    EXPECT_THAT(Load(), StatusIs(StatusCode::kDataLoss)) << "flipped " << at;
+    ASSERT_THAT(WriteFileAtomically(path_, good.substr(0, at)), IsOk());
+    EXPECT_THAT(Load(), StatusIs(StatusCode::kDataLoss)) << "cut at " << at;
+    at += 6;  // every seventh byte: each write syncs
+  }
+}
+
+TEST_P(SnapshotTest, AnotherShapeIsRefused) {
+  Fill(1, 12);
+  ASSERT_THAT(WriteSnapshot(path_, index_, 17), IsOk());
+  EXPECT_THAT(LoadSnapshot(path_, kDimension + 1, IndexMetric::kDot, Encoding::kInt8),
+              StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(LoadSnapshot(dir_.path() / "none", kDimension, IndexMetric::kDot, Encoding::kInt8),
+              StatusIs(StatusCode::kNotFound));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, SnapshotTest, testing::Bool(),
+                         [](const testing::TestParamInfo<bool>& param_info) {
+                           return param_info.param ? "Graph" : "Flat";
+                         });
+
+}  // namespace
+}  // namespace nearhit
