@@ -226,7 +226,7 @@ std::size_t HnswIndex::CountUnreachable() const {
   if (entry_.node == kNoNode) {
     return nodes_.size();
   }
-  std::vector<bool> seen(graph_->slots(), false);
+  std::vector<bool> seen(graph_->capacity(), false);
   std::vector<NodeId> stack = {entry_.node};
   seen[entry_.node] = true;
   std::size_t reached = 1;

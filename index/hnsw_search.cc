@@ -124,7 +124,7 @@ GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQ
 std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
                                         GraphCandidate start, int level, std::size_t ef,
                                         const IdFilter* filter, SearchStats* stats) {
-  visited.Begin(graph.slots());
+  visited.Begin(graph.capacity());  // not slots(): the writer takes slots beside searches
   visited.Insert(start.node);
   Pool pool(ef);
   Pool accepted(filter == nullptr ? 0 : ef);
