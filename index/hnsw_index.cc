@@ -122,8 +122,8 @@ bool HnswIndex::Contains(EntryId id) const {
   return nodes_.contains(id.value);
 }
 
-// Near-duplicates are far easier to find than nearest neighbours (docs/performance.md), so the work
-// follows the threshold. The steps keep hit recall at .999 and above where they were measured.
+// Near-duplicates are far easier to find than nearest neighbours, so the work follows the
+// threshold. The steps are a first choice with margin; hit recall at each is still to be measured.
 std::size_t HnswIndex::EfFor(const SearchOptions& options) const {
   const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
   if (options.ef != 0) {

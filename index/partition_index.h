@@ -16,8 +16,7 @@ namespace nearhit {
 
 class PartitionIndex final : public VectorIndex {
  public:
-  // Entries from which a graph answers near-duplicate lookups faster than a scan
-  // (docs/performance.md).
+  // A first choice between scan and graph; the crossing point is still to be measured.
   static constexpr std::size_t kGraphThreshold = 20'000;
 
   PartitionIndex(std::size_t dimension, IndexMetric metric, Encoding encoding,

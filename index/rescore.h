@@ -11,7 +11,7 @@
 namespace nearhit {
 
 // How many candidates a search over `encoding` looks for so that rescoring finds the best `k` among
-// them. 1.5 k and a few, as measured for 8-bit codes (docs/decisions/0001).
+// them. 1.5 k and a few.
 std::size_t CandidatesFor(std::size_t k, Encoding encoding, const VectorSource* source);
 
 // Scores `candidates` (best first) with the vectors of options.source and keeps the best options.k.
