@@ -72,6 +72,7 @@ class DatabaseImpl final : public Database {
   Result<Contents> OpenContents(const NamespaceRecord& record,
                                 std::shared_ptr<const Embedder> embedder);
   Result<std::shared_ptr<Namespace>> Find(std::string_view name, NamespaceKind kind) const;
+  Result<std::shared_ptr<Namespace>> Named(std::string_view name) const;
   std::vector<std::shared_ptr<Namespace>> All() const;
   static NamespaceInfo InfoOf(const Namespace& space);
   Status DropContents();
@@ -251,6 +252,15 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) {
   return info;
 }
 
+Result<std::shared_ptr<Namespace>> DatabaseImpl::Named(std::string_view name) const {
+  ReaderLock lock(&spaces_mu_);
+  const auto found = spaces_.find(name);
+  if (found == spaces_.end()) {
+    return NoSuchNamespace(name);
+  }
+  return found->second;
+}
+
 std::vector<std::shared_ptr<Namespace>> DatabaseImpl::All() const {
   ReaderLock lock(&spaces_mu_);
   std::vector<std::shared_ptr<Namespace>> all;
@@ -272,29 +282,13 @@ Result<std::vector<NamespaceInfo>> DatabaseImpl::ListNamespaces() const {
 }
 
 Result<NamespaceInfo> DatabaseImpl::DescribeNamespace(std::string_view name) const {
-  std::shared_ptr<Namespace> space;
-  {
-    ReaderLock lock(&spaces_mu_);
-    const auto found = spaces_.find(name);
-    if (found == spaces_.end()) {
-      return NoSuchNamespace(name);
-    }
-    space = found->second;
-  }
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<Namespace> space, Named(name));
   return InfoOf(*space);
 }
 
 Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdate& update) {
   MutexLock admin(&admin_mu_);
-  std::shared_ptr<Namespace> space;
-  {
-    ReaderLock lock(&spaces_mu_);
-    const auto found = spaces_.find(name);
-    if (found == spaces_.end()) {
-      return NoSuchNamespace(name);
-    }
-    space = found->second;
-  }
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<Namespace> space, Named(name));
   const auto& records = catalogue_->namespaces();
   NamespaceRecord record = *std::find_if(
       records.begin(), records.end(), [name](const NamespaceRecord& r) { return r.name == name; });
@@ -345,15 +339,7 @@ Status DatabaseImpl::DropNamespace(std::string_view name) {
 
 Result<std::shared_ptr<Namespace>> DatabaseImpl::Find(std::string_view name,
                                                       NamespaceKind kind) const {
-  std::shared_ptr<Namespace> space;
-  {
-    ReaderLock lock(&spaces_mu_);
-    const auto found = spaces_.find(name);
-    if (found == spaces_.end()) {
-      return NoSuchNamespace(name);
-    }
-    space = found->second;
-  }
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<Namespace> space, Named(name));
   const Namespace::Call call(space.get());
   if (call.status().ok() && call.record().config.kind != kind) {
     return FailedPrecondition(
