@@ -13,7 +13,7 @@ namespace {
 std::atomic<bool> json_lines{false};
 
 spdlog::logger& Logger() {
-  static const std::shared_ptr<spdlog::logger> logger = spdlog::stderr_logger_mt("nearhitd");
+  static const std::shared_ptr<spdlog::logger> logger = spdlog::stderr_color_mt("nearhitd");
   return *logger;
 }
 
