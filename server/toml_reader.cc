@@ -181,6 +181,7 @@ void TomlReader::Fail(const toml::node* node, std::string_view key, std::string_
 }
 
 void TomlReader::Fail(Status status) {
+  status.IgnoreError();  // only the first error is kept
   if (status_.ok()) {
     status_ = std::move(status);
   }
