@@ -2,6 +2,22 @@
 // https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
 #pragma once
 
+// Abseil, which gRPC headers bring in, has old spellings of some of these; ours win.
+#undef CAPABILITY
+#undef SCOPED_CAPABILITY
+#undef GUARDED_BY
+#undef PT_GUARDED_BY
+#undef REQUIRES
+#undef REQUIRES_SHARED
+#undef ACQUIRE
+#undef ACQUIRE_SHARED
+#undef RELEASE
+#undef RELEASE_SHARED
+#undef RELEASE_GENERIC
+#undef TRY_ACQUIRE
+#undef EXCLUDES
+#undef NO_THREAD_SAFETY_ANALYSIS
+
 #if defined(__clang__)
 #define NEARHIT_ATTRIBUTE(x) __attribute__((x))
 #else

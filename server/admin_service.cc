@@ -1,0 +1,93 @@
+#include "server/admin_service.h"
+
+#include <vector>
+
+#include "nearhit/version.h"
+
+namespace nearhit::server {
+
+grpc::ServerUnaryReactor* AdminService::CreateNamespace(grpc::CallbackServerContext* call,
+                                                        const v1::CreateNamespaceRequest* request,
+                                                        v1::CreateNamespaceResponse*) {
+  return RunOnPool(context_, call, [this, request](TimePoint) -> Status {
+    NEARHIT_ASSIGN_OR_RETURN(
+        const NamespaceConfig config,
+        DecodeNamespaceConfig(request->config(), context_->allow_embedder_keys));
+    return context_->db->CreateNamespace(request->name(), config);
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::ListNamespaces(grpc::CallbackServerContext* call,
+                                                       const v1::ListNamespacesRequest*,
+                                                       v1::ListNamespacesResponse* response) {
+  return RunOnPool(context_, call, [this, response](TimePoint) -> Status {
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<NamespaceInfo> infos,
+                             context_->db->ListNamespaces());
+    for (const NamespaceInfo& info : infos) {
+      ToProto(info, response->add_namespaces());
+    }
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::DescribeNamespace(
+    grpc::CallbackServerContext* call, const v1::DescribeNamespaceRequest* request,
+    v1::DescribeNamespaceResponse* response) {
+  return RunOnPool(context_, call, [this, request, response](TimePoint) -> Status {
+    NEARHIT_ASSIGN_OR_RETURN(const NamespaceInfo info,
+                             context_->db->DescribeNamespace(request->name()));
+    ToProto(info, response->mutable_info());
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::UpdateNamespace(grpc::CallbackServerContext* call,
+                                                        const v1::UpdateNamespaceRequest* request,
+                                                        v1::UpdateNamespaceResponse*) {
+  return RunOnPool(context_, call, [this, request](TimePoint) -> Status {
+    NEARHIT_ASSIGN_OR_RETURN(const NamespaceUpdate update,
+                             DecodeNamespaceUpdate(*request, context_->allow_embedder_keys));
+    return context_->db->UpdateNamespace(request->name(), update);
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::DropNamespace(grpc::CallbackServerContext* call,
+                                                      const v1::DropNamespaceRequest* request,
+                                                      v1::DropNamespaceResponse*) {
+  return RunOnPool(context_, call, [this, request](TimePoint) {
+    return context_->db->DropNamespace(request->name());
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::Stats(grpc::CallbackServerContext* call,
+                                              const v1::StatsRequest*,
+                                              v1::StatsResponse* response) {
+  return RunOnPool(context_, call, [this, response](TimePoint) {
+    ToProto(context_->db->Stats(), response);
+    response->set_version(NEARHIT_VERSION);
+    response->set_queued_calls(context_->pool->queued());
+    response->set_refused_calls(context_->pool->refused());
+    response->set_expired_calls(context_->expired_calls.load(std::memory_order_relaxed));
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::Flush(grpc::CallbackServerContext* call,
+                                              const v1::FlushRequest*, v1::FlushResponse*) {
+  return RunOnPool(context_, call, [this](TimePoint) { return context_->db->Flush(); });
+}
+
+grpc::ServerUnaryReactor* AdminService::Snapshot(grpc::CallbackServerContext* call,
+                                                 const v1::SnapshotRequest*,
+                                                 v1::SnapshotResponse*) {
+  return RunOnPool(context_, call, [this](TimePoint) { return context_->db->WriteSnapshots(); });
+}
+
+grpc::ServerUnaryReactor* AdminService::Ping(grpc::CallbackServerContext* call,
+                                             const v1::PingRequest*, v1::PingResponse*) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+}  // namespace nearhit::server

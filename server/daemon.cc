@@ -1,0 +1,117 @@
+#include "server/daemon.h"
+
+#include <signal.h>
+#include <utility>
+
+#include "nearhit/version.h"
+#include "server/log.h"
+
+namespace nearhit::server {
+namespace {
+
+// A namespace that is there keeps its configuration, which may have been updated since; only what
+// is fixed at creation must agree.
+Status EnsureNamespace(Database* db, const NamedNamespace& wanted) {
+  const auto found = db->DescribeNamespace(wanted.name);
+  if (found.status().code() == StatusCode::kNotFound) {
+    NEARHIT_RETURN_IF_ERROR(db->CreateNamespace(wanted.name, wanted.config));
+    Log(LogLevel::kInfo, "created namespace " + wanted.name);
+    return Status();
+  }
+  NEARHIT_RETURN_IF_ERROR(found.status());
+  const NamespaceConfig& have = found->config;
+  const NamespaceConfig& want = wanted.config;
+  if (have.kind != want.kind || have.metric != want.metric ||
+      (want.dimension != 0 && have.dimension != want.dimension)) {
+    return FailedPrecondition("namespace " + wanted.name +
+                              " exists with another kind, metric or dimension than configured");
+  }
+  return Status();
+}
+
+// Waits for SIGTERM or SIGINT, which must be blocked in every thread.
+void WaitForStopSignal(const sigset_t& signals) {
+  int signal = 0;
+  while (sigwait(&signals, &signal) != 0) {
+  }
+  Log(LogLevel::kInfo, signal == SIGTERM ? "SIGTERM: stopping" : "SIGINT: stopping");
+}
+
+}  // namespace
+
+Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
+  Config config;
+  if (flags.config) {
+    NEARHIT_ASSIGN_OR_RETURN(config, LoadConfig(*flags.config));
+  }
+  if (flags.listen) {
+    const Status status = CheckListenAddress(*flags.listen);
+    if (!status.ok()) {
+      return InvalidArgument("--listen " + std::string(status.message()));
+    }
+    config.server.listen = *flags.listen;
+  }
+  if (flags.data) {
+    config.storage.path = *flags.data;
+  }
+  return config;
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
+  std::unique_ptr<Daemon> daemon(new Daemon());
+  DatabaseOptions storage = config.storage;
+  storage.log = [](LogLevel level, const std::string& message) { Log(level, message); };
+  NEARHIT_ASSIGN_OR_RETURN(daemon->db_, Database::Open(storage));
+  for (const NamedNamespace& wanted : config.namespaces) {
+    NEARHIT_RETURN_IF_ERROR(EnsureNamespace(daemon->db_.get(), wanted));
+  }
+  NEARHIT_ASSIGN_OR_RETURN(daemon->server_, Server::Start(daemon->db_.get(), config.server));
+  return daemon;
+}
+
+Status Daemon::Stop() {
+  Status status = server_->Shutdown();
+  server_.reset();
+  db_.reset();
+  return status;
+}
+
+int RunDaemon(const DaemonFlags& flags) {
+  const auto config = ConfigFromFlags(flags);
+  if (!config.ok()) {
+    Log(LogLevel::kError, config.status().message());
+    return kExitConfig;
+  }
+  if (flags.check_config) {
+    return kExitOk;
+  }
+  InitLog(config->log);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread started from here on
+  signal(SIGPIPE, SIG_IGN);
+
+  auto daemon = Daemon::Start(*config);
+  if (!daemon.ok()) {
+    Log(LogLevel::kError, daemon.status().ToString());
+    return kExitFailure;
+  }
+  Log(LogLevel::kInfo,
+      "nearhitd " NEARHIT_VERSION " listens on " +
+          (config->server.listen.empty()
+               ? "unix:" + config->server.unix_socket
+               : config->server.listen + ", port " + std::to_string((*daemon)->server().port())));
+  WaitForStopSignal(signals);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second signal kills
+  const Status status = (*daemon)->Stop();
+  if (!status.ok()) {
+    Log(LogLevel::kError, status.ToString());
+    return kExitFailure;
+  }
+  Log(LogLevel::kInfo, "stopped");
+  return kExitOk;
+}
+
+}  // namespace nearhit::server

@@ -1,0 +1,54 @@
+// nearhitd as a whole: database, namespaces, server, and the wait for a signal.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/config.h"
+#include "server/server.h"
+
+namespace nearhit::server {
+
+// What the command line says; it goes before the file.
+struct DaemonFlags {
+  std::optional<std::filesystem::path> config;
+  std::optional<std::string> listen;
+  std::optional<std::filesystem::path> data;
+  bool check_config = false;
+};
+
+// Exit codes of nearhitd.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailure = 1;  // could not start, or could not flush at the end
+inline constexpr int kExitConfig = 2;   // bad flags or configuration
+
+Result<Config> ConfigFromFlags(const DaemonFlags& flags);
+
+// Thread-safety: owned by one thread.
+class Daemon {
+ public:
+  // Opens the database, creates missing namespaces, listens.
+  //
+  // Errors: those of Database::Open, Database::CreateNamespace and Server::Start.
+  static Result<std::unique_ptr<Daemon>> Start(const Config& config);
+
+  Database& database() { return *db_; }
+  Server& server() { return *server_; }
+
+  // Graceful stop: drains the server, flushes, writes snapshots, closes.
+  Status Stop();
+
+ private:
+  Daemon() = default;
+
+  std::unique_ptr<Database> db_;
+  std::unique_ptr<Server> server_;  // before the database goes
+};
+
+// Runs until SIGTERM or SIGINT; a second one while stopping ends the process at once. Returns the
+// exit code. Call from the main thread, before any other is started.
+int RunDaemon(const DaemonFlags& flags);
+
+}  // namespace nearhit::server

@@ -1,0 +1,21 @@
+// nearhitd: flags, then RunDaemon. Nothing else lives here, because tests do not link it.
+#include <CLI/CLI.hpp>
+
+#include "nearhit/version.h"
+#include "server/daemon.h"
+
+int main(int argc, char** argv) {
+  nearhit::server::DaemonFlags flags;
+  CLI::App app("nearhitd: semantic cache and vector store over gRPC");
+  app.add_option("--config", flags.config, "TOML configuration file; defaults need none");
+  app.add_option("--listen", flags.listen, "host:port, instead of the file's server.listen");
+  app.add_option("--data", flags.data, "data directory, instead of the file's storage.path");
+  app.add_flag("--check-config", flags.check_config, "check the configuration and exit");
+  app.set_version_flag("--version", "nearhitd " NEARHIT_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? nearhit::server::kExitOk : nearhit::server::kExitConfig;
+  }
+  return nearhit::server::RunDaemon(flags);
+}

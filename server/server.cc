@@ -1,0 +1,136 @@
+#include "server/server.h"
+
+#include <chrono>
+#include <mutex>
+
+#include <grpc/grpc.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_builder.h>
+
+#include "server/admin_service.h"
+#include "server/cache_service.h"
+#include "server/vectors_service.h"
+
+namespace nearhit::server {
+namespace {
+
+constexpr int kMaxMetadataBytes = 16 << 10;
+constexpr int kMaxConnectionIdleMs = 5 * 60 * 1000;
+constexpr int kHandshakeTimeoutMs = 10 * 1000;
+// Clients may ping every 10 s, with or without calls under way; the server pings after a minute of
+// silence and drops a peer that does not answer for 20 s.
+constexpr int kMinPingIntervalMs = 10 * 1000;
+constexpr int kKeepaliveTimeMs = 60 * 1000;
+constexpr int kKeepaliveTimeoutMs = 20 * 1000;
+
+// gRPC takes both from process-wide switches that are read when a server is built.
+void SetProcessSwitches(bool reflection) {
+  grpc::EnableDefaultHealthCheckService(true);
+  if (reflection) {
+    static std::once_flag once;
+    std::call_once(once, [] { grpc::reflection::InitProtoReflectionServerBuilderPlugin(); });
+  }
+}
+
+void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
+  grpc::ResourceQuota quota("nearhitd");
+  quota.Resize(options.memory_quota_bytes);
+  builder->SetResourceQuota(quota);
+  builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder->SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                              static_cast<int>(options.max_concurrent_streams));
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxConnectionIdleMs);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              kMinPingIntervalMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  // Two daemons on one port would share its connections without a word.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+}  // namespace
+
+struct Server::Services {
+  explicit Services(ServiceContext* context) : cache(context), vectors(context), admin(context) {}
+
+  CacheService cache;
+  VectorsService vectors;
+  AdminService admin;
+};
+
+Server::Server(Database* db, const ServerOptions& options)
+    : options_(options), pool_(options.workers, options.max_queue) {
+  context_.db = db;
+  context_.pool = &pool_;
+  context_.allow_embedder_keys = options.allow_embedder_keys;
+  services_ = std::make_unique<Services>(&context_);
+}
+
+Result<std::unique_ptr<Server>> Server::Start(Database* db, const ServerOptions& options) {
+  std::unique_ptr<Server> server(new Server(db, options));
+  NEARHIT_RETURN_IF_ERROR(server->Listen());
+  return server;
+}
+
+Status Server::Listen() {
+  SetProcessSwitches(options_.reflection);
+  grpc::ServerBuilder builder;
+  SetLimits(options_, &builder);
+  int unix_port = 0;
+  if (!options_.listen.empty()) {
+    builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port_);
+  }
+  if (!options_.unix_socket.empty()) {
+    builder.AddListeningPort("unix:" + options_.unix_socket, grpc::InsecureServerCredentials(),
+                             &unix_port);
+  }
+  builder.RegisterService(&services_->cache);
+  builder.RegisterService(&services_->vectors);
+  builder.RegisterService(&services_->admin);
+  grpc_ = builder.BuildAndStart();
+  const bool bound =
+      (options_.listen.empty() || port_ > 0) && (options_.unix_socket.empty() || unix_port > 0);
+  if (grpc_ == nullptr || !bound) {
+    return Unavailable("cannot listen on \"" + options_.listen + "\"" +
+                       (options_.unix_socket.empty()
+                            ? std::string()
+                            : " and \"unix:" + options_.unix_socket + "\""));
+  }
+  grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
+  for (const char* service : {v1::Cache::service_full_name(), v1::Vectors::service_full_name(),
+                              v1::Admin::service_full_name()}) {
+    health->SetServingStatus(service, true);
+  }
+  health->SetServingStatus(true);
+  return Status();
+}
+
+Server::~Server() {
+  Shutdown().IgnoreError();  // the owner who cares has called it, and closing the database flushes
+}
+
+void Server::StopServing() {
+  if (grpc_ != nullptr) {
+    grpc_->GetHealthCheckService()->SetServingStatus(false);
+  }
+}
+
+Status Server::Shutdown() {
+  if (shut_down_ || grpc_ == nullptr) {
+    return Status();
+  }
+  shut_down_ = true;
+  StopServing();
+  grpc_->Shutdown(std::chrono::system_clock::now() +
+                  std::chrono::milliseconds(options_.shutdown_grace_ms));
+  pool_.Stop();
+  return context_.db->Flush();
+}
+
+}  // namespace nearhit::server

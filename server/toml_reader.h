@@ -1,0 +1,83 @@
+// Reads one table of a TOML file key by key, and knows afterwards which keys nobody asked for.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <toml++/toml.h>
+
+#include "nearhit/result.h"
+
+namespace nearhit::server {
+
+// Each Read leaves `out` alone when the key is absent. The first error is kept and later reads do
+// nothing, so a caller reads everything and calls Finish() once.
+//
+// Thread-safety: externally synchronized. The table must outlive the reader.
+class TomlReader {
+ public:
+  // `section` is for messages, e.g. "server". `source` is the file.
+  TomlReader(const toml::table& table, std::string section, std::string source);
+
+  void Bool(std::string_view key, bool* out);
+  void String(std::string_view key, std::string* out);
+  // A value outside [min, max] is an error.
+  template <typename T>
+  void Int(std::string_view key, std::int64_t min, std::int64_t max, T* out) {
+    std::int64_t value = 0;
+    if (ReadInt(key, min, max, &value)) {
+      *out = static_cast<T>(value);
+    }
+  }
+  void Float(std::string_view key, double min, double max, float* out);
+  // One of the names, as the value beside it.
+  template <typename E>
+  void Enum(std::string_view key, std::initializer_list<std::pair<std::string_view, E>> names,
+            E* out) {
+    std::vector<std::string_view> words;
+    for (const auto& name : names) {
+      words.push_back(name.first);
+    }
+    std::size_t index = 0;
+    if (ReadWord(key, words, &index)) {
+      *out = std::begin(names)[index].second;
+    }
+  }
+  // Null when absent or after an error.
+  const toml::table* Table(std::string_view key);
+  // Empty when absent or after an error.
+  std::vector<const toml::table*> Tables(std::string_view key);
+
+  void Fail(const toml::node* node, std::string_view key, std::string_view what);
+  void Fail(Status status);
+  // Requires the key to be there.
+  void Required(std::string_view key);
+
+  // The first error, or one for the first key that was never asked for.
+  Status Finish();
+
+ private:
+  const toml::node* Find(std::string_view key);
+  bool ReadInt(std::string_view key, std::int64_t min, std::int64_t max, std::int64_t* out);
+  bool ReadWord(std::string_view key, const std::vector<std::string_view>& words,
+                std::size_t* index);
+  std::string FullName(std::string_view key) const;
+
+  const toml::table& table_;
+  const std::string section_;
+  const std::string source_;
+  std::vector<std::string> known_;
+  Status status_;
+};
+
+// "source:line: " of a node; of the file's first line when the node is null.
+std::string Place(const std::string& source, const toml::node* node);
+
+// The candidate that is closest to `word` by edit distance, or empty when none is near.
+std::string NearestWord(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace nearhit::server

@@ -1,0 +1,41 @@
+// nearhit.v1.Vectors over Database::Vectors().
+#pragma once
+
+#include "nearhit/v1/vectors.grpc.pb.h"
+#include "server/call.h"
+
+namespace nearhit::server {
+
+// Every call runs on the pool.
+//
+// Thread-safety: thread-safe.
+class VectorsService final : public v1::Vectors::CallbackService {
+ public:
+  explicit VectorsService(ServiceContext* context) : context_(context) {}
+
+  grpc::ServerUnaryReactor* Upsert(grpc::CallbackServerContext* call,
+                                   const v1::UpsertRequest* request,
+                                   v1::UpsertResponse* response) override;
+  grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* call,
+                                   const v1::SearchRequest* request,
+                                   v1::SearchResponse* response) override;
+  grpc::ServerUnaryReactor* SearchBatch(grpc::CallbackServerContext* call,
+                                        const v1::SearchBatchRequest* request,
+                                        v1::SearchBatchResponse* response) override;
+  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* call,
+                                const v1::GetVectorRequest* request,
+                                v1::GetVectorResponse* response) override;
+  grpc::ServerUnaryReactor* Delete(grpc::CallbackServerContext* call,
+                                   const v1::DeleteVectorsRequest* request,
+                                   v1::DeleteVectorsResponse* response) override;
+  grpc::ServerUnaryReactor* Scan(grpc::CallbackServerContext* call,
+                                 const v1::ScanVectorsRequest* request,
+                                 v1::ScanVectorsResponse* response) override;
+  grpc::ServerBidiReactor<v1::UpsertStreamRequest, v1::UpsertStreamResponse>* UpsertStream(
+      grpc::CallbackServerContext* call) override;
+
+ private:
+  ServiceContext* const context_;
+};
+
+}  // namespace nearhit::server

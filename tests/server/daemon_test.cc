@@ -1,0 +1,95 @@
+// The daemon over real databases.
+#include "server/daemon.h"
+
+#include <memory>
+#include <string>
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include "nearhit/v1/cache.grpc.pb.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace nearhit::server {
+namespace {
+
+Config TestConfig() {
+  Config config;
+  config.server.listen = "127.0.0.1:0";
+  config.server.shutdown_grace_ms = 2000;
+  config.storage.in_memory = true;
+  NamespaceConfig lexical;
+  lexical.embedder.kind = "lexical";
+  config.namespaces.push_back({"support", lexical});
+  return config;
+}
+
+TEST(Daemon, StoresAndFindsOverTcpAndUnixSocket) {
+  TempDir dir;
+  Config config = TestConfig();
+  config.server.unix_socket = (dir.path() / "nearhit.sock").string();
+  auto daemon = Daemon::Start(config);
+  ASSERT_THAT(daemon, IsOk());
+  const std::string tcp = "127.0.0.1:" + std::to_string((*daemon)->server().port());
+  for (const std::string& address : {tcp, "unix:" + config.server.unix_socket}) {
+    auto stub =
+        v1::Cache::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+    v1::StoreRequest store;
+    store.set_namespace_("support");
+    store.mutable_item()->mutable_prompt()->set_slot("How do I reset my password?");
+    store.mutable_item()->set_answer("Use the link.");
+    v1::StoreResponse stored;
+    grpc::ClientContext store_call;
+    ASSERT_TRUE(stub->Store(&store_call, store, &stored).ok()) << address;
+    v1::LookupRequest lookup;
+    lookup.set_namespace_("support");
+    lookup.mutable_prompt()->set_slot("How do I reset my password?");
+    v1::LookupResponse found;
+    grpc::ClientContext lookup_call;
+    ASSERT_TRUE(stub->Lookup(&lookup_call, lookup, &found).ok()) << address;
+    EXPECT_EQ(found.result().kind(), v1::HIT_KIND_EXACT);
+    EXPECT_EQ(found.result().answer(), "Use the link.");
+  }
+  EXPECT_THAT((*daemon)->Stop(), IsOk());
+}
+
+TEST(Daemon, SecondDaemonOnTheSameDataIsRefused) {
+  TempDir dir;
+  Config config = TestConfig();
+  config.storage.in_memory = false;
+  config.storage.path = dir.path() / "data";
+  auto first = Daemon::Start(config);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(Daemon::Start(config), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT((*first)->Stop(), IsOk());
+  EXPECT_THAT(Daemon::Start(config), IsOk());
+}
+
+TEST(Daemon, ConfiguredNamespaceOfAnotherKindIsRefused) {
+  TempDir dir;
+  Config config = TestConfig();
+  config.storage.in_memory = false;
+  config.storage.path = dir.path() / "data";
+  {
+    auto first = Daemon::Start(config);
+    ASSERT_THAT(first, IsOk());
+  }
+  config.namespaces[0].config.metric = Metric::kL2;
+  EXPECT_THAT(Daemon::Start(config), StatusIs(StatusCode::kFailedPrecondition));
+}
+
+TEST(DaemonFlags, GoBeforeTheFile) {
+  DaemonFlags flags;
+  flags.listen = "127.0.0.1:1234";
+  flags.data = "/tmp/elsewhere";
+  const auto config = ConfigFromFlags(flags);
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->server.listen, "127.0.0.1:1234");
+  EXPECT_EQ(config->storage.path, "/tmp/elsewhere");
+  flags.listen = "nonsense";
+  EXPECT_THAT(ConfigFromFlags(flags), StatusIs(StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace nearhit::server
