@@ -22,8 +22,8 @@ class LineReader {
   LineReader& operator=(const LineReader&) = delete;
 
   // Reads the next line without its end ("\n" or "\r\n") into `line`; false at the end of the file.
-  // Errors: kInvalidArgument for a line over the limit (that line is skipped: calling again goes on with
-  // the one after it); kDataLoss for a damaged gzip stream (ends the reading).
+  // Errors: kInvalidArgument for a line over the limit (that line is skipped: calling again goes on
+  // with the one after it); kDataLoss for a damaged gzip stream (ends the reading).
   Result<bool> Next(std::string* line);
 
   std::uint64_t line_number() const;        // of the last line read, from 1
