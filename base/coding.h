@@ -16,9 +16,7 @@ static_assert(std::endian::native == std::endian::little, "formats are written i
 template <typename T>
 void PutFixed(std::string* out, T value) {
   static_assert(std::is_trivially_copyable_v<T>);
-  char bytes[sizeof(T)];
-  std::memcpy(bytes, &value, sizeof(T));
-  out->append(bytes, sizeof(T));
+  out->append(reinterpret_cast<const char*>(&value), sizeof(T));
 }
 
 // Appends a 64-bit integer in big-endian order, so that keys sort by value.

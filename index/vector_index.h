@@ -117,6 +117,10 @@ class VectorIndex {
                                             const SearchOptions& options,
                                             SearchStats* stats) const = 0;
 
+  // Fills `out` (dimension() floats) with the vector as the index holds it: exact under kFloat32, rounded
+  // under kInt8. False when the id is not there.
+  virtual bool Reconstruct(EntryId id, std::span<float> out) const = 0;
+
   // Every id, in no order.
   virtual std::vector<EntryId> Ids() const = 0;
 

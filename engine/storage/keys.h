@@ -31,6 +31,8 @@ std::string ExpiryKey(NamespaceNumber ns, std::int64_t expires_us, EntryId id);
 std::optional<EntryId> ParseEntryKey(std::string_view key);
 std::optional<PartitionNumber> ParsePartitionKey(std::string_view key);
 std::optional<EntryId> ParseTagKey(std::string_view key);
+// The tag inside a TagKey; views into `key`. Requires: ParseTagKey(key) has a value.
+std::string_view TagOfKey(std::string_view key);
 struct ExpiryKeyParts {
   std::int64_t expires_us = 0;
   EntryId id;

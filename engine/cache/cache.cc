@@ -1,0 +1,256 @@
+// Cache: lookups. Exact tier, then meaning; see docs/architecture.md#life-of-a-lookup.
+
+#include "engine/cache/cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/cache/sieve_policy.h"
+#include "engine/collection/normalize.h"
+
+namespace nearhit {
+
+namespace {
+// Candidates read per search: the nearest, and a few behind it in case it went away a moment ago.
+constexpr std::size_t kCandidates = 4;
+}  // namespace
+
+Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
+             const NamespaceConfig& config)
+    : collection_(collection), clock_(clock), policy_(std::make_unique<SievePolicy>()) {
+  Configure(config, std::move(embedder));
+  std::vector<EntryId> ids;
+  ids.reserve(collection->table().size());
+  collection->table().ForEach([&ids](EntryId id, const EntryState&) { ids.push_back(id); });
+  std::sort(ids.begin(), ids.end());  // the order of storing
+  const std::int64_t now_us = clock_->NowMicros();
+  for (const EntryId id : ids) {
+    policy_->OnInsert(id);
+    if (config.idle_ttl_ms > 0) {
+      idle_.Touch(id, now_us);
+    }
+  }
+}
+
+void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder) {
+  auto next = std::make_shared<Live>(Live{config, std::move(embedder)});
+  bool idle_begins = false;
+  {
+    MutexLock lock(&live_mu_);
+    idle_begins = config.idle_ttl_ms > 0 && live_ != nullptr && live_->config.idle_ttl_ms == 0;
+    live_ = std::move(next);
+  }
+  if (idle_begins) {
+    const std::int64_t now_us = clock_->NowMicros();
+    collection_->table().ForEach(
+        [this, now_us](EntryId id, const EntryState&) { idle_.Touch(id, now_us); });
+  } else if (config.idle_ttl_ms == 0) {
+    idle_.Clear();
+  }
+}
+
+std::shared_ptr<const Cache::Live> Cache::live() const {
+  MutexLock lock(&live_mu_);
+  return live_;
+}
+
+NamespaceConfig Cache::config() const { return live()->config; }
+
+Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
+                                                const LookupOptions& options) {
+  const std::shared_ptr<const Live> now = live();
+  std::vector<LookupResult> results(prompts.size());
+  std::vector<bool> open(prompts.size(), false);
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    NEARHIT_ASSIGN_OR_RETURN(const bool found, TryExact(*now, options, prompts[i], &results[i]));
+    open[i] = !found;
+  }
+  if (!options.exact_only) {
+    if (options.only_if_fast && now->embedder != nullptr && now->embedder->may_block()) {
+      for (std::size_t i = 0; i < prompts.size(); ++i) {
+        if (open[i] && prompts[i].vector.empty()) {
+          return Unavailable("the embedder may wait");
+        }
+      }
+    }
+    Result<std::vector<std::vector<float>>> vectors = Vectors(*now, prompts, open, options.deadline);
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+      if (!open[i]) {
+        continue;
+      }
+      if (!vectors.ok()) {
+        results[i].miss_reason = MissReason::kEmbedFailed;
+      } else if ((*vectors)[i].empty()) {
+        results[i].miss_reason = results[i].miss_reason == MissReason::kExpired
+                                     ? MissReason::kExpired
+                                     : MissReason::kNoVector;
+      } else {
+        NEARHIT_RETURN_IF_ERROR(
+            TrySemantic(*now, options, prompts[i], (*vectors)[i], &results[i]).status());
+      }
+    }
+  }
+  for (const LookupResult& result : results) {
+    Count(result);
+  }
+  return results;
+}
+
+// Returns whether the prompt was answered; fills the reason when not.
+Result<bool> Cache::TryExact(const Live& live, const LookupOptions& options, const Prompt& prompt,
+                             LookupResult* result) {
+  result->miss_reason = MissReason::kEmpty;
+  const ReadTier tier = options.only_if_fast ? ReadTier::kMemory : ReadTier::kAny;
+  Result<std::optional<StoredEntry>> found = collection_->Find(prompt.scope, prompt.slot, tier);
+  if (!found.ok()) {
+    if (options.only_if_fast && found.status().code() == StatusCode::kUnavailable) {
+      return std::move(found).status();
+    }
+    counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
+    result->miss_reason = MissReason::kReadError;
+    return false;
+  }
+  if (!*found) {
+    result->miss_reason = collection_->HasScope(prompt.scope) ? MissReason::kBelowThreshold
+                                                              : MissReason::kEmpty;
+    return false;
+  }
+  return Serve(live, HitKind::kExact, 1.0F, *std::move(*found), result);
+}
+
+Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options, const Prompt& prompt,
+                                VectorView vector, LookupResult* result) {
+  const ReadTier tier = options.only_if_fast ? ReadTier::kMemory : ReadTier::kAny;
+  const float threshold = std::max(live.config.threshold, options.min_score.value_or(live.config.threshold));
+  for (std::size_t k = kCandidates;; k = std::min(k * 4, kMaxNeighbors)) {
+    NEARHIT_ASSIGN_OR_RETURN(
+        const std::vector<ScoredEntry> candidates,
+        collection_->Search(prompt.scope, vector, {.k = k, .min_score = threshold, .tier = tier}));
+    if (candidates.empty()) {
+      return false;
+    }
+    result->score = candidates.front().score;
+    for (const ScoredEntry& candidate : candidates) {
+      if (candidate.score < threshold) {
+        result->miss_reason = result->miss_reason == MissReason::kEmpty ? MissReason::kBelowThreshold
+                                                                        : result->miss_reason;
+        return false;
+      }
+      Result<StoredEntry> entry = collection_->Read(candidate.id, tier);
+      if (!entry.ok()) {
+        if (options.only_if_fast && entry.status().code() == StatusCode::kUnavailable) {
+          return std::move(entry).status();
+        }
+        if (entry.status().code() != StatusCode::kNotFound) {  // kNotFound: deleted a moment ago
+          counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
+          result->miss_reason = MissReason::kReadError;
+        }
+        continue;
+      }
+      if (Serve(live, HitKind::kSemantic, candidate.score, *std::move(entry), result)) {
+        return true;
+      }
+    }
+    // Everything close enough was gone or expired: look behind it.
+    if (candidates.size() < k || k == kMaxNeighbors) {
+      return false;
+    }
+  }
+}
+
+bool Cache::IsIdle(const Live& live, EntryId id) const {
+  return live.config.idle_ttl_ms > 0 &&
+         idle_.IdleSince(id, clock_->NowMicros() - live.config.idle_ttl_ms * 1'000);
+}
+
+// Fills the result and returns true, unless the entry is past its time.
+bool Cache::Serve(const Live& live, HitKind kind, float score, StoredEntry entry,
+                  LookupResult* result) {
+  const std::int64_t now_us = clock_->NowMicros();
+  const PayloadRecord& record = entry.record;
+  if ((record.expires_us != 0 && now_us >= record.expires_us) || IsIdle(live, entry.id)) {
+    result->miss_reason = MissReason::kExpired;
+    return false;
+  }
+  result->kind = kind;
+  result->miss_reason = MissReason::kNone;
+  result->score = score;
+  result->id = entry.id;
+  result->answer = record.payload;
+  result->matched_slot = record.key;
+  result->metadata = {.content_type = std::string(record.content_type),
+                      .model = std::string(record.model),
+                      .prompt_tokens = record.prompt_tokens,
+                      .answer_tokens = record.answer_tokens,
+                      .cost = record.cost,
+                      .tags = {record.tags.begin(), record.tags.end()}};
+  result->age_ms = std::max<std::int64_t>(0, now_us - record.created_us) / 1'000;
+  if (record.expires_us != 0) {
+    result->ttl_left_ms = (record.expires_us - now_us) / 1'000;
+  }
+  policy_->OnHit(entry.id);
+  if (live.config.idle_ttl_ms > 0) {
+    idle_.Touch(entry.id, now_us);
+  }
+  return true;
+}
+
+void Cache::Count(const LookupResult& result) {
+  std::atomic<std::uint64_t>& counter = result.kind == HitKind::kExact ? counters_.exact_hits
+                                        : result.kind == HitKind::kSemantic
+                                            ? counters_.semantic_hits
+                                            : counters_.misses;
+  counter.fetch_add(1, std::memory_order_relaxed);
+}
+
+Result<std::vector<std::vector<float>>> Cache::Vectors(
+    const Live& live, std::span<const Prompt> prompts, const std::vector<bool>& wanted,
+    std::chrono::steady_clock::time_point deadline) {
+  std::vector<std::vector<float>> vectors(prompts.size());
+  std::vector<std::string_view> texts;
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    if (!wanted[i] || live.config.dimension == 0) {
+      continue;
+    }
+    if (!prompts[i].vector.empty()) {
+      vectors[i].assign(prompts[i].vector.begin(), prompts[i].vector.end());
+      NormalizeFor(live.config.metric, vectors[i]);
+    } else if (live.embedder != nullptr) {
+      texts.push_back(prompts[i].slot);
+      rows.push_back(i);
+    }
+  }
+  if (texts.empty()) {
+    return vectors;
+  }
+  const Result<std::vector<float>> made = live.embedder->Embed(texts, deadline);
+  if (!made.ok()) {
+    counters_.embed_failures.fetch_add(texts.size(), std::memory_order_relaxed);
+    return made.status();
+  }
+  const std::size_t dimension = live.embedder->dimension();
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto begin = made->begin() + static_cast<std::ptrdiff_t>(row * dimension);
+    std::vector<float>& vector = vectors[rows[row]];
+    vector.assign(begin, begin + static_cast<std::ptrdiff_t>(dimension));
+    if (!NormalizeFor(live.config.metric, vector)) {
+      vector.clear();  // a model that returned a zero vector says nothing about the text
+    }
+  }
+  return vectors;
+}
+
+void Cache::AddStats(NamespaceStats* stats) const {
+  stats->exact_hits += counters_.exact_hits.load();
+  stats->semantic_hits += counters_.semantic_hits.load();
+  stats->misses += counters_.misses.load();
+  stats->stores += counters_.stores.load();
+  stats->deletes += counters_.deletes.load();
+  stats->evictions += counters_.evictions.load();
+  stats->expirations += counters_.expirations.load();
+  stats->embed_failures += counters_.embed_failures.load();
+  stats->read_errors += counters_.read_errors.load();
+}
+
+}  // namespace nearhit

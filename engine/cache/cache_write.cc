@@ -1,0 +1,286 @@
+// Cache: storing, deleting, budgets and expiry.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "engine/cache/cache.h"
+
+namespace nearhit {
+
+namespace {
+// Ids handled per round of maintenance and of invalidation: bounds memory and the size of a batch.
+constexpr std::size_t kRound = 4'096;
+// What an entry counts beside its own bytes; collection_write.cc has the exact sum, this bounds it from above.
+constexpr std::uint64_t kEntryOverheadBytes = 256;
+
+std::uint64_t UpperBoundBytes(const StoreRequest& request, std::size_t dimension) {
+  std::uint64_t bytes = kEntryOverheadBytes + request.prompt.slot.size() + request.answer.size() +
+                        request.metadata.content_type.size() + request.metadata.model.size() +
+                        dimension * sizeof(float);
+  for (const std::string& tag : request.metadata.tags) {
+    bytes += tag.size();
+  }
+  return bytes;
+}
+}  // namespace
+
+Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requests) {
+  const std::shared_ptr<const Live> now = live();
+  std::vector<Prompt> prompts;
+  std::uint64_t bytes = 0;
+  auto deadline = std::chrono::steady_clock::time_point::max();
+  bool sync = false;
+  prompts.reserve(requests.size());
+  for (const StoreRequest& request : requests) {
+    prompts.push_back(request.prompt);
+    bytes += UpperBoundBytes(request, now->config.dimension);
+    deadline = std::min(deadline, request.deadline);
+    const Durability durability =
+        request.durability == Durability::kDefault ? now->config.durability : request.durability;
+    sync = sync || durability == Durability::kSync;
+  }
+  Result<std::vector<std::vector<float>>> vectors =
+      Vectors(*now, prompts, std::vector<bool>(prompts.size(), true), deadline);
+  if (!vectors.ok()) {
+    // The exact tier still works: the answer is kept for the same text.
+    vectors.status().IgnoreError();
+    vectors = std::vector<std::vector<float>>(prompts.size());
+  }
+  NEARHIT_ASSIGN_OR_RETURN(const std::uint32_t evicted, MakeRoom(*now, requests.size(), bytes));
+
+  const std::int64_t now_us = clock_->NowMicros();
+  std::vector<PutRequest> puts(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const StoreRequest& request = requests[i];
+    const std::int64_t ttl_ms = request.ttl_ms.value_or(now->config.default_ttl_ms);
+    puts[i] = {.scope = request.prompt.scope,
+               .key = request.prompt.slot,
+               .vector = (*vectors)[i],
+               .payload = request.answer,
+               .content_type = request.metadata.content_type,
+               .model = request.metadata.model,
+               .prompt_tokens = request.metadata.prompt_tokens,
+               .answer_tokens = request.metadata.answer_tokens,
+               .cost = request.metadata.cost,
+               .tags = request.metadata.tags,
+               .expires_us = ttl_ms == 0 ? 0 : now_us + ttl_ms * 1'000};
+  }
+  NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> put, collection_->Put(puts, sync));
+  std::vector<StoreResult> results(put.size());
+  for (std::size_t i = 0; i < put.size(); ++i) {
+    results[i] = {.id = put[i].id,
+                  .replaced = static_cast<bool>(put[i].replaced),
+                  .has_vector = !puts[i].vector.empty(),
+                  .evicted = i == 0 ? evicted : 0};
+    Forget(put[i].replaced);
+    policy_->OnInsert(put[i].id);
+    if (now->config.idle_ttl_ms > 0) {
+      idle_.Touch(put[i].id, now_us);
+    }
+  }
+  counters_.stores.fetch_add(put.size(), std::memory_order_relaxed);
+  return results;
+}
+
+void Cache::Forget(EntryId id) {
+  policy_->OnErase(id);
+  idle_.Erase(id);
+}
+
+Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::uint64_t entries, std::uint64_t bytes) {
+  const NamespaceConfig& config = live.config;
+  const auto over = [&](std::uint64_t have_entries, std::uint64_t have_bytes) {
+    return (config.max_entries != 0 && have_entries + entries > config.max_entries) ||
+           (config.max_bytes != 0 && have_bytes + bytes > config.max_bytes);
+  };
+  if (over(0, 0)) {
+    return ResourceExhausted("a write of " + std::to_string(entries) + " entries and " +
+                             std::to_string(bytes) + " bytes is over the namespace's budget of " +
+                             std::to_string(config.max_entries) + " entries and " +
+                             std::to_string(config.max_bytes) + " bytes (0: unlimited)");
+  }
+  const EntryTable& table = collection_->table();
+  std::uint32_t evicted = 0;
+  while (over(table.size(), table.bytes())) {
+    // As many victims as the excess calls for, in one storage batch.
+    std::uint64_t left_entries = table.size();
+    std::uint64_t left_bytes = table.bytes();
+    std::vector<EntryId> victims;
+    while (over(left_entries, left_bytes) && victims.size() < kRound) {
+      const std::optional<EntryId> victim = policy_->Victim();
+      if (!victim) {
+        break;
+      }
+      table.With(*victim, [&](const EntryState& state) {
+        --left_entries;
+        left_bytes -= state.bytes;
+      });
+      victims.push_back(*victim);
+    }
+    if (victims.empty()) {
+      break;  // other writers are removing what is left
+    }
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased, collection_->Erase(victims, false));
+    for (const EntryId id : victims) {
+      idle_.Erase(id);
+    }
+    evicted += static_cast<std::uint32_t>(erased.size());
+  }
+  counters_.evictions.fetch_add(evicted, std::memory_order_relaxed);
+  return evicted;
+}
+
+Result<std::vector<EntryId>> Cache::Erase(std::span<const EntryId> ids, bool sync) {
+  NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> erased, collection_->Erase(ids, sync));
+  for (const EntryId id : erased) {
+    Forget(id);
+  }
+  counters_.deletes.fetch_add(erased.size(), std::memory_order_relaxed);
+  return erased;
+}
+
+Result<std::vector<EntryId>> Cache::Matching(const InvalidateRequest& request) const {
+  const EntryTable& table = collection_->table();
+  std::optional<PartitionNumber> partition;
+  if (request.scope) {
+    partition = collection_->PartitionOf(*request.scope);
+    if (!partition) {
+      return std::vector<EntryId>();
+    }
+  }
+  std::vector<TagNumber> tags;
+  std::optional<TagNumber> rarest;
+  for (const std::string& tag : request.tags) {
+    const std::optional<TagNumber> number = table.FindTag(tag);
+    if (!number) {
+      return std::vector<EntryId>();
+    }
+    tags.push_back(*number);
+    if (!rarest || table.TagCount(*number) < table.TagCount(*rarest)) {
+      rarest = number;
+    }
+  }
+  const std::int64_t now_us = clock_->NowMicros();
+  const auto matches = [&](const EntryState& state) {
+    return (!partition || state.partition == *partition) &&
+           (!request.older_than_ms || state.created_us < now_us - *request.older_than_ms * 1'000) &&
+           std::all_of(tags.begin(), tags.end(), [&state](TagNumber tag) {
+             return std::binary_search(state.tags.begin(), state.tags.end(), tag);
+           });
+  };
+  std::vector<EntryId> ids;
+  if (rarest) {
+    NEARHIT_ASSIGN_OR_RETURN(
+        const std::vector<EntryId> tagged,
+        collection_->IdsWithTag(table.TagText(*rarest), static_cast<std::size_t>(-1)));
+    for (const EntryId id : tagged) {
+      table.With(id, [&](const EntryState& state) {
+        if (matches(state)) {
+          ids.push_back(id);
+        }
+      });
+    }
+  } else {
+    table.ForEach([&](EntryId id, const EntryState& state) {
+      if (matches(state)) {
+        ids.push_back(id);
+      }
+    });
+  }
+  if (request.model) {
+    std::erase_if(ids, [&](EntryId id) {
+      const Result<StoredEntry> entry = collection_->Read(id, ReadTier::kAny);
+      return !entry.ok() || entry->record.model != *request.model;
+    });
+  }
+  return ids;
+}
+
+Result<InvalidateResult> Cache::Invalidate(const InvalidateRequest& request) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, Matching(request));
+  InvalidateResult result{.matched = ids.size(), .deleted = 0};
+  if (!request.dry_run) {
+    const bool sync = live()->config.durability == Durability::kSync;
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased, Erase(ids, sync));
+    result.deleted = erased.size();
+  }
+  return result;
+}
+
+Result<Entry> Cache::ToEntry(StoredEntry stored) const {
+  const PayloadRecord& record = stored.record;
+  Entry entry;
+  entry.id = stored.id;
+  NEARHIT_ASSIGN_OR_RETURN(entry.scope, collection_->ScopeOf(record.partition));
+  entry.slot = record.key;
+  entry.answer = record.payload;
+  entry.metadata = {.content_type = std::string(record.content_type),
+                    .model = std::string(record.model),
+                    .prompt_tokens = record.prompt_tokens,
+                    .answer_tokens = record.answer_tokens,
+                    .cost = record.cost,
+                    .tags = {record.tags.begin(), record.tags.end()}};
+  NEARHIT_ASSIGN_OR_RETURN(entry.vector, collection_->ReadVector(stored.id));
+  entry.created_us = record.created_us;
+  if (record.expires_us != 0) {
+    entry.expires_us = record.expires_us;
+  }
+  return entry;
+}
+
+Result<Entry> Cache::Get(EntryId id) const {
+  Result<StoredEntry> stored = collection_->Read(id, ReadTier::kAny);
+  const bool live_entry = stored.ok() && !IsIdle(*live(), id) &&
+                          (stored->record.expires_us == 0 ||
+                           clock_->NowMicros() < stored->record.expires_us);
+  if (!live_entry && (stored.ok() || stored.status().code() == StatusCode::kNotFound)) {
+    return NotFound("entry " + std::to_string(id.value) + " is not stored");
+  }
+  NEARHIT_RETURN_IF_ERROR(stored.status());
+  return ToEntry(*std::move(stored));
+}
+
+Result<ScanPage> Cache::Scan(EntryId after, std::size_t limit) const {
+  ScanPage page;
+  // One id more than asked for tells whether there is a next page.
+  NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, collection_->IdsAfter(after, limit + 1));
+  for (std::size_t i = 0; i < std::min(ids.size(), limit); ++i) {
+    Result<Entry> entry = Get(ids[i]);
+    if (entry.ok()) {
+      page.entries.push_back(*std::move(entry));
+    } else if (entry.status().code() != StatusCode::kNotFound) {  // kNotFound: expired, or just deleted
+      return std::move(entry).status();
+    }
+  }
+  page.next = ids.size() > limit ? ids[limit - 1] : EntryId{};
+  return page;
+}
+
+Status Cache::Maintain() {
+  const std::shared_ptr<const Live> now = live();
+  while (true) {
+    NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> ids, collection_->ExpiredIds(kRound));
+    if (now->config.idle_ttl_ms > 0) {
+      const std::int64_t before_us = clock_->NowMicros() - now->config.idle_ttl_ms * 1'000;
+      const std::vector<EntryId> idle = idle_.Idle(before_us, kRound);
+      ids.insert(ids.end(), idle.begin(), idle.end());
+    }
+    if (ids.empty()) {
+      break;
+    }
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased, collection_->Erase(ids, false));
+    for (const EntryId id : ids) {
+      Forget(id);
+    }
+    counters_.expirations.fetch_add(erased.size(), std::memory_order_relaxed);
+    if (erased.empty()) {
+      break;  // rows of expiry without an entry; nothing to gain from asking again
+    }
+  }
+  // A budget that was lowered is reached here; stores keep it from then on.
+  NEARHIT_RETURN_IF_ERROR(MakeRoom(*now, 0, 0).status());
+  return collection_->Maintain();
+}
+
+}  // namespace nearhit

@@ -1,0 +1,207 @@
+// Vectors, keys, payloads and tags of one namespace, in storage and in the index, kept in step. The cache
+// and the vector store are thin layers on top.
+//
+// Write order: one storage batch is the commit point; memory (table, index) follows. Entries never change:
+// putting a key again makes a new entry and deletes the old one in the same batch. So an id alone says
+// what is stored under it, and bringing a snapshot up to date is a comparison of id sets.
+// Design: docs/architecture.md#life-of-a-store.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mutex.h"
+#include "engine/collection/entry_table.h"
+#include "engine/collection/id_allocator.h"
+#include "engine/collection/partition.h"
+#include "engine/storage/kv_store.h"
+#include "engine/storage/record.h"
+#include "index/vector_index.h"
+#include "nearhit/result.h"
+#include "nearhit/vector_store.h"
+
+namespace nearhit {
+
+struct CollectionOptions {
+  NamespaceNumber ns = 0;
+  std::uint32_t dimension = 0;  // 0: no vectors
+  Metric metric = Metric::kCosine;
+  std::filesystem::path snapshot_dir;  // empty: no snapshots
+};
+
+// One entry to put. Views must outlive the call; the caller has validated every field.
+struct PutRequest {
+  std::string_view scope;
+  std::string_view key;
+  VectorView vector;  // empty, or `dimension` floats, normalised under cosine
+  std::string_view payload;
+  std::string_view content_type;
+  std::string_view model;
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t answer_tokens = 0;
+  double cost = 0;
+  std::span<const std::string> tags;
+  std::int64_t expires_us = 0;  // 0: never
+  // Copying an entry from another collection keeps these two.
+  EntryId id;                   // 0: a fresh one
+  std::int64_t created_us = 0;  // 0: now
+};
+
+struct PutResult {
+  EntryId id;
+  EntryId replaced;  // 0: the key was new
+  std::uint64_t bytes = 0;
+};
+
+// A payload record together with the bytes that its views point into. Movable: the bytes live on the heap.
+struct StoredEntry {
+  EntryId id;
+  std::unique_ptr<std::string> bytes;
+  PayloadRecord record;
+};
+
+struct ScoredEntry {
+  EntryId id;
+  float score = 0;  // as users see it, in full precision
+};
+
+struct CollectionSearch {
+  std::size_t k = 1;
+  std::size_t ef = 0;
+  std::optional<float> min_score;     // user score; see SearchOptions::min_score
+  const TagFilter* filter = nullptr;  // may be null
+  ReadTier tier = ReadTier::kAny;     // for the vectors that rescoring reads
+};
+
+// Thread-safety: thread-safe. Reads take no lock that a writer holds across storage.
+class Collection {
+ public:
+  using EntryVisitor = std::function<void(EntryId, const EntryState&)>;
+
+  // Reads the headers of the namespace, loads snapshots where they help and adds what is missing.
+  // `store`, `clock` and `ids` must outlive the collection; `secret` is copied.
+  // Errors: those of storage; a damaged snapshot is only slower.
+  static Result<std::unique_ptr<Collection>> Open(KvStore* store, const Clock* clock,
+                                                  IdAllocator* ids, const HashSecret& secret,
+                                                  const CollectionOptions& options);
+  ~Collection();
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
+
+  // Puts all requests in one atomic batch. Of several with one scope and key the last one counts, and all
+  // get its result. On error nothing changed.
+  Result<std::vector<PutResult>> Put(std::span<const PutRequest> requests, bool sync);
+
+  // Deletes those of `ids` that exist, in batches of bounded size; returns which were there. On error,
+  // what earlier batches deleted stays deleted.
+  Result<std::vector<EntryId>> Erase(std::span<const EntryId> ids, bool sync);
+
+  // The entry stored under exactly these bytes, expired or not; nothing when there is none.
+  Result<std::optional<StoredEntry>> Find(std::string_view scope, std::string_view key, ReadTier tier) const;
+
+  // Errors: kNotFound; kDataLoss; kUnavailable under ReadTier::kMemory.
+  Result<StoredEntry> Read(EntryId id, ReadTier tier) const;
+  // The stored vector; empty when the entry has none.
+  Result<std::vector<float>> ReadVector(EntryId id) const;
+  Result<std::string> ScopeOf(PartitionNumber partition) const;
+
+  // Nearest entries of the scope, best first, expired ones left out. `query` is normalised under cosine.
+  Result<std::vector<ScoredEntry>> Search(std::string_view scope, VectorView query,
+                                          const CollectionSearch& search) const;
+
+  bool HasScope(std::string_view scope) const;
+  std::optional<PartitionNumber> PartitionOf(std::string_view scope) const;
+
+  // Ids with the tag, ascending, at most `limit`. Cost: O(matching).
+  Result<std::vector<EntryId>> IdsWithTag(std::string_view tag, std::size_t limit) const;
+  // Ids whose TTL is over, at most `limit`.
+  Result<std::vector<EntryId>> ExpiredIds(std::size_t limit) const;
+  // Live ids above `after`, ascending, at most `limit`.
+  Result<std::vector<EntryId>> IdsAfter(EntryId after, std::size_t limit) const;
+
+  // Drops empty partitions and moves partitions between index tiers.
+  Status Maintain();
+  Status WriteSnapshots() const;
+
+  const EntryTable& table() const { return table_; }
+  const CollectionOptions& options() const { return options_; }
+  std::uint64_t partition_count() const;
+  std::uint64_t graph_partition_count() const;
+  std::uint64_t index_bytes() const;
+  std::uint64_t entries_from_snapshots() const { return from_snapshots_; }
+
+ private:
+  struct Planned;  // a PutRequest on its way; collection_write.cc
+  class Stripes;   // key locks held by a write; collection_write.cc
+
+  Collection(KvStore* store, const Clock* clock, IdAllocator* ids, const HashSecret& secret,
+             const CollectionOptions& options);
+
+  Hash128 ScopeHash(std::string_view scope) const;
+  Hash128 KeyHash(std::string_view scope, std::string_view key) const;
+
+  // Opening; collection_open.cc.
+  Status LoadPartitions();
+  Status LoadHeaders();
+  Status LoadTags();
+  Status LoadIndex(Partition* partition, std::vector<EntryId> ids);
+  Status LoadIndexes();
+  std::filesystem::path SnapshotPath(PartitionNumber partition) const;
+
+  // Writing; collection_write.cc.
+  std::vector<Planned> Plan(std::span<const PutRequest> requests) const;
+  Status FindReplaced(std::vector<Planned>* planned) const;
+  void AppendPut(const Planned& put, WriteBatch* batch) const;
+  void AppendErase(EntryId id, const EntryState& state, WriteBatch* batch) const;
+  Status AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove, WriteBatch* batch) const;
+  void ApplyErase(EntryId id, const EntryState& state);
+  Result<std::vector<PutResult>> FinishPut(std::vector<Planned>* planned, Status written);
+  std::unique_ptr<PartitionIndex> NewPartitionIndex() const;
+  std::shared_ptr<Partition> PinPartition(std::string_view scope, WriteBatch* batch);
+  Status EraseSome(std::span<const EntryId> ids, bool sync, std::vector<EntryId>* erased);
+
+  // Searching; collection_search.cc.
+  std::shared_ptr<Partition> FindPartition(std::string_view scope) const;
+  std::shared_ptr<Partition> PartitionByNumber(PartitionNumber number) const;
+  Result<std::vector<Neighbor>> SearchPartition(const VectorIndex& index, VectorView query,
+                                                const TagFilter* filter,
+                                                SearchOptions options) const;
+  std::vector<ScoredEntry> LiveResults(std::span<const Neighbor> neighbors, std::size_t k) const;
+  bool SameScope(const Partition& partition, std::string_view scope) const;
+
+  // Constant after construction.
+  KvStore* const store_;
+  const Clock* const clock_;
+  IdAllocator* const ids_;
+  const HashSecret secret_;
+  const CollectionOptions options_;
+
+  // Synchronizes itself.
+  EntryTable table_;
+  std::uint64_t from_snapshots_ = 0;  // written while opening only
+
+  // Writers of one key take turns; readers never take these. Several are taken in ascending order.
+  static constexpr std::size_t kStripes = 64;
+  mutable std::array<Mutex, kStripes> key_locks_;
+
+  mutable SharedMutex partitions_mu_;
+  std::unordered_map<Hash128, std::shared_ptr<Partition>, HashOfHash> by_scope_
+      GUARDED_BY(partitions_mu_);
+  std::unordered_map<PartitionNumber, std::shared_ptr<Partition>> by_number_
+      GUARDED_BY(partitions_mu_);
+  PartitionNumber next_partition_ GUARDED_BY(partitions_mu_) = 1;
+};
+
+}  // namespace nearhit

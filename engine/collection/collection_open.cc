@@ -1,0 +1,261 @@
+// Collection: opening (storage is the truth, memory is derived), snapshots and maintenance.
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "engine/collection/collection.h"
+#include "index/snapshot.h"
+
+namespace nearhit {
+
+namespace {
+// Smaller partitions are rebuilt faster than a file is opened.
+constexpr std::size_t kSnapshotEntries = 2'000;
+
+IndexMetric ToIndexMetric(Metric metric) {
+  return metric == Metric::kL2 ? IndexMetric::kL2 : IndexMetric::kDot;
+}
+}  // namespace
+
+Collection::Collection(KvStore* store, const Clock* clock, IdAllocator* ids,
+                       const HashSecret& secret, const CollectionOptions& options)
+    : store_(store), clock_(clock), ids_(ids), secret_(secret), options_(options) {}
+
+Collection::~Collection() = default;
+
+std::unique_ptr<PartitionIndex> Collection::NewPartitionIndex() const {
+  return std::make_unique<PartitionIndex>(options_.dimension, ToIndexMetric(options_.metric),
+                                          Encoding::kInt8);
+}
+
+Result<std::unique_ptr<Collection>> Collection::Open(KvStore* store, const Clock* clock,
+                                                     IdAllocator* ids, const HashSecret& secret,
+                                                     const CollectionOptions& options) {
+  std::unique_ptr<Collection> collection(new Collection(store, clock, ids, secret, options));
+  NEARHIT_RETURN_IF_ERROR(collection->LoadPartitions());
+  NEARHIT_RETURN_IF_ERROR(collection->LoadHeaders());
+  NEARHIT_RETURN_IF_ERROR(collection->LoadTags());
+  NEARHIT_RETURN_IF_ERROR(collection->LoadIndexes());
+  return collection;
+}
+
+Status Collection::LoadPartitions() {
+  const std::string begin = NamespacePrefix(options_.ns);
+  Status damaged;
+  const auto visit = [this, &damaged](std::string_view key, std::string_view value) {
+    const std::optional<PartitionNumber> number = ParsePartitionKey(key);
+    const Result<std::string_view> scope = DecodePartition(key, value);
+    if (!number || !scope.ok()) {
+      damaged = scope.ok() ? DataLoss("a partition key has the wrong shape") : scope.status();
+      return false;
+    }
+    auto partition = std::make_shared<Partition>(*number, ScopeHash(*scope), *scope);
+    partition->stored.store(true);
+    if (options_.dimension > 0) {
+      partition->index = NewPartitionIndex();
+    }
+    WriterLock lock(&partitions_mu_);
+    by_scope_[partition->scope_hash] = partition;
+    by_number_[*number] = std::move(partition);
+    next_partition_ = std::max(next_partition_, *number + 1);
+    return true;
+  };
+  NEARHIT_RETURN_IF_ERROR(
+      store_->Scan(Family::kPartitions, begin, PrefixEnd(begin), /*fill_cache=*/false, visit));
+  return damaged;
+}
+
+Status Collection::LoadHeaders() {
+  const std::string begin = NamespacePrefix(options_.ns);
+  Status damaged;
+  const auto visit = [this, &damaged](std::string_view key, std::string_view value) {
+    const std::optional<EntryId> id = ParseEntryKey(key);
+    const Result<HeaderRecord> header = DecodeHeader(key, value);
+    if (!id || !header.ok()) {
+      damaged = header.ok() ? DataLoss("a header key has the wrong shape") : header.status();
+      return false;
+    }
+    const std::shared_ptr<Partition> partition = PartitionByNumber(header->partition);
+    if (partition == nullptr) {
+      damaged = DataLoss("entry " + std::to_string(id->value) + " names partition " +
+                         std::to_string(header->partition) + ", which is not stored");
+      return false;
+    }
+    partition->in_use.fetch_add(1);
+    table_.Insert(*id, {.partition = header->partition,
+                        .created_us = header->created_us,
+                        .expires_us = header->expires_us,
+                        .key_hash = header->key_hash,
+                        .bytes = header->bytes,
+                        .has_vector = header->has_vector,
+                        .tags = {}});
+    return true;
+  };
+  NEARHIT_RETURN_IF_ERROR(
+      store_->Scan(Family::kHeaders, begin, PrefixEnd(begin), /*fill_cache=*/false, visit));
+  return damaged;
+}
+
+Status Collection::LoadTags() {
+  const std::string begin = NamespacePrefix(options_.ns);
+  // Keys of one tag stand together: intern each tag once.
+  std::string_view last_prefix;
+  std::string last_key;
+  TagNumber number = 0;
+  const auto visit = [&](std::string_view key, std::string_view) {
+    const std::optional<EntryId> id = ParseTagKey(key);
+    if (!id) {
+      return true;
+    }
+    const std::size_t prefix_bytes = key.size() - sizeof(std::uint64_t);
+    if (last_prefix != key.substr(0, prefix_bytes)) {
+      last_key = std::string(key);
+      last_prefix = std::string_view(last_key).substr(0, prefix_bytes);
+      number = table_.InternTag(TagOfKey(key));
+    }
+    table_.AddTag(*id, number);
+    return true;
+  };
+  return store_->Scan(Family::kTags, begin, PrefixEnd(begin), /*fill_cache=*/false, visit);
+}
+
+std::filesystem::path Collection::SnapshotPath(PartitionNumber partition) const {
+  return options_.snapshot_dir /
+         (std::to_string(options_.ns) + "-" + std::to_string(partition) + ".index");
+}
+
+Status Collection::LoadIndexes() {
+  if (options_.dimension == 0) {
+    return Status();
+  }
+  std::unordered_map<PartitionNumber, std::vector<EntryId>> ids_of;
+  table_.ForEach([&ids_of](EntryId id, const EntryState& state) {
+    if (state.has_vector) {
+      ids_of[state.partition].push_back(id);
+    }
+  });
+  for (auto& [number, ids] : ids_of) {
+    std::sort(ids.begin(), ids.end());  // in the order of storage
+    NEARHIT_RETURN_IF_ERROR(LoadIndex(PartitionByNumber(number).get(), std::move(ids)));
+  }
+  return Status();
+}
+
+// An id names its vector for good, so a snapshot is brought up to date by comparing sets of ids.
+Status Collection::LoadIndex(Partition* partition, std::vector<EntryId> ids) {
+  if (!options_.snapshot_dir.empty() && ids.size() >= kSnapshotEntries) {
+    const std::filesystem::path path = SnapshotPath(partition->number);
+    auto loaded = LoadSnapshot(path, options_.dimension, ToIndexMetric(options_.metric), Encoding::kInt8);
+    if (loaded.ok()) {
+      partition->index = *std::move(loaded);
+      std::unordered_set<std::uint64_t> live;
+      for (const EntryId id : ids) {
+        live.insert(id.value);
+      }
+      for (const EntryId id : partition->index->Ids()) {
+        if (!live.contains(id.value)) {
+          partition->index->Erase(id);
+        }
+      }
+      from_snapshots_ += partition->index->size();
+    } else if (loaded.status().code() != StatusCode::kNotFound) {
+      std::error_code ignored;  // rebuilt below either way
+      std::filesystem::rename(path, path.string() + ".damaged", ignored);
+    }
+  }
+  std::vector<float> vector(options_.dimension);
+  std::string value;
+  for (const EntryId id : ids) {
+    if (partition->index->Contains(id)) {
+      continue;
+    }
+    const std::string key = EntryKey(options_.ns, id);
+    NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kVectors, key, ReadTier::kAny, &value));
+    NEARHIT_RETURN_IF_ERROR(DecodeVector(key, value, vector));
+    NEARHIT_RETURN_IF_ERROR(partition->index->Add(id, vector));
+  }
+  return Status();
+}
+
+Status Collection::WriteSnapshots() const {
+  if (options_.snapshot_dir.empty() || options_.dimension == 0) {
+    return Status();
+  }
+  std::error_code error;
+  std::filesystem::create_directories(options_.snapshot_dir, error);
+  if (error) {
+    return Unavailable("cannot create " + options_.snapshot_dir.string() + ": " + error.message());
+  }
+  std::vector<std::shared_ptr<Partition>> partitions;
+  {
+    ReaderLock lock(&partitions_mu_);
+    for (const auto& [number, partition] : by_number_) {
+      partitions.push_back(partition);
+    }
+  }
+  for (const std::shared_ptr<Partition>& partition : partitions) {
+    if (partition->index->size() >= kSnapshotEntries) {
+      NEARHIT_RETURN_IF_ERROR(WriteSnapshot(SnapshotPath(partition->number), *partition->index,
+                                            store_->LatestSequence()));
+    }
+  }
+  return Status();
+}
+
+Status Collection::Maintain() {
+  WriteBatch batch;
+  std::vector<std::shared_ptr<Partition>> to_move;
+  {
+    WriterLock lock(&partitions_mu_);
+    for (auto it = by_number_.begin(); it != by_number_.end();) {
+      Partition& partition = *it->second;
+      if (partition.in_use.load() == 0) {
+        batch.Delete(Family::kPartitions, PartitionKey(options_.ns, partition.number));
+        by_scope_.erase(partition.scope_hash);
+        it = by_number_.erase(it);
+        continue;
+      }
+      if (partition.index != nullptr && partition.index->NeedsMove()) {
+        to_move.push_back(it->second);
+      }
+      ++it;
+    }
+  }
+  // A dropped number never returns while the database is open, so its row cannot be one that a write is
+  // making now.
+  if (!batch.empty()) {
+    NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/false));
+  }
+  for (const std::shared_ptr<Partition>& partition : to_move) {
+    partition->index->Move();
+  }
+  return Status();
+}
+
+std::uint64_t Collection::partition_count() const {
+  ReaderLock lock(&partitions_mu_);
+  return by_number_.size();
+}
+
+std::uint64_t Collection::graph_partition_count() const {
+  ReaderLock lock(&partitions_mu_);
+  std::uint64_t count = 0;
+  for (const auto& [number, partition] : by_number_) {
+    count += partition->index != nullptr && partition->index->is_graph() ? 1U : 0U;
+  }
+  return count;
+}
+
+std::uint64_t Collection::index_bytes() const {
+  ReaderLock lock(&partitions_mu_);
+  std::uint64_t bytes = 0;
+  for (const auto& [number, partition] : by_number_) {
+    bytes += partition->index != nullptr ? partition->index->memory_bytes() : 0;
+  }
+  return bytes;
+}
+
+}  // namespace nearhit

@@ -1,0 +1,265 @@
+// Collection: finding by key and by likeness.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "engine/collection/collection.h"
+#include "engine/collection/tag_matcher.h"
+#include "index/distance.h"
+
+namespace nearhit {
+
+namespace {
+
+// A filter that few entries pass is answered by comparing exactly those.
+constexpr std::uint64_t kCompareAllBelow = 2'000;
+
+// Reads full-precision vectors for rescoring and remembers when one would have needed the disk.
+class StoredVectors final : public VectorSource {
+ public:
+  StoredVectors(const KvStore* store, NamespaceNumber ns, ReadTier tier)
+      : store_(store), ns_(ns), tier_(tier) {}
+
+  bool Load(EntryId id, std::span<float> out) const override {
+    const std::string key = EntryKey(ns_, id);
+    Status read = store_->Get(Family::kVectors, key, tier_, &value_);
+    if (read.ok()) {
+      read = DecodeVector(key, value_, out);
+    }
+    if (read.code() == StatusCode::kUnavailable) {
+      blocked_ = true;
+    } else if (read.code() == StatusCode::kDataLoss) {
+      damaged_ = true;
+    }
+    return read.ok();
+  }
+
+  bool blocked() const { return blocked_; }
+  bool damaged() const { return damaged_; }
+
+ private:
+  const KvStore* const store_;
+  const NamespaceNumber ns_;
+  const ReadTier tier_;
+  mutable std::string value_;
+  mutable bool blocked_ = false;
+  mutable bool damaged_ = false;
+};
+
+}  // namespace
+
+Hash128 Collection::ScopeHash(std::string_view scope) const {
+  return KeyedHasher(secret_).Update(options_.ns).Update(scope).Digest();
+}
+
+Hash128 Collection::KeyHash(std::string_view scope, std::string_view key) const {
+  return KeyedHasher(secret_).Update(options_.ns).Update(scope).Update(key).Digest();
+}
+
+std::shared_ptr<Partition> Collection::FindPartition(std::string_view scope) const {
+  const Hash128 hash = ScopeHash(scope);
+  std::shared_ptr<Partition> partition;
+  {
+    ReaderLock lock(&partitions_mu_);
+    const auto found = by_scope_.find(hash);
+    if (found == by_scope_.end()) {
+      return nullptr;
+    }
+    partition = found->second;
+  }
+  return SameScope(*partition, scope) ? partition : nullptr;
+}
+
+std::shared_ptr<Partition> Collection::PartitionByNumber(PartitionNumber number) const {
+  ReaderLock lock(&partitions_mu_);
+  const auto found = by_number_.find(number);
+  return found == by_number_.end() ? nullptr : found->second;
+}
+
+// The hash has only located the partition; its bytes decide.
+bool Collection::SameScope(const Partition& partition, std::string_view scope) const {
+  if (partition.scope_bytes != scope.size()) {
+    return false;
+  }
+  if (scope.size() <= kScopeBytesInMemory) {
+    return partition.scope_text == scope;
+  }
+  const Result<std::string> stored = ScopeOf(partition.number);
+  return stored.ok() && *stored == scope;
+}
+
+bool Collection::HasScope(std::string_view scope) const {
+  const std::shared_ptr<Partition> partition = FindPartition(scope);
+  return partition != nullptr && partition->in_use.load() > 0;
+}
+
+std::optional<PartitionNumber> Collection::PartitionOf(std::string_view scope) const {
+  const std::shared_ptr<Partition> partition = FindPartition(scope);
+  return partition == nullptr ? std::nullopt : std::optional<PartitionNumber>(partition->number);
+}
+
+Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std::string_view key,
+                                                    ReadTier tier) const {
+  const std::shared_ptr<Partition> partition = FindPartition(scope);
+  if (partition == nullptr) {
+    return std::optional<StoredEntry>();
+  }
+  const std::string exact_key = ExactKey(options_.ns, KeyHash(scope, key));
+  std::string value;
+  const Status read = store_->Get(Family::kKeys, exact_key, tier, &value);
+  if (read.code() == StatusCode::kNotFound) {
+    return std::optional<StoredEntry>();
+  }
+  NEARHIT_RETURN_IF_ERROR(read);
+  NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, DecodeIds(exact_key, value));
+  Status unreadable;
+  for (const EntryId id : ids) {
+    Result<StoredEntry> entry = Read(id, tier);
+    if (entry.ok()) {
+      if (entry->record.partition == partition->number && entry->record.key == key) {
+        return std::optional<StoredEntry>(*std::move(entry));
+      }
+    } else if (entry.status().code() != StatusCode::kNotFound) {
+      unreadable = std::move(entry).status();  // kNotFound: deleted a moment ago
+    }
+  }
+  NEARHIT_RETURN_IF_ERROR(unreadable);
+  return std::optional<StoredEntry>();
+}
+
+Result<StoredEntry> Collection::Read(EntryId id, ReadTier tier) const {
+  const std::string key = EntryKey(options_.ns, id);
+  StoredEntry entry{.id = id, .bytes = std::make_unique<std::string>(), .record = {}};
+  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPayloads, key, tier, entry.bytes.get()));
+  NEARHIT_ASSIGN_OR_RETURN(entry.record, DecodePayload(key, *entry.bytes));
+  return entry;
+}
+
+Result<std::vector<float>> Collection::ReadVector(EntryId id) const {
+  const std::string key = EntryKey(options_.ns, id);
+  std::string value;
+  const Status read = store_->Get(Family::kVectors, key, ReadTier::kAny, &value);
+  if (read.code() == StatusCode::kNotFound) {
+    return std::vector<float>();
+  }
+  NEARHIT_RETURN_IF_ERROR(read);
+  std::vector<float> vector(options_.dimension);
+  NEARHIT_RETURN_IF_ERROR(DecodeVector(key, value, vector));
+  return vector;
+}
+
+Result<std::string> Collection::ScopeOf(PartitionNumber partition) const {
+  const std::string key = PartitionKey(options_.ns, partition);
+  std::string value;
+  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPartitions, key, ReadTier::kAny, &value));
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view scope, DecodePartition(key, value));
+  return std::string(scope);
+}
+
+Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, VectorView query,
+                                                    const CollectionSearch& search) const {
+  const std::shared_ptr<Partition> partition = FindPartition(scope);
+  if (partition == nullptr || partition->index == nullptr) {
+    return std::vector<ScoredEntry>();
+  }
+  const StoredVectors vectors(store_, options_.ns, search.tier);
+  SearchOptions options{.k = search.k, .ef = search.ef, .filter = nullptr, .source = &vectors};
+  if (search.min_score) {
+    options.min_score = RawScore(options_.metric, *search.min_score);
+  }
+  // Expired entries leave the index a moment later than they leave the answers: look further when they
+  // have taken places.
+  while (true) {
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<Neighbor> neighbors,
+                             SearchPartition(*partition->index, query, search.filter, options));
+    if (vectors.blocked()) {
+      return Unavailable("rescoring needs a disk read");
+    }
+    std::vector<ScoredEntry> results = LiveResults(neighbors, search.k);
+    if (results.size() == search.k || neighbors.size() < options.k || options.k >= kMaxNeighbors) {
+      return results;
+    }
+    options.k = std::min(options.k * 4, kMaxNeighbors);
+    options.ef = 0;
+  }
+}
+
+Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& index, VectorView query,
+                                                          const TagFilter* filter,
+                                                          SearchOptions options) const {
+  SearchStats stats;
+  if (filter == nullptr || filter->empty()) {
+    return index.Search(query, options, &stats);
+  }
+  const TagMatcher matcher(&table_, *filter, clock_->NowMicros());
+  if (matcher.upper_bound() == 0) {
+    return std::vector<Neighbor>();
+  }
+  options.filter = &matcher;
+  if (!matcher.rarest() || matcher.upper_bound() > kCompareAllBelow) {
+    return index.Search(query, options, &stats);
+  }
+  NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids,
+                           IdsWithTag(table_.TagText(*matcher.rarest()), 2 * kCompareAllBelow));
+  return index.SearchAmong(query, ids, options, &stats);
+}
+
+std::vector<ScoredEntry> Collection::LiveResults(std::span<const Neighbor> neighbors,
+                                                 std::size_t k) const {
+  const std::int64_t now_us = clock_->NowMicros();
+  std::vector<ScoredEntry> results;
+  results.reserve(std::min(neighbors.size(), k));
+  for (const Neighbor& neighbor : neighbors) {
+    bool live = false;
+    table_.With(neighbor.id,
+                [&live, now_us](const EntryState& state) { live = !state.ExpiredAt(now_us); });
+    if (live && results.size() < k) {
+      results.push_back({.id = neighbor.id, .score = UserScore(options_.metric, neighbor.score)});
+    }
+  }
+  return results;
+}
+
+Result<std::vector<EntryId>> Collection::IdsWithTag(std::string_view tag, std::size_t limit) const {
+  const std::string begin = TagPrefix(options_.ns, tag);
+  std::vector<EntryId> ids;
+  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kTags, begin, PrefixEnd(begin), true,
+                                       [&ids, limit](std::string_view key, std::string_view) {
+                                         if (const auto id = ParseTagKey(key)) {
+                                           ids.push_back(*id);
+                                         }
+                                         return ids.size() < limit;
+                                       }));
+  return ids;
+}
+
+Result<std::vector<EntryId>> Collection::ExpiredIds(std::size_t limit) const {
+  const std::string begin = ExpiryKey(options_.ns, 0, EntryId{});
+  const std::string end = ExpiryKey(options_.ns, clock_->NowMicros() + 1, EntryId{});
+  std::vector<EntryId> ids;
+  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kExpiry, begin, end, true,
+                                       [&ids, limit](std::string_view key, std::string_view) {
+                                         if (const auto parts = ParseExpiryKey(key)) {
+                                           ids.push_back(parts->id);
+                                         }
+                                         return ids.size() < limit;
+                                       }));
+  return ids;
+}
+
+Result<std::vector<EntryId>> Collection::IdsAfter(EntryId after, std::size_t limit) const {
+  const std::string begin = EntryKey(options_.ns, EntryId{after.value + 1});
+  const std::string end = PrefixEnd(NamespacePrefix(options_.ns));
+  std::vector<EntryId> ids;
+  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kHeaders, begin, end, true,
+                                       [&ids, limit](std::string_view key, std::string_view) {
+                                         if (const auto id = ParseEntryKey(key)) {
+                                           ids.push_back(*id);
+                                         }
+                                         return ids.size() < limit;
+                                       }));
+  return ids;
+}
+
+}  // namespace nearhit

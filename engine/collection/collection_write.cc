@@ -1,0 +1,333 @@
+// Collection: putting and erasing. One storage batch is the commit point; memory follows.
+
+#include <algorithm>
+#include <bitset>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/collection/collection.h"
+
+namespace nearhit {
+
+namespace {
+// Fixed bytes that an entry costs in storage beside its variable parts; part of what budgets count.
+constexpr std::uint64_t kEntryOverheadBytes = 128;
+constexpr std::size_t kEraseChunk = 256;
+
+std::uint64_t EntryBytes(const PutRequest& request) {
+  std::uint64_t bytes = kEntryOverheadBytes + request.key.size() + request.payload.size() +
+                        request.content_type.size() + request.model.size() +
+                        request.vector.size() * sizeof(float);
+  for (const std::string& tag : request.tags) {
+    bytes += tag.size();
+  }
+  return bytes;
+}
+}  // namespace
+
+struct Collection::Planned {
+  const PutRequest* request = nullptr;
+  Hash128 key_hash;
+  std::size_t winner = 0;  // index of the last request with the same scope and key
+  EntryId replaced;
+  EntryState replaced_state;
+  EntryId id;
+  EntryState state;
+  std::shared_ptr<Partition> partition;
+};
+
+// Holds the locks of a set of keys, taken in ascending order so that two writes cannot deadlock.
+class Collection::Stripes {
+ public:
+  explicit Stripes(const Collection* collection) : locks_(&collection->key_locks_) {}
+  ~Stripes() { Unlock(); }
+  Stripes(const Stripes&) = delete;
+  Stripes& operator=(const Stripes&) = delete;
+
+  void Add(const Hash128& hash) { wanted_.set(hash.low % kStripes); }
+  void Lock() NO_THREAD_SAFETY_ANALYSIS {
+    for (std::size_t i = 0; i < kStripes; ++i) {
+      if (wanted_.test(i)) {
+        (*locks_)[i].Lock();
+      }
+    }
+    held_ = true;
+  }
+
+ private:
+  void Unlock() NO_THREAD_SAFETY_ANALYSIS {
+    for (std::size_t i = 0; held_ && i < kStripes; ++i) {
+      if (wanted_.test(i)) {
+        (*locks_)[i].Unlock();
+      }
+    }
+  }
+
+  std::array<Mutex, kStripes>* const locks_;
+  std::bitset<kStripes> wanted_;
+  bool held_ = false;
+};
+
+std::vector<Collection::Planned> Collection::Plan(std::span<const PutRequest> requests) const {
+  std::vector<Planned> planned(requests.size());
+  std::unordered_map<Hash128, std::size_t, HashOfHash> last;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    planned[i].request = &requests[i];
+    planned[i].key_hash = KeyHash(requests[i].scope, requests[i].key);
+    last[planned[i].key_hash] = i;
+  }
+  for (Planned& put : planned) {
+    put.winner = last[put.key_hash];
+  }
+  return planned;
+}
+
+Status Collection::FindReplaced(std::vector<Planned>* planned) const {
+  for (std::size_t i = 0; i < planned->size(); ++i) {
+    Planned& put = (*planned)[i];
+    if (put.winner != i) {
+      continue;
+    }
+    Result<std::optional<StoredEntry>> found =
+        Find(put.request->scope, put.request->key, ReadTier::kAny);
+    if (!found.ok() && found.status().code() != StatusCode::kDataLoss) {
+      return std::move(found).status();
+    }
+    // A damaged entry cannot be told to be this key's: the new one is stored beside it.
+    if (!found.ok() || !*found) {
+      continue;
+    }
+    if (std::optional<EntryState> state = table_.Find((*found)->id)) {
+      put.replaced = (*found)->id;
+      put.replaced_state = *std::move(state);
+    }
+  }
+  return Status();
+}
+
+std::shared_ptr<Partition> Collection::PinPartition(std::string_view scope, WriteBatch* batch) {
+  const Hash128 hash = ScopeHash(scope);
+  WriterLock lock(&partitions_mu_);
+  std::shared_ptr<Partition>& slot = by_scope_[hash];
+  if (slot == nullptr) {
+    slot = std::make_shared<Partition>(next_partition_++, hash, scope);
+    if (options_.dimension > 0) {
+      slot->index = NewPartitionIndex();
+    }
+    by_number_[slot->number] = slot;
+  }
+  slot->in_use.fetch_add(1);
+  if (!slot->stored.load()) {
+    std::string key = PartitionKey(options_.ns, slot->number);
+    std::string value = EncodePartition(key, scope);
+    batch->Put(Family::kPartitions, std::move(key), std::move(value));
+  }
+  return slot;
+}
+
+Status Collection::AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove,
+                                WriteBatch* batch) const {
+  std::string key = ExactKey(options_.ns, hash);
+  std::string value;
+  std::vector<EntryId> ids;
+  const Status read = store_->Get(Family::kKeys, key, ReadTier::kAny, &value);
+  if (read.ok()) {
+    NEARHIT_ASSIGN_OR_RETURN(ids, DecodeIds(key, value));
+  } else if (read.code() != StatusCode::kNotFound) {
+    return read;
+  }
+  std::erase(ids, remove);
+  if (add) {
+    ids.push_back(add);
+  }
+  if (ids.empty()) {
+    batch->Delete(Family::kKeys, std::move(key));
+  } else {
+    value = EncodeIds(key, ids);
+    batch->Put(Family::kKeys, std::move(key), std::move(value));
+  }
+  return Status();
+}
+
+void Collection::AppendPut(const Planned& put, WriteBatch* batch) const {
+  const PutRequest& request = *put.request;
+  const EntryState& state = put.state;
+  const std::string key = EntryKey(options_.ns, put.id);
+  batch->Put(Family::kHeaders, key,
+             EncodeHeader(key, {.partition = state.partition,
+                                .created_us = state.created_us,
+                                .expires_us = state.expires_us,
+                                .key_hash = state.key_hash,
+                                .bytes = state.bytes,
+                                .has_vector = state.has_vector}));
+  PayloadRecord payload{.partition = state.partition,
+                        .created_us = state.created_us,
+                        .expires_us = state.expires_us,
+                        .key = request.key,
+                        .content_type = request.content_type,
+                        .model = request.model,
+                        .prompt_tokens = request.prompt_tokens,
+                        .answer_tokens = request.answer_tokens,
+                        .cost = request.cost,
+                        .tags = {},
+                        .payload = request.payload};
+  payload.tags.assign(request.tags.begin(), request.tags.end());
+  batch->Put(Family::kPayloads, key, EncodePayload(key, payload));
+  if (state.has_vector) {
+    batch->Put(Family::kVectors, key, EncodeVector(key, request.vector));
+  }
+  for (const TagNumber tag : state.tags) {
+    batch->Put(Family::kTags, TagKey(options_.ns, table_.TagText(tag), put.id), {});
+  }
+  if (state.expires_us != 0) {
+    batch->Put(Family::kExpiry, ExpiryKey(options_.ns, state.expires_us, put.id), {});
+  }
+}
+
+void Collection::AppendErase(EntryId id, const EntryState& state, WriteBatch* batch) const {
+  const std::string key = EntryKey(options_.ns, id);
+  batch->Delete(Family::kHeaders, key);
+  batch->Delete(Family::kPayloads, key);
+  if (state.has_vector) {
+    batch->Delete(Family::kVectors, key);
+  }
+  for (const TagNumber tag : state.tags) {
+    batch->Delete(Family::kTags, TagKey(options_.ns, table_.TagText(tag), id));
+  }
+  if (state.expires_us != 0) {
+    batch->Delete(Family::kExpiry, ExpiryKey(options_.ns, state.expires_us, id));
+  }
+}
+
+void Collection::ApplyErase(EntryId id, const EntryState& state) {
+  if (!table_.Erase(id)) {
+    return;
+  }
+  const std::shared_ptr<Partition> partition = PartitionByNumber(state.partition);
+  if (partition == nullptr) {
+    return;
+  }
+  if (partition->index != nullptr) {
+    partition->index->Erase(id);
+  }
+  partition->in_use.fetch_sub(1);
+}
+
+Result<std::vector<PutResult>> Collection::Put(std::span<const PutRequest> requests, bool sync) {
+  std::vector<Planned> planned = Plan(requests);
+  Stripes stripes(this);
+  for (const Planned& put : planned) {
+    stripes.Add(put.key_hash);
+  }
+  stripes.Lock();
+  NEARHIT_RETURN_IF_ERROR(FindReplaced(&planned));
+  NEARHIT_ASSIGN_OR_RETURN(const EntryId first, ids_->Take(planned.size()));
+
+  WriteBatch batch;
+  Status failed;
+  const std::int64_t now_us = clock_->NowMicros();
+  for (std::size_t i = 0; i < planned.size() && failed.ok(); ++i) {
+    Planned& put = planned[i];
+    if (put.winner != i) {
+      continue;
+    }
+    const PutRequest& request = *put.request;
+    put.id = request.id ? request.id : EntryId{first.value + i};
+    put.partition = PinPartition(request.scope, &batch);
+    put.state = {.partition = put.partition->number,
+                 .created_us = request.created_us != 0 ? request.created_us : now_us,
+                 .expires_us = request.expires_us,
+                 .key_hash = put.key_hash,
+                 .bytes = EntryBytes(request),
+                 .has_vector = !request.vector.empty(),
+                 .tags = {}};
+    for (const std::string& tag : request.tags) {
+      put.state.tags.push_back(table_.InternTag(tag));
+    }
+    std::sort(put.state.tags.begin(), put.state.tags.end());
+    put.state.tags.erase(std::unique(put.state.tags.begin(), put.state.tags.end()),
+                         put.state.tags.end());
+    AppendPut(put, &batch);
+    failed = AppendKeyIds(put.key_hash, put.id, put.replaced, &batch);
+    if (put.replaced) {
+      AppendErase(put.replaced, put.replaced_state, &batch);
+    }
+  }
+  if (failed.ok()) {
+    failed = store_->Write(batch, sync);
+  }
+  return FinishPut(&planned, std::move(failed));
+}
+
+Result<std::vector<PutResult>> Collection::FinishPut(std::vector<Planned>* planned, Status written) {
+  for (Planned& put : *planned) {
+    if (put.partition == nullptr) {
+      continue;
+    }
+    if (!written.ok()) {
+      put.partition->in_use.fetch_sub(1);
+      continue;
+    }
+    put.partition->stored.store(true);
+    table_.Insert(put.id, put.state);
+    if (put.state.has_vector) {
+      // A full index (2^32 entries in one scope) leaves the entry to the exact tier.
+      put.partition->index->Add(put.id, put.request->vector).IgnoreError();
+    }
+    if (put.replaced) {
+      ApplyErase(put.replaced, put.replaced_state);
+    }
+  }
+  if (!written.ok()) {
+    return written;
+  }
+  std::vector<PutResult> results;
+  results.reserve(planned->size());
+  for (const Planned& put : *planned) {
+    const Planned& winner = (*planned)[put.winner];
+    results.push_back({.id = winner.id, .replaced = winner.replaced, .bytes = winner.state.bytes});
+  }
+  return results;
+}
+
+Result<std::vector<EntryId>> Collection::Erase(std::span<const EntryId> ids, bool sync) {
+  std::vector<EntryId> erased;
+  while (!ids.empty()) {
+    const std::size_t count = std::min(ids.size(), kEraseChunk);
+    NEARHIT_RETURN_IF_ERROR(EraseSome(ids.first(count), sync, &erased));
+    ids = ids.subspan(count);
+  }
+  return erased;
+}
+
+Status Collection::EraseSome(std::span<const EntryId> ids, bool sync, std::vector<EntryId>* erased) {
+  Stripes stripes(this);
+  for (const EntryId id : ids) {
+    table_.With(id, [&stripes](const EntryState& state) { stripes.Add(state.key_hash); });
+  }
+  stripes.Lock();
+  // Read again under the locks: another write may have been first.
+  std::unordered_map<std::uint64_t, EntryState> found;
+  WriteBatch batch;
+  for (const EntryId id : ids) {
+    std::optional<EntryState> state = table_.Find(id);
+    if (!state || found.contains(id.value)) {
+      continue;
+    }
+    AppendErase(id, *state, &batch);
+    NEARHIT_RETURN_IF_ERROR(AppendKeyIds(state->key_hash, EntryId{}, id, &batch));
+    found.emplace(id.value, *std::move(state));
+  }
+  if (found.empty()) {
+    return Status();
+  }
+  NEARHIT_RETURN_IF_ERROR(store_->Write(batch, sync));
+  for (const auto& [id, state] : found) {
+    ApplyErase(EntryId{id}, state);
+    erased->push_back(EntryId{id});
+  }
+  return Status();
+}
+
+}  // namespace nearhit

@@ -1,0 +1,92 @@
+#include "engine/collection/entry_table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace nearhit {
+
+TagNumber EntryTable::InternTag(std::string_view tag) {
+  WriterLock lock(&mu_);
+  const auto [found, inserted] =
+      tag_numbers_.try_emplace(std::string(tag), static_cast<TagNumber>(tag_texts_.size()));
+  if (inserted) {
+    tag_texts_.emplace_back(tag);
+    tag_counts_.push_back(0);
+  }
+  return found->second;
+}
+
+std::optional<TagNumber> EntryTable::FindTag(std::string_view tag) const {
+  ReaderLock lock(&mu_);
+  const auto found = tag_numbers_.find(std::string(tag));
+  return found == tag_numbers_.end() ? std::nullopt : std::optional<TagNumber>(found->second);
+}
+
+std::string EntryTable::TagText(TagNumber tag) const {
+  ReaderLock lock(&mu_);
+  return tag_texts_[tag];
+}
+
+std::uint64_t EntryTable::TagCount(TagNumber tag) const {
+  ReaderLock lock(&mu_);
+  return tag_counts_[tag];
+}
+
+void EntryTable::Insert(EntryId id, EntryState state) {
+  WriterLock lock(&mu_);
+  bytes_ += state.bytes;
+  for (const TagNumber tag : state.tags) {
+    ++tag_counts_[tag];
+  }
+  entries_.insert_or_assign(id.value, std::move(state));
+}
+
+void EntryTable::AddTag(EntryId id, TagNumber tag) {
+  WriterLock lock(&mu_);
+  const auto found = entries_.find(id.value);
+  if (found == entries_.end()) {
+    return;
+  }
+  std::vector<TagNumber>& tags = found.value().tags;
+  tags.insert(std::lower_bound(tags.begin(), tags.end(), tag), tag);
+  ++tag_counts_[tag];
+}
+
+std::optional<EntryState> EntryTable::Find(EntryId id) const {
+  ReaderLock lock(&mu_);
+  const auto found = entries_.find(id.value);
+  return found == entries_.end() ? std::nullopt : std::optional<EntryState>(found->second);
+}
+
+bool EntryTable::Erase(EntryId id) {
+  WriterLock lock(&mu_);
+  const auto found = entries_.find(id.value);
+  if (found == entries_.end()) {
+    return false;
+  }
+  bytes_ -= found->second.bytes;
+  for (const TagNumber tag : found->second.tags) {
+    --tag_counts_[tag];
+  }
+  entries_.erase(found);
+  return true;
+}
+
+void EntryTable::ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const {
+  ReaderLock lock(&mu_);
+  for (const auto& entry : entries_) {
+    visit(EntryId{entry.first}, entry.second);
+  }
+}
+
+std::uint64_t EntryTable::size() const {
+  ReaderLock lock(&mu_);
+  return entries_.size();
+}
+
+std::uint64_t EntryTable::bytes() const {
+  ReaderLock lock(&mu_);
+  return bytes_;
+}
+
+}  // namespace nearhit

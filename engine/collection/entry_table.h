@@ -1,0 +1,84 @@
+// What is kept in memory of every live entry of a collection: enough to expire, account, filter and delete
+// it without reading storage.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <tsl/robin_map.h>
+
+#include "base/hash.h"
+#include "base/mutex.h"
+#include "engine/storage/keys.h"
+#include "nearhit/types.h"
+
+namespace nearhit {
+
+using TagNumber = std::uint32_t;
+
+struct EntryState {
+  PartitionNumber partition = 0;
+  std::int64_t created_us = 0;
+  std::int64_t expires_us = 0;  // 0: never
+  Hash128 key_hash;
+  std::uint64_t bytes = 0;
+  bool has_vector = false;
+  std::vector<TagNumber> tags;  // ascending
+
+  bool ExpiredAt(std::int64_t now_us) const { return expires_us != 0 && now_us >= expires_us; }
+};
+
+// Thread-safety: thread-safe; every lock is held for one map operation, ForEach excepted.
+class EntryTable {
+ public:
+  EntryTable() = default;
+  EntryTable(const EntryTable&) = delete;
+  EntryTable& operator=(const EntryTable&) = delete;
+
+  // The number of a tag, given out on first use. Numbers live as long as the table.
+  TagNumber InternTag(std::string_view tag);
+  // Nothing when no entry ever had it.
+  std::optional<TagNumber> FindTag(std::string_view tag) const;
+  std::string TagText(TagNumber tag) const;
+  // Entries that have the tag now.
+  std::uint64_t TagCount(TagNumber tag) const;
+
+  void Insert(EntryId id, EntryState state);
+  void AddTag(EntryId id, TagNumber tag);  // while opening only
+  std::optional<EntryState> Find(EntryId id) const;
+  bool Erase(EntryId id);
+
+  // Calls `use` with the entry's state while the table is locked for reading; false when there is none.
+  template <typename Use>
+  bool With(EntryId id, Use&& use) const {
+    ReaderLock lock(&mu_);
+    const auto found = entries_.find(id.value);
+    if (found == entries_.end()) {
+      return false;
+    }
+    use(found->second);
+    return true;
+  }
+
+  // Visits every entry, in no order, holding the table locked for reading throughout.
+  void ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const;
+
+  std::uint64_t size() const;
+  std::uint64_t bytes() const;
+
+ private:
+  mutable SharedMutex mu_;
+  tsl::robin_map<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
+  std::unordered_map<std::string, TagNumber> tag_numbers_ GUARDED_BY(mu_);
+  std::vector<std::string> tag_texts_ GUARDED_BY(mu_);
+  std::vector<std::uint64_t> tag_counts_ GUARDED_BY(mu_);
+  std::uint64_t bytes_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace nearhit

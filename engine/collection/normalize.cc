@@ -1,0 +1,41 @@
+#include "engine/collection/normalize.h"
+
+#include <cmath>
+
+namespace nearhit {
+
+namespace {
+// Sum of squares in double: neither overflow nor underflow for any finite float32 vector worth the name.
+double SquaredNorm(VectorView vector) {
+  double sum = 0;
+  for (const float component : vector) {
+    sum += static_cast<double>(component) * static_cast<double>(component);
+  }
+  return sum;
+}
+}  // namespace
+
+bool IsValidVector(Metric metric, VectorView vector) {
+  const double norm = SquaredNorm(vector);
+  return std::isfinite(norm) && (metric != Metric::kCosine || norm > 0);
+}
+
+bool NormalizeFor(Metric metric, std::span<float> vector) {
+  const double norm = SquaredNorm(vector);
+  if (!std::isfinite(norm)) {
+    return false;
+  }
+  if (metric != Metric::kCosine) {
+    return true;
+  }
+  if (norm == 0) {
+    return false;
+  }
+  const double scale = 1.0 / std::sqrt(norm);
+  for (float& component : vector) {
+    component = static_cast<float>(static_cast<double>(component) * scale);
+  }
+  return true;
+}
+
+}  // namespace nearhit

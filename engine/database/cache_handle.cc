@@ -1,0 +1,139 @@
+// nearhit::SemanticCache over an open namespace: validation at the edge, then the cache.
+
+#include <utility>
+
+#include "engine/database/namespace.h"
+#include "engine/database/validate.h"
+
+namespace nearhit {
+
+namespace {
+
+bool IsSync(Durability asked, const NamespaceConfig& config) {
+  return (asked == Durability::kDefault ? config.durability : asked) == Durability::kSync;
+}
+
+class CacheHandle final : public SemanticCache {
+ public:
+  explicit CacheHandle(std::shared_ptr<Namespace> space) : space_(std::move(space)) {}
+
+  Result<LookupResult> Lookup(const Prompt& prompt, const LookupOptions& options) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(CheckPrompt(prompt, call.record().config));
+    NEARHIT_RETURN_IF_ERROR(CheckLookup(options));
+    NEARHIT_ASSIGN_OR_RETURN(std::vector<LookupResult> results,
+                             call.cache().Lookup({&prompt, 1}, options));
+    return std::move(results.front());
+  }
+
+  Result<std::vector<LookupResult>> LookupBatch(std::span<const Prompt> prompts,
+                                                const LookupOptions& options) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(CheckBatch("prompts", prompts.size()));
+    NEARHIT_RETURN_IF_ERROR(CheckLookup(options));
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+      NEARHIT_RETURN_IF_ERROR(
+          AtIndex("prompts", i, CheckPrompt(prompts[i], call.record().config)));
+    }
+    return call.cache().Lookup(prompts, options);
+  }
+
+  Result<StoreResult> Store(const StoreRequest& request) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
+    NEARHIT_RETURN_IF_ERROR(
+        CheckStore(request, call.record().config, space_->max_payload_bytes()));
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<StoreResult> results,
+                             call.cache().Store({&request, 1}));
+    return results.front();
+  }
+
+  Result<std::vector<StoreResult>> StoreBatch(std::span<const StoreRequest> requests) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
+    NEARHIT_RETURN_IF_ERROR(CheckBatch("requests", requests.size()));
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      NEARHIT_RETURN_IF_ERROR(AtIndex(
+          "requests", i, CheckStore(requests[i], call.record().config, space_->max_payload_bytes())));
+    }
+    return call.cache().Store(requests);
+  }
+
+  Result<Entry> Get(EntryId id) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    return call.cache().Get(id);
+  }
+
+  Result<bool> Delete(EntryId id, Durability durability) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
+    NEARHIT_ASSIGN_OR_RETURN(
+        const std::vector<EntryId> erased,
+        call.cache().Erase({&id, 1}, IsSync(durability, call.record().config)));
+    return !erased.empty();
+  }
+
+  Result<InvalidateResult> Invalidate(const InvalidateRequest& request) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
+    NEARHIT_RETURN_IF_ERROR(CheckInvalidate(request));
+    return call.cache().Invalidate(request);
+  }
+
+  Result<ScanPage> Scan(EntryId after, std::size_t limit) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(CheckPage(limit));
+    return call.cache().Scan(after, limit);
+  }
+
+ private:
+  const std::shared_ptr<Namespace> space_;
+};
+
+}  // namespace
+
+std::shared_ptr<SemanticCache> MakeCacheHandle(std::shared_ptr<Namespace> space) {
+  return std::make_shared<CacheHandle>(std::move(space));
+}
+
+std::string_view HitKindName(HitKind kind) {
+  switch (kind) {
+    case HitKind::kMiss:
+      return "miss";
+    case HitKind::kExact:
+      return "exact";
+    case HitKind::kSemantic:
+      return "semantic";
+  }
+  return "unknown";
+}
+
+std::string_view MissReasonName(MissReason reason) {
+  switch (reason) {
+    case MissReason::kNone:
+      return "none";
+    case MissReason::kEmpty:
+      return "empty";
+    case MissReason::kBelowThreshold:
+      return "below_threshold";
+    case MissReason::kNoVector:
+      return "no_vector";
+    case MissReason::kEmbedFailed:
+      return "embed_failed";
+    case MissReason::kExpired:
+      return "expired";
+    case MissReason::kReadError:
+      return "read_error";
+  }
+  return "unknown";
+}
+
+}  // namespace nearhit

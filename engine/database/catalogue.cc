@@ -1,0 +1,241 @@
+#include "engine/database/catalogue.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/coding.h"
+
+namespace nearhit {
+
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::string_view kSecretKey = "secret";
+constexpr std::string_view kNextNumberKey = "next_namespace";
+constexpr std::string_view kNamespacePrefix = "namespace/";
+constexpr std::string_view kDroppedPrefix = "dropped/";
+
+// Closes a record with a checksum over its key and its bytes.
+std::string Seal(std::string_view key, std::string bytes) {
+  PutFixed(&bytes, Hash64(bytes, Hash64(key)));
+  return bytes;
+}
+
+// The fields of a sealed record, version byte checked and removed.
+Result<std::string_view> Unseal(std::string_view key, std::string_view value) {
+  if (value.size() < 1 + sizeof(std::uint64_t)) {
+    return DataLoss("catalogue record is " + std::to_string(value.size()) + " bytes, too short");
+  }
+  if (static_cast<std::uint8_t>(value[0]) != kVersion) {
+    return FailedPrecondition("catalogue record version " +
+                              std::to_string(static_cast<std::uint8_t>(value[0])) +
+                              " is not readable by this build (reads " + std::to_string(kVersion) + ")");
+  }
+  const std::string_view body = value.substr(0, value.size() - sizeof(std::uint64_t));
+  std::uint64_t stored = 0;
+  std::memcpy(&stored, value.data() + body.size(), sizeof(stored));
+  if (stored != Hash64(body, Hash64(key))) {
+    return DataLoss("catalogue record fails its checksum");
+  }
+  return body.substr(1);
+}
+
+std::string NewRecord() {
+  return std::string(1, static_cast<char>(kVersion));
+}
+
+std::string NamespaceKey(std::string_view name) { return std::string(kNamespacePrefix) + std::string(name); }
+std::string DroppedKey(NamespaceNumber number) {
+  return std::string(kDroppedPrefix) + std::to_string(number);
+}
+
+void PutEmbedder(std::string* out, const EmbedderSpec& spec) {
+  PutBytes(out, spec.kind);
+  PutBytes(out, spec.url);
+  PutBytes(out, spec.model);
+  PutBytes(out, spec.api_key_env);
+  PutBytes(out, spec.api_key_file);
+  PutFixed(out, static_cast<std::int64_t>(spec.timeout.count()));
+  PutFixed(out, static_cast<std::uint64_t>(spec.max_batch));
+  PutFixed(out, static_cast<std::int32_t>(spec.max_retries));
+}
+
+EmbedderSpec ReadEmbedder(ByteReader* reader) {
+  EmbedderSpec spec;
+  spec.kind = reader->Bytes();
+  spec.url = reader->Bytes();
+  spec.model = reader->Bytes();
+  spec.api_key_env = reader->Bytes();
+  spec.api_key_file = reader->Bytes();
+  spec.timeout = std::chrono::milliseconds(reader->Fixed<std::int64_t>());
+  spec.max_batch = reader->Fixed<std::uint64_t>();
+  spec.max_retries = reader->Fixed<std::int32_t>();
+  return spec;
+}
+
+}  // namespace
+
+std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord& record) {
+  const NamespaceConfig& config = record.config;
+  std::string out = NewRecord();
+  PutBytes(&out, record.name);
+  PutFixed(&out, record.number);
+  PutFixed(&out, record.created_us);
+  PutBytes(&out, record.embedder_identity);
+  PutFixed(&out, config.kind);
+  PutFixed(&out, config.metric);
+  PutFixed(&out, config.durability);
+  PutFixed(&out, config.dimension);
+  PutFixed(&out, config.threshold);
+  PutFixed(&out, config.default_ttl_ms);
+  PutFixed(&out, config.max_ttl_ms);
+  PutFixed(&out, config.idle_ttl_ms);
+  PutFixed(&out, config.max_entries);
+  PutFixed(&out, config.max_bytes);
+  PutEmbedder(&out, config.embedder);
+  return Seal(storage_key, std::move(out));
+}
+
+Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(storage_key, value));
+  ByteReader reader(body);
+  NamespaceRecord record;
+  NamespaceConfig& config = record.config;
+  record.name = reader.Bytes();
+  record.number = reader.Fixed<NamespaceNumber>();
+  record.created_us = reader.Fixed<std::int64_t>();
+  record.embedder_identity = reader.Bytes();
+  config.kind = reader.Fixed<NamespaceKind>();
+  config.metric = reader.Fixed<Metric>();
+  config.durability = reader.Fixed<Durability>();
+  config.dimension = reader.Fixed<std::uint32_t>();
+  config.threshold = reader.Fixed<float>();
+  config.default_ttl_ms = reader.Fixed<std::int64_t>();
+  config.max_ttl_ms = reader.Fixed<std::int64_t>();
+  config.idle_ttl_ms = reader.Fixed<std::int64_t>();
+  config.max_entries = reader.Fixed<std::uint64_t>();
+  config.max_bytes = reader.Fixed<std::uint64_t>();
+  config.embedder = ReadEmbedder(&reader);
+  if (!reader.AtEnd()) {
+    return DataLoss("namespace record has the wrong shape");
+  }
+  return record;
+}
+
+Result<Catalogue> Catalogue::Load(KvStore* store) {
+  Catalogue catalogue(store);
+  NEARHIT_RETURN_IF_ERROR(catalogue.LoadSecret());
+  NEARHIT_RETURN_IF_ERROR(catalogue.LoadNamespaces());
+  return catalogue;
+}
+
+Status Catalogue::LoadSecret() {
+  std::string value;
+  const Status read = store_->Get(Family::kMeta, kSecretKey, ReadTier::kAny, &value);
+  if (read.code() == StatusCode::kNotFound) {
+    secret_ = MakeHashSecret();
+    std::string record = NewRecord();
+    record.append(reinterpret_cast<const char*>(secret_.data()), secret_.size());
+    WriteBatch batch;
+    batch.Put(Family::kMeta, std::string(kSecretKey), Seal(kSecretKey, std::move(record)));
+    return store_->Write(batch, /*sync=*/true);
+  }
+  NEARHIT_RETURN_IF_ERROR(read);
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kSecretKey, value));
+  if (body.size() != secret_.size()) {
+    return DataLoss("hash secret has " + std::to_string(body.size()) + " bytes, not " +
+                    std::to_string(secret_.size()));
+  }
+  std::memcpy(secret_.data(), body.data(), body.size());
+  return Status();
+}
+
+Status Catalogue::LoadNamespaces() {
+  std::string value;
+  const Status read = store_->Get(Family::kMeta, kNextNumberKey, ReadTier::kAny, &value);
+  if (read.ok()) {
+    NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kNextNumberKey, value));
+    next_number_ = ByteReader(body).Fixed<NamespaceNumber>();
+  } else if (read.code() != StatusCode::kNotFound) {
+    return read;
+  }
+  Status damaged;
+  NEARHIT_RETURN_IF_ERROR(store_->Scan(
+      Family::kMeta, kNamespacePrefix, PrefixEnd(kNamespacePrefix), true,
+      [this, &damaged](std::string_view key, std::string_view bytes) {
+        Result<NamespaceRecord> record = DecodeNamespace(key, bytes);
+        if (!record.ok()) {
+          damaged = std::move(record).status();
+          return false;
+        }
+        namespaces_.push_back(*std::move(record));
+        return true;
+      }));
+  NEARHIT_RETURN_IF_ERROR(damaged);
+  return store_->Scan(Family::kMeta, kDroppedPrefix, PrefixEnd(kDroppedPrefix), true,
+                      [this](std::string_view key, std::string_view) {
+                        const std::string digits(key.substr(kDroppedPrefix.size()));
+                        dropped_.push_back(
+                            static_cast<NamespaceNumber>(std::strtoul(digits.c_str(), nullptr, 10)));
+                        return true;
+                      });
+}
+
+Status Catalogue::Put(const NamespaceRecord& record) {
+  const auto same_name = [&record](const NamespaceRecord& other) { return other.name == record.name; };
+  const auto found = std::find_if(namespaces_.begin(), namespaces_.end(), same_name);
+  const std::string key = NamespaceKey(record.name);
+  WriteBatch batch;
+  batch.Put(Family::kMeta, key, EncodeNamespace(key, record));
+  const NamespaceNumber next = std::max(next_number_, record.number + 1);
+  std::string next_record = NewRecord();
+  PutFixed(&next_record, next);
+  batch.Put(Family::kMeta, std::string(kNextNumberKey), Seal(kNextNumberKey, std::move(next_record)));
+  std::optional<NamespaceNumber> left;
+  if (found != namespaces_.end() && found->number != record.number) {
+    left = found->number;
+    batch.Put(Family::kMeta, DroppedKey(*left), {});
+  }
+  NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
+  next_number_ = next;
+  if (left) {
+    dropped_.push_back(*left);
+  }
+  if (found != namespaces_.end()) {
+    *found = record;
+  } else {
+    namespaces_.insert(std::upper_bound(namespaces_.begin(), namespaces_.end(), record,
+                                        [](const NamespaceRecord& a, const NamespaceRecord& b) {
+                                          return a.name < b.name;
+                                        }),
+                       record);
+  }
+  return Status();
+}
+
+Status Catalogue::Remove(std::string_view name) {
+  const auto found = std::find_if(namespaces_.begin(), namespaces_.end(),
+                                  [name](const NamespaceRecord& record) { return record.name == name; });
+  if (found == namespaces_.end()) {
+    return NotFound("namespace is not there");
+  }
+  WriteBatch batch;
+  batch.Delete(Family::kMeta, NamespaceKey(name));
+  batch.Put(Family::kMeta, DroppedKey(found->number), {});
+  NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
+  dropped_.push_back(found->number);
+  namespaces_.erase(found);
+  return Status();
+}
+
+Status Catalogue::FinishDrop(NamespaceNumber number) {
+  WriteBatch batch;
+  batch.Delete(Family::kMeta, DroppedKey(number));
+  NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/false));
+  std::erase(dropped_, number);
+  return Status();
+}
+
+}  // namespace nearhit

@@ -1,0 +1,34 @@
+// What comes from outside is checked here, once, before anything is touched. Every error names the field, the
+// value's size and the limit, never its text.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "nearhit/options.h"
+#include "nearhit/result.h"
+#include "nearhit/semantic_cache.h"
+#include "nearhit/vector_store.h"
+
+namespace nearhit {
+
+// Sets defaults that follow from other fields (the dimension of "lexical") and checks the rest.
+Result<NamespaceConfig> CheckConfig(const NamespaceConfig& config);
+Status CheckName(std::string_view name);
+Status CheckPrompt(const Prompt& prompt, const NamespaceConfig& config);
+Status CheckLookup(const LookupOptions& options);
+Status CheckStore(const StoreRequest& request, const NamespaceConfig& config,
+                  std::size_t max_payload_bytes);
+Status CheckInvalidate(const InvalidateRequest& request);
+Status CheckUpsert(const UpsertRequest& request, const NamespaceConfig& config,
+                   std::size_t max_payload_bytes);
+Status CheckVector(std::string_view field, VectorView vector, const NamespaceConfig& config);
+Status CheckSearch(const VectorSearchOptions& options);
+Status CheckPage(std::size_t limit);
+Status CheckBatch(std::string_view field, std::size_t count);
+
+// "requests[3]: " in front of the message; OK stays OK.
+Status AtIndex(std::string_view field, std::size_t index, const Status& status);
+
+}  // namespace nearhit

@@ -1,0 +1,232 @@
+// nearhit::VectorStore over an open namespace: one partition, the user's keys, no cache semantics.
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/collection/normalize.h"
+#include "engine/database/namespace.h"
+#include "engine/database/validate.h"
+
+namespace nearhit {
+
+namespace {
+
+// Every entry of a vector store lives in one partition.
+constexpr std::string_view kScope;
+
+std::vector<float> Normalized(VectorView vector, Metric metric) {
+  std::vector<float> copy(vector.begin(), vector.end());
+  NormalizeFor(metric, copy);  // the vector has been validated
+  return copy;
+}
+
+class VectorsHandle final : public VectorStore {
+ public:
+  explicit VectorsHandle(std::shared_ptr<Namespace> space) : space_(std::move(space)) {}
+
+  Result<std::vector<EntryId>> Upsert(std::span<const UpsertRequest> requests,
+                                      Durability durability) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    const NamespaceConfig& config = call.record().config;
+    NEARHIT_RETURN_IF_ERROR(CheckBatch("requests", requests.size()));
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      NEARHIT_RETURN_IF_ERROR(AtIndex(
+          "requests", i, CheckUpsert(requests[i], config, space_->max_payload_bytes())));
+    }
+    NEARHIT_RETURN_IF_ERROR(CheckBudget(call, requests));
+    const std::int64_t now_us = space_->clock().NowMicros();
+    std::vector<std::vector<float>> vectors;
+    std::vector<PutRequest> puts;
+    for (const UpsertRequest& request : requests) {
+      vectors.push_back(Normalized(request.vector, config.metric));
+      const std::int64_t ttl_ms = request.ttl_ms.value_or(config.default_ttl_ms);
+      PutRequest put;
+      put.scope = kScope;
+      put.key = request.key;
+      put.vector = vectors.back();  // the heap block stays where it is when `vectors` grows
+      put.payload = request.payload;
+      put.tags = request.tags;
+      put.expires_us = ttl_ms == 0 ? 0 : now_us + ttl_ms * 1'000;
+      puts.push_back(put);
+    }
+    const Durability level = durability == Durability::kDefault ? config.durability : durability;
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> results,
+                             call.collection().Put(puts, level == Durability::kSync));
+    std::vector<EntryId> ids;
+    for (const PutResult& result : results) {
+      ids.push_back(result.id);
+    }
+    return ids;
+  }
+
+  Result<std::vector<VectorHit>> Search(VectorView query, const VectorSearchOptions& options) override {
+    NEARHIT_ASSIGN_OR_RETURN(std::vector<std::vector<VectorHit>> rows, SearchBatch(query, options));
+    return std::move(rows.front());
+  }
+
+  Result<std::vector<std::vector<VectorHit>>> SearchBatch(VectorView queries,
+                                                          const VectorSearchOptions& options) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(CheckSearch(options));
+    const std::size_t dimension = call.record().config.dimension;
+    if (queries.empty() || queries.size() % dimension != 0) {
+      return InvalidArgument("query has " + std::to_string(queries.size()) +
+                             " components, the namespace's dimension is " + std::to_string(dimension));
+    }
+    const std::size_t rows = queries.size() / dimension;
+    NEARHIT_RETURN_IF_ERROR(CheckBatch("queries", rows));
+    for (std::size_t row = 0; row < rows; ++row) {
+      NEARHIT_RETURN_IF_ERROR(AtIndex("queries", row,
+                                      CheckVector("query", queries.subspan(row * dimension, dimension),
+                                                  call.record().config)));
+    }
+    std::vector<std::vector<VectorHit>> results(rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+      NEARHIT_ASSIGN_OR_RETURN(
+          results[row], SearchOne(call, queries.subspan(row * dimension, dimension), options));
+    }
+    return results;
+  }
+
+  Result<VectorEntry> Get(std::string_view key) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_ASSIGN_OR_RETURN(std::optional<StoredEntry> found,
+                             call.collection().Find(kScope, key, ReadTier::kAny));
+    if (!found || !IsLive(*found)) {
+      return NotFound("key of " + std::to_string(key.size()) + " bytes is not stored");
+    }
+    return ToEntry(call, *found);
+  }
+
+  Result<VectorEntry> GetById(EntryId id) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    return ReadLive(call, id);
+  }
+
+  Result<std::uint64_t> Delete(std::span<const std::string_view> keys, Durability durability) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(CheckBatch("keys", keys.size()));
+    std::vector<EntryId> ids;
+    for (const std::string_view key : keys) {
+      NEARHIT_ASSIGN_OR_RETURN(const std::optional<StoredEntry> found,
+                               call.collection().Find(kScope, key, ReadTier::kAny));
+      if (found) {
+        ids.push_back(found->id);
+      }
+    }
+    const Durability level =
+        durability == Durability::kDefault ? call.record().config.durability : durability;
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased,
+                             call.collection().Erase(ids, level == Durability::kSync));
+    return erased.size();
+  }
+
+  Result<VectorPage> Scan(EntryId after, std::size_t limit) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(CheckPage(limit));
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids,
+                             call.collection().IdsAfter(after, limit + 1));
+    VectorPage page;
+    for (std::size_t i = 0; i < std::min(ids.size(), limit); ++i) {
+      Result<VectorEntry> entry = ReadLive(call, ids[i]);
+      if (entry.ok()) {
+        page.entries.push_back(*std::move(entry));
+      } else if (entry.status().code() != StatusCode::kNotFound) {  // kNotFound: expired or just deleted
+        return std::move(entry).status();
+      }
+    }
+    page.next = ids.size() > limit ? ids[limit - 1] : EntryId{};
+    return page;
+  }
+
+ private:
+  bool IsLive(const StoredEntry& entry) const {
+    return entry.record.expires_us == 0 || space_->clock().NowMicros() < entry.record.expires_us;
+  }
+
+  // A vector store forgets nothing by itself: over its budget it refuses.
+  static Status CheckBudget(const Namespace::Call& call, std::span<const UpsertRequest> requests) {
+    const NamespaceConfig& config = call.record().config;
+    const EntryTable& table = call.collection().table();
+    std::uint64_t bytes = table.bytes();
+    for (const UpsertRequest& request : requests) {
+      bytes += request.key.size() + request.payload.size() + request.vector.size() * sizeof(float);
+    }
+    if ((config.max_entries != 0 && table.size() + requests.size() > config.max_entries) ||
+        (config.max_bytes != 0 && bytes > config.max_bytes)) {
+      return ResourceExhausted("the namespace holds " + std::to_string(table.size()) + " entries of " +
+                               std::to_string(config.max_entries) + " and would hold " +
+                               std::to_string(bytes) + " bytes of " +
+                               std::to_string(config.max_bytes) + " (0: unlimited)");
+    }
+    return Status();
+  }
+
+  static Result<std::vector<VectorHit>> SearchOne(const Namespace::Call& call, VectorView query,
+                                                  const VectorSearchOptions& options) {
+    const Metric metric = call.record().config.metric;
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<ScoredEntry> found,
+                             call.collection().Search(kScope, Normalized(query, metric),
+                                                      {.k = options.k,
+                                                       .ef = options.ef,
+                                                       .min_score = options.min_score,
+                                                       .filter = &options.filter,
+                                                       .tier = ReadTier::kAny}));
+    std::vector<VectorHit> hits;
+    for (const ScoredEntry& scored : found) {
+      if (options.min_score && scored.score < *options.min_score) {
+        break;  // sorted: the rest is below as well
+      }
+      Result<StoredEntry> entry = call.collection().Read(scored.id, ReadTier::kAny);
+      if (entry.status().code() == StatusCode::kNotFound) {
+        continue;  // deleted a moment ago
+      }
+      NEARHIT_RETURN_IF_ERROR(entry.status());
+      VectorHit hit{.id = scored.id, .score = scored.score, .key = std::string(entry->record.key), .payload = {}, .tags = {}};
+      if (options.with_payload) {
+        hit.payload = entry->record.payload;
+        hit.tags.assign(entry->record.tags.begin(), entry->record.tags.end());
+      }
+      hits.push_back(std::move(hit));
+    }
+    return hits;
+  }
+
+  Result<VectorEntry> ReadLive(const Namespace::Call& call, EntryId id) const {
+    NEARHIT_ASSIGN_OR_RETURN(const StoredEntry entry, call.collection().Read(id, ReadTier::kAny));
+    if (!IsLive(entry)) {
+      return NotFound("entry " + std::to_string(id.value) + " is not stored");
+    }
+    return ToEntry(call, entry);
+  }
+
+  static Result<VectorEntry> ToEntry(const Namespace::Call& call, const StoredEntry& stored) {
+    VectorEntry entry;
+    entry.id = stored.id;
+    entry.key = stored.record.key;
+    entry.payload = stored.record.payload;
+    entry.tags.assign(stored.record.tags.begin(), stored.record.tags.end());
+    entry.created_us = stored.record.created_us;
+    if (stored.record.expires_us != 0) {
+      entry.expires_us = stored.record.expires_us;
+    }
+    NEARHIT_ASSIGN_OR_RETURN(entry.vector, call.collection().ReadVector(stored.id));
+    return entry;
+  }
+
+  const std::shared_ptr<Namespace> space_;
+};
+
+}  // namespace
+
+std::shared_ptr<VectorStore> MakeVectorsHandle(std::shared_ptr<Namespace> space) {
+  return std::make_shared<VectorsHandle>(std::move(space));
+}
+
+}  // namespace nearhit

@@ -1,0 +1,148 @@
+// MakeEmbedder and EmbedderIdentity of nearhit/embedder.h: checks a spec and picks the class.
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "base/utf8.h"
+#include "engine/embedding/http_embedder.h"
+#include "engine/embedding/lexical_embedder.h"
+#include "nearhit/embedder.h"
+#include "nearhit/types.h"
+
+namespace nearhit {
+namespace {
+
+constexpr std::size_t kMaxUrlBytes = 2'048;
+constexpr std::size_t kMaxModelBytes = 256;
+constexpr std::size_t kMaxKeySourceBytes = 4'096;
+constexpr std::size_t kMaxBatchLimit = 2'048;
+constexpr int kMaxRetriesLimit = 10;
+constexpr std::chrono::milliseconds kMaxTimeout = std::chrono::hours(1);
+
+bool HasControl(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+Status CheckRange(std::string_view field, std::int64_t value, std::int64_t low, std::int64_t high) {
+  if (value < low || value > high) {
+    return InvalidArgument(std::string(field) + " is " + std::to_string(value) + ", not in " +
+                           std::to_string(low) + ".." + std::to_string(high));
+  }
+  return Status();
+}
+
+// Sizes beyond int64 cannot be told apart from its largest value, which no limit reaches.
+std::int64_t Signed(std::size_t value) {
+  return static_cast<std::int64_t>(std::min<std::size_t>(value, INT64_MAX));
+}
+
+Status CheckText(std::string_view field, std::string_view value, std::size_t limit) {
+  if (value.size() > limit) {
+    return InvalidArgument(std::string(field) + " has " + std::to_string(value.size()) +
+                           " bytes, over the limit of " + std::to_string(limit));
+  }
+  if (!IsValidUtf8(value) || HasControl(value)) {
+    return InvalidArgument(std::string(field) + " of " + std::to_string(value.size()) +
+                           " bytes is invalid UTF-8 or holds control characters");
+  }
+  return Status();
+}
+
+// Messages do not show the url: a wrong one may hold a credential.
+Status CheckUrl(std::string_view url) {
+  if (url.empty()) {
+    return InvalidArgument("url is empty; kind \"http\" needs one");
+  }
+  NEARHIT_RETURN_IF_ERROR(CheckText("url", url, kMaxUrlBytes));
+  std::size_t host = 0;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    host = url.starts_with(scheme) ? scheme.size() : host;
+  }
+  if (host == 0) {
+    return InvalidArgument("url of " + std::to_string(url.size()) +
+                           " bytes does not begin with http:// or https://");
+  }
+  const std::string_view authority = url.substr(host, url.find_first_of("/?#", host) - host);
+  if (authority.empty() || authority.front() == ':' || url.find(' ') != std::string_view::npos) {
+    return InvalidArgument("url of " + std::to_string(url.size()) +
+                           " bytes has no host or has spaces");
+  }
+  if (authority.find('@') != std::string_view::npos) {
+    return InvalidArgument("url holds a user name; use api_key_env or api_key_file");
+  }
+  return Status();
+}
+
+Status CheckHttp(const EmbedderSpec& spec, std::size_t dimension) {
+  NEARHIT_RETURN_IF_ERROR(CheckUrl(spec.url));
+  if (spec.model.empty()) {
+    return InvalidArgument("model is empty; kind \"http\" needs one");
+  }
+  NEARHIT_RETURN_IF_ERROR(CheckText("model", spec.model, kMaxModelBytes));
+  NEARHIT_RETURN_IF_ERROR(CheckText("api_key_env", spec.api_key_env, kMaxKeySourceBytes));
+  NEARHIT_RETURN_IF_ERROR(CheckText("api_key_file", spec.api_key_file, kMaxKeySourceBytes));
+  if (!spec.api_key_env.empty() && !spec.api_key_file.empty()) {
+    return InvalidArgument("api_key_env and api_key_file are both set; set one");
+  }
+  return CheckRange("dimension", Signed(dimension), 1, Signed(kMaxDimension));
+}
+
+// Fields that the kind ignores are refused: whoever set them expects something else to happen.
+Status CheckUnused(const EmbedderSpec& spec) {
+  const std::pair<std::string_view, const std::string*> fields[] = {
+      {"url", &spec.url},
+      {"model", &spec.model},
+      {"api_key_env", &spec.api_key_env},
+      {"api_key_file", &spec.api_key_file}};
+  for (const auto& [name, value] : fields) {
+    if (!value->empty()) {
+      return InvalidArgument(std::string(name) + " of " + std::to_string(value->size()) +
+                             " bytes is set, but only kind \"http\" uses it");
+    }
+  }
+  return Status();
+}
+
+Status CheckSpec(const EmbedderSpec& spec, std::size_t dimension) {
+  if (spec.kind != "none" && spec.kind != "lexical" && spec.kind != "http") {
+    return InvalidArgument("kind of " + std::to_string(spec.kind.size()) +
+                           " bytes is not one of none, lexical, http");
+  }
+  NEARHIT_RETURN_IF_ERROR(CheckRange("timeout", spec.timeout.count(), 1, kMaxTimeout.count()));
+  NEARHIT_RETURN_IF_ERROR(
+      CheckRange("max_batch", Signed(spec.max_batch), 1, Signed(kMaxBatchLimit)));
+  NEARHIT_RETURN_IF_ERROR(CheckRange("max_retries", spec.max_retries, 0, kMaxRetriesLimit));
+  if (spec.kind == "http") {
+    return CheckHttp(spec, dimension);
+  }
+  NEARHIT_RETURN_IF_ERROR(CheckUnused(spec));
+  if (spec.kind == "lexical") {
+    return CheckRange("dimension", Signed(dimension), Signed(kMinLexicalDimension),
+                      Signed(kMaxLexicalDimension));
+  }
+  return Status();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec,
+                                                     std::size_t dimension) {
+  NEARHIT_RETURN_IF_ERROR(CheckSpec(spec, dimension));
+  if (spec.kind == "http") {
+    return HttpEmbedder::Make(spec, dimension);
+  }
+  if (spec.kind == "lexical") {
+    return std::shared_ptr<const Embedder>(std::make_shared<LexicalEmbedder>(dimension));
+  }
+  return std::shared_ptr<const Embedder>();
+}
+
+std::string EmbedderIdentity(const EmbedderSpec& spec, std::size_t dimension) {
+  if (spec.kind == "http") {
+    return HttpIdentity(spec.model, dimension);
+  }
+  return spec.kind == "lexical" ? LexicalIdentity(dimension) : spec.kind;
+}
+
+}  // namespace nearhit

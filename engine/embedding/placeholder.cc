@@ -1,1 +1,0 @@
-#include "nearhit/embedder.h"

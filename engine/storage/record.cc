@@ -1,0 +1,173 @@
+#include "engine/storage/record.h"
+
+#include <cstring>
+#include <utility>
+
+#include "base/coding.h"
+
+namespace nearhit {
+
+namespace {
+
+std::string NewRecord() { return std::string(1, static_cast<char>(kRecordVersion)); }
+
+// Closes a record: the checksum covers the storage key as its seed.
+std::string Seal(std::string_view storage_key, std::string bytes) {
+  PutFixed(&bytes, Hash64(bytes, Hash64(storage_key)));
+  return bytes;
+}
+
+// The fields of a record whose version and checksum are right.
+Result<std::string_view> Unseal(std::string_view kind, std::string_view storage_key,
+                                std::string_view value) {
+  if (value.size() < 1 + sizeof(std::uint64_t)) {
+    return DataLoss(std::string(kind) + " record is " + std::to_string(value.size()) +
+                    " bytes, too short");
+  }
+  const auto version = static_cast<std::uint8_t>(value.front());
+  if (version != kRecordVersion) {
+    return FailedPrecondition(std::string(kind) + " record version " + std::to_string(version) +
+                              " is not readable by this build (reads " +
+                              std::to_string(kRecordVersion) + ")");
+  }
+  const std::string_view body = value.substr(0, value.size() - sizeof(std::uint64_t));
+  std::uint64_t checksum = 0;
+  std::memcpy(&checksum, value.data() + body.size(), sizeof(checksum));
+  if (checksum != Hash64(body, Hash64(storage_key))) {
+    return DataLoss(std::string(kind) + " record fails its checksum");
+  }
+  return body.substr(1);
+}
+
+Status WrongShape(std::string_view kind) {
+  return DataLoss(std::string(kind) + " record has the wrong shape");
+}
+
+}  // namespace
+
+std::string EncodeHeader(std::string_view storage_key, const HeaderRecord& record) {
+  std::string out = NewRecord();
+  PutFixed(&out, record.partition);
+  PutFixed(&out, record.created_us);
+  PutFixed(&out, record.expires_us);
+  PutFixed(&out, record.key_hash.low);
+  PutFixed(&out, record.key_hash.high);
+  PutFixed(&out, record.bytes);
+  PutFixed(&out, static_cast<std::uint8_t>(record.has_vector ? 1 : 0));
+  return Seal(storage_key, std::move(out));
+}
+
+Result<HeaderRecord> DecodeHeader(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal("header", storage_key, value));
+  ByteReader reader(body);
+  HeaderRecord record;
+  record.partition = reader.Fixed<PartitionNumber>();
+  record.created_us = reader.Fixed<std::int64_t>();
+  record.expires_us = reader.Fixed<std::int64_t>();
+  record.key_hash.low = reader.Fixed<std::uint64_t>();
+  record.key_hash.high = reader.Fixed<std::uint64_t>();
+  record.bytes = reader.Fixed<std::uint64_t>();
+  record.has_vector = reader.Fixed<std::uint8_t>() != 0;
+  if (!reader.AtEnd()) {
+    return WrongShape("header");
+  }
+  return record;
+}
+
+std::string EncodePayload(std::string_view storage_key, const PayloadRecord& record) {
+  std::string out = NewRecord();
+  out.reserve(128 + record.key.size() + record.payload.size());
+  PutFixed(&out, record.partition);
+  PutFixed(&out, record.created_us);
+  PutFixed(&out, record.expires_us);
+  PutFixed(&out, record.prompt_tokens);
+  PutFixed(&out, record.answer_tokens);
+  PutFixed(&out, record.cost);
+  PutBytes(&out, record.key);
+  PutBytes(&out, record.content_type);
+  PutBytes(&out, record.model);
+  PutFixed(&out, static_cast<std::uint16_t>(record.tags.size()));
+  for (const std::string_view tag : record.tags) {
+    PutBytes(&out, tag);
+  }
+  PutBytes(&out, record.payload);
+  return Seal(storage_key, std::move(out));
+}
+
+Result<PayloadRecord> DecodePayload(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal("payload", storage_key, value));
+  ByteReader reader(body);
+  PayloadRecord record;
+  record.partition = reader.Fixed<PartitionNumber>();
+  record.created_us = reader.Fixed<std::int64_t>();
+  record.expires_us = reader.Fixed<std::int64_t>();
+  record.prompt_tokens = reader.Fixed<std::uint32_t>();
+  record.answer_tokens = reader.Fixed<std::uint32_t>();
+  record.cost = reader.Fixed<double>();
+  record.key = reader.Bytes();
+  record.content_type = reader.Bytes();
+  record.model = reader.Bytes();
+  const auto tags = reader.Fixed<std::uint16_t>();
+  for (std::uint16_t i = 0; i < tags && reader.ok(); ++i) {
+    record.tags.push_back(reader.Bytes());
+  }
+  record.payload = reader.Bytes();
+  if (!reader.AtEnd()) {
+    return WrongShape("payload");
+  }
+  return record;
+}
+
+std::string EncodeVector(std::string_view storage_key, VectorView vector) {
+  std::string out = NewRecord();
+  out.append(reinterpret_cast<const char*>(vector.data()), vector.size_bytes());
+  return Seal(storage_key, std::move(out));
+}
+
+Status DecodeVector(std::string_view storage_key, std::string_view value, std::span<float> out) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal("vector", storage_key, value));
+  if (body.size() != out.size_bytes()) {
+    return WrongShape("vector");
+  }
+  std::memcpy(out.data(), body.data(), body.size());
+  return Status();
+}
+
+std::string EncodePartition(std::string_view storage_key, std::string_view scope) {
+  std::string out = NewRecord();
+  PutBytes(&out, scope);
+  return Seal(storage_key, std::move(out));
+}
+
+Result<std::string_view> DecodePartition(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal("partition", storage_key, value));
+  ByteReader reader(body);
+  const std::string_view scope = reader.Bytes();
+  if (!reader.AtEnd()) {
+    return WrongShape("partition");
+  }
+  return scope;
+}
+
+std::string EncodeIds(std::string_view storage_key, const std::vector<EntryId>& ids) {
+  std::string out = NewRecord();
+  for (const EntryId id : ids) {
+    PutFixed(&out, id.value);
+  }
+  return Seal(storage_key, std::move(out));
+}
+
+Result<std::vector<EntryId>> DecodeIds(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal("id list", storage_key, value));
+  if (body.size() % sizeof(std::uint64_t) != 0) {
+    return WrongShape("id list");
+  }
+  ByteReader reader(body);
+  std::vector<EntryId> ids(body.size() / sizeof(std::uint64_t));
+  for (EntryId& id : ids) {
+    id.value = reader.Fixed<std::uint64_t>();
+  }
+  return ids;
+}
+
+}  // namespace nearhit

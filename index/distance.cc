@@ -1,0 +1,177 @@
+#include "index/distance.h"
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace nearhit {
+
+namespace {
+
+float DotScalar(const float* a, const float* b, std::size_t n) {
+  float sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    sum += a[i] * b[i];
+  }
+  return sum;
+}
+
+float L2Scalar(const float* a, const float* b, std::size_t n) {
+  float sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float difference = a[i] - b[i];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+std::int32_t DotU8I8Scalar(const std::uint8_t* a, const std::int8_t* b, std::size_t n) {
+  std::int32_t sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    sum += std::int32_t{a[i]} * std::int32_t{b[i]};
+  }
+  return sum;
+}
+
+#define TARGET_AVX2 __attribute__((target("avx2,fma")))
+
+TARGET_AVX2 float Sum256(__m256 v) {
+  const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 pair = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)));
+}
+
+TARGET_AVX2 float DotAvx2(const float* a, const float* b, std::size_t n) {
+  __m256 sum0 = _mm256_setzero_ps();
+  __m256 sum1 = _mm256_setzero_ps();
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    sum0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), sum0);
+    sum1 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8), sum1);
+  }
+  return Sum256(_mm256_add_ps(sum0, sum1)) + DotScalar(a + i, b + i, n - i);
+}
+
+TARGET_AVX2 float L2Avx2(const float* a, const float* b, std::size_t n) {
+  __m256 sum0 = _mm256_setzero_ps();
+  __m256 sum1 = _mm256_setzero_ps();
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256 d0 = _mm256_sub_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i));
+    const __m256 d1 = _mm256_sub_ps(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8));
+    sum0 = _mm256_fmadd_ps(d0, d0, sum0);
+    sum1 = _mm256_fmadd_ps(d1, d1, sum1);
+  }
+  return Sum256(_mm256_add_ps(sum0, sum1)) + L2Scalar(a + i, b + i, n - i);
+}
+
+// Through 16 bits: vpmaddubsw would saturate.
+TARGET_AVX2 std::int32_t DotU8I8Avx2(const std::uint8_t* a, const std::int8_t* b, std::size_t n) {
+  __m256i sum = _mm256_setzero_si256();
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256i wide_a =
+        _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(a + i)));
+    const __m256i wide_b =
+        _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b + i)));
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(wide_a, wide_b));
+  }
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1));
+  return _mm_cvtsi128_si32(half) + DotU8I8Scalar(a + i, b + i, n - i);
+}
+
+#define TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+
+// The tail is loaded under a mask, so no length needs a scalar loop.
+TARGET_AVX512 float DotAvx512(const float* a, const float* b, std::size_t n) {
+  __m512 sum0 = _mm512_setzero_ps();
+  __m512 sum1 = _mm512_setzero_ps();
+  std::size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    sum0 = _mm512_fmadd_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), sum0);
+    sum1 = _mm512_fmadd_ps(_mm512_loadu_ps(a + i + 16), _mm512_loadu_ps(b + i + 16), sum1);
+  }
+  for (; i < n; i += 16) {
+    const auto mask = static_cast<__mmask16>((1U << std::min<std::size_t>(16, n - i)) - 1);
+    sum0 = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i), sum0);
+  }
+  return _mm512_reduce_add_ps(_mm512_add_ps(sum0, sum1));
+}
+
+TARGET_AVX512 float L2Avx512(const float* a, const float* b, std::size_t n) {
+  __m512 sum = _mm512_setzero_ps();
+  for (std::size_t i = 0; i < n; i += 16) {
+    const auto mask = static_cast<__mmask16>((1U << std::min<std::size_t>(16, n - i)) - 1);
+    const __m512 d =
+        _mm512_sub_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i));
+    sum = _mm512_fmadd_ps(d, d, sum);
+  }
+  return _mm512_reduce_add_ps(sum);
+}
+
+TARGET_AVX512 std::int32_t DotU8I8Vnni(const std::uint8_t* a, const std::int8_t* b, std::size_t n) {
+  __m512i sum = _mm512_setzero_si512();
+  std::size_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i));
+  }
+  if (i < n) {
+    const auto mask = static_cast<__mmask64>((std::uint64_t{1} << (n - i)) - 1);
+    sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(mask, a + i),
+                              _mm512_maskz_loadu_epi8(mask, b + i));
+  }
+  return _mm512_reduce_add_epi32(sum);
+}
+
+std::vector<DistanceKernels> Detect() {
+  std::vector<DistanceKernels> found;
+  if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+      __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0) {
+    found.push_back({"avx512vnni", DotAvx512, L2Avx512, DotU8I8Vnni});
+  }
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
+    found.push_back({"avx2", DotAvx2, L2Avx2, DotU8I8Avx2});
+  }
+  found.push_back({"scalar", DotScalar, L2Scalar, DotU8I8Scalar});
+  return found;
+}
+
+}  // namespace
+
+std::span<const DistanceKernels> AvailableKernels() {
+  static const auto* const kernels = new std::vector<DistanceKernels>(Detect());
+  return *kernels;
+}
+
+const DistanceKernels& Kernels() {
+  static const DistanceKernels& kernels = AvailableKernels().front();
+  return kernels;
+}
+
+float UserScore(Metric metric, float raw) {
+  switch (metric) {
+    case Metric::kCosine:
+    case Metric::kInnerProduct:
+      return raw;
+    case Metric::kL2:
+      return 1.0F / (1.0F - raw);  // raw is minus the squared distance
+  }
+  return raw;
+}
+
+float RawScore(Metric metric, float user) {
+  switch (metric) {
+    case Metric::kCosine:
+    case Metric::kInnerProduct:
+      return user;
+    case Metric::kL2:
+      return user > 0 ? 1.0F - 1.0F / user : -std::numeric_limits<float>::infinity();
+  }
+  return user;
+}
+
+}  // namespace nearhit
