@@ -38,9 +38,10 @@ void AddCreate(CLI::App* ns, CliContext* context) {
       }
       const Client client = context->Connect();
       v1::CreateNamespaceResponse response;
-      return Done(*context,
-                  client.Call(client.admin(), &v1::Admin::Stub::CreateNamespace, request, &response),
-                  "created");
+      return Done(
+          *context,
+          client.Call(client.admin(), &v1::Admin::Stub::CreateNamespace, request, &response),
+          "created");
     };
   });
 }
@@ -65,9 +66,10 @@ void AddUpdate(CLI::App* ns, CliContext* context) {
       }
       const Client client = context->Connect();
       v1::UpdateNamespaceResponse response;
-      return Done(*context,
-                  client.Call(client.admin(), &v1::Admin::Stub::UpdateNamespace, request, &response),
-                  "updated");
+      return Done(
+          *context,
+          client.Call(client.admin(), &v1::Admin::Stub::UpdateNamespace, request, &response),
+          "updated");
     };
   });
 }
@@ -128,7 +130,8 @@ void Flatten(const Json& json, const std::string& prefix, Fields* fields) {
     } else if (value.is_number_unsigned()) {
       fields->emplace_back(prefix + name, FormatCount(value.get<std::uint64_t>()));
     } else {
-      fields->emplace_back(prefix + name, value.is_string() ? value.get<std::string>() : value.dump());
+      fields->emplace_back(prefix + name,
+                           value.is_string() ? value.get<std::string>() : value.dump());
     }
   }
 }
@@ -170,8 +173,8 @@ void AddStats(CLI::App* app, CliContext* context) {
     context->run = [=] {
       const Client client = context->Connect();
       v1::StatsResponse response;
-      if (const Status status = client.Call(client.admin(), &v1::Admin::Stub::Stats,
-                                            v1::StatsRequest(), &response);
+      if (const Status status =
+              client.Call(client.admin(), &v1::Admin::Stub::Stats, v1::StatsRequest(), &response);
           !status.ok()) {
         return context->Fail(status);
       }
@@ -182,7 +185,8 @@ void AddStats(CLI::App* app, CliContext* context) {
 }
 
 void AddPing(CLI::App* app, CliContext* context) {
-  CLI::App* command = app->add_subcommand("ping", "Is the server there, and how long does a call take");
+  CLI::App* command =
+      app->add_subcommand("ping", "Is the server there, and how long does a call take");
   command->callback([=] {
     context->run = [=] {
       const Client client = context->Connect();

@@ -44,9 +44,11 @@ void PrintLookup(std::ostream& out, const v1::LookupResult& result) {
   const bool hit = result.kind() != v1::HIT_KIND_MISS;
   Fields fields;
   if (hit) {
-    fields.emplace_back("result", result.kind() == v1::HIT_KIND_EXACT ? "exact hit" : "semantic hit");
+    fields.emplace_back("result",
+                        result.kind() == v1::HIT_KIND_EXACT ? "exact hit" : "semantic hit");
   } else {
-    fields.emplace_back("result", "miss (" + std::string(MissReasonText(result.miss_reason())) + ")");
+    fields.emplace_back("result",
+                        "miss (" + std::string(MissReasonText(result.miss_reason())) + ")");
   }
   if (result.has_score()) {
     fields.emplace_back("score", FormatScore(result.score()));
@@ -74,11 +76,13 @@ void AddLookup(CLI::App* app, CliContext* context) {
     bool answer_only = false;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app->add_subcommand("lookup", "Find the answer to a prompt; exit code 1 on a miss");
+  CLI::App* command =
+      app->add_subcommand("lookup", "Find the answer to a prompt; exit code 1 on a miss");
   flags->Add(command);
   command->add_option("--min-score", flags->min_score, "Stricter threshold than the namespace's");
   command->add_flag("--exact", flags->exact_only, "Only the exact tier");
-  command->add_flag("--answer-only", flags->answer_only, "Print the answer's bytes and nothing else");
+  command->add_flag("--answer-only", flags->answer_only,
+                    "Print the answer's bytes and nothing else");
   command->callback([=] {
     context->run = [=] {
       v1::LookupRequest request;
@@ -92,7 +96,8 @@ void AddLookup(CLI::App* app, CliContext* context) {
       request.mutable_options()->set_exact_only(flags->exact_only);
       const Client client = context->Connect();
       v1::LookupResponse response;
-      if (const Status status = client.Call(client.cache(), &v1::Cache::Stub::Lookup, request, &response);
+      if (const Status status =
+              client.Call(client.cache(), &v1::Cache::Stub::Lookup, request, &response);
           !status.ok()) {
         return context->Fail(status);
       }
@@ -154,7 +159,8 @@ void AddStore(CLI::App* app, CliContext* context) {
       }
       const Client client = context->Connect();
       v1::StoreResponse response;
-      if (const Status status = client.Call(client.cache(), &v1::Cache::Stub::Store, request, &response);
+      if (const Status status =
+              client.Call(client.cache(), &v1::Cache::Stub::Store, request, &response);
           !status.ok()) {
         return context->Fail(status);
       }
@@ -185,12 +191,13 @@ struct EntryFlags {
     CLI::Option* by_id = command->add_option("id", id, "Entry id");
     CLI::Option* by_key = command->add_option("--key", key, "Key, in a namespace of vectors");
     by_key->excludes(by_id);
-    command->callback([this, command] {
-      if (!id && key.empty()) {
-        throw CLI::RequiredError(command->get_name() + ": an id or --key");
-      }
-    });
     return command;
+  }
+
+  void Check() const {
+    if (!id && key.empty()) {
+      throw CLI::RequiredError("an id or --key");
+    }
   }
 };
 
@@ -217,7 +224,8 @@ Result<Json> GetEntry(const Client& client, const EntryFlags& flags) {
     request.set_key(flags.key);
   }
   v1::GetVectorResponse response;
-  NEARHIT_RETURN_IF_ERROR(client.Call(client.vectors(), &v1::Vectors::Stub::Get, request, &response));
+  NEARHIT_RETURN_IF_ERROR(
+      client.Call(client.vectors(), &v1::Vectors::Stub::Get, request, &response));
   return VectorEntryToJson(response.entry(), flags.with_vector);
 }
 
@@ -225,7 +233,8 @@ void AddGet(CLI::App* app, CliContext* context) {
   auto flags = std::make_shared<EntryFlags>();
   CLI::App* command = flags->Add(app->add_subcommand("get", "Print one entry, by id or key"));
   command->add_flag("--vectors", flags->with_vector, "Print the vector as well");
-  command->final_callback([=] {
+  command->callback([=] {
+    flags->Check();
     context->run = [=] {
       const Result<Json> entry = GetEntry(context->Connect(), *flags);
       if (!entry.ok()) {
@@ -252,7 +261,8 @@ Result<bool> DeleteEntry(const Client& client, const EntryFlags& flags) {
     request.set_id(*flags.id);
     request.set_durability(flags.durability);
     v1::DeleteResponse response;
-    NEARHIT_RETURN_IF_ERROR(client.Call(client.cache(), &v1::Cache::Stub::Delete, request, &response));
+    NEARHIT_RETURN_IF_ERROR(
+        client.Call(client.cache(), &v1::Cache::Stub::Delete, request, &response));
     return response.deleted();
   }
   v1::DeleteVectorsRequest request;
@@ -270,7 +280,8 @@ void AddDelete(CLI::App* app, CliContext* context) {
   CLI::App* command = flags->Add(
       app->add_subcommand("delete", "Delete one entry: by id in a cache, by key among vectors"));
   AddDurabilityFlag(command, &flags->durability);
-  command->final_callback([=] {
+  command->callback([=] {
+    flags->Check();
     context->run = [=] {
       const Result<bool> deleted = DeleteEntry(context->Connect(), *flags);
       if (!deleted.ok()) {
@@ -343,7 +354,8 @@ void AddInvalidate(CLI::App* app, CliContext* context) {
         return context->Fail(status);
       }
       if (context->json) {
-        PrintJson(*context->out, {{"matched", response.matched()}, {"deleted", response.deleted()}});
+        PrintJson(*context->out,
+                  {{"matched", response.matched()}, {"deleted", response.deleted()}});
       } else {
         *context->out << FormatCount(response.matched()) << " matched, "
                       << FormatCount(response.deleted()) << " deleted\n";

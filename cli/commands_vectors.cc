@@ -61,12 +61,17 @@ void AddSearch(CLI::App* app, CliContext* context) {
   auto flags = std::make_shared<SearchFlags>();
   CLI::App* command = app->add_subcommand("search", "Find the nearest vectors");
   AddNamespaceFlag(command, &flags->name);
-  command->add_option("--vector", flags->vector, "Query: numbers, or @FILE (first row)")->required();
-  command->add_option("-k", flags->k, "How many")->check(CLI::Range(1, 10'000))->capture_default_str();
+  command->add_option("--vector", flags->vector, "Query: numbers, or @FILE (first row)")
+      ->required();
+  command->add_option("-k", flags->k, "How many")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   command->add_option("--ef", flags->ef, "Candidates a graph search keeps; 0: chosen from k");
   command->add_option("--min-score", flags->min_score, "Leave out what scores below");
-  command->add_option("--tag", flags->all_of, "Only with this tag (repeatable: all)")->allow_extra_args(false);
-  command->add_option("--any-tag", flags->any_of, "Only with one of these")->allow_extra_args(false);
+  command->add_option("--tag", flags->all_of, "Only with this tag (repeatable: all)")
+      ->allow_extra_args(false);
+  command->add_option("--any-tag", flags->any_of, "Only with one of these")
+      ->allow_extra_args(false);
   command->add_option("--no-tag", flags->none_of, "Only without this tag")->allow_extra_args(false);
   command->add_flag("--payload", flags->payload, "Print payloads and tags as well");
   command->callback([=] {

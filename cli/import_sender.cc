@@ -6,7 +6,8 @@
 namespace nearhit {
 namespace {
 
-Status SendPatiently(const SendFunction& send, std::size_t begin, std::size_t end, SendOutcome* outcome) {
+Status SendPatiently(const SendFunction& send, std::size_t begin, std::size_t end,
+                     SendOutcome* outcome) {
   constexpr int kTries = 6;
   std::chrono::milliseconds pause(100);
   for (int attempt = 1;; ++attempt) {

@@ -30,16 +30,16 @@ struct RejectedItem {
   std::string reason;
 };
 
-// Sends `count` items; when they are refused, halves them until the bad ones stand alone. kUnavailable
-// and kResourceExhausted are tried again a few times with growing pauses.
-Status SendIsolating(const SendFunction& send,
-                     std::size_t count, SendOutcome* outcome, std::vector<RejectedItem>* rejected);
+// Sends `count` items; when they are refused, halves them until the bad ones stand alone.
+// kUnavailable and kResourceExhausted are tried again a few times with growing pauses.
+Status SendIsolating(const SendFunction& send, std::size_t count, SendOutcome* outcome,
+                     std::vector<RejectedItem>* rejected);
 
 // One batch: what to do, and the lines its items came from.
 struct SendJob {
   SendFunction send;
   std::vector<std::uint64_t> lines;  // of each item
-  std::uint64_t end_line = 0;        // once this and all jobs before are done, the file is done to here
+  std::uint64_t end_line = 0;  // once this and all jobs before are done, the file is done to here
 };
 
 // Runs jobs on a few threads.
@@ -48,7 +48,8 @@ struct SendJob {
 class ImportSender {
  public:
   // `report` is told of items that the server refuses, from any thread, one call at a time.
-  ImportSender(std::size_t threads, std::function<void(std::uint64_t line, const std::string&)> report);
+  ImportSender(std::size_t threads,
+               std::function<void(std::uint64_t line, const std::string&)> report);
   ~ImportSender();
   ImportSender(const ImportSender&) = delete;
   ImportSender& operator=(const ImportSender&) = delete;

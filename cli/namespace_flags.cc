@@ -61,14 +61,17 @@ void NamespaceFlags::AddFixed(CLI::App* command) {
 }
 
 void NamespaceFlags::AddChangeable(CLI::App* command, bool with_durability) {
-  command->add_option("--dimension", dimension, "Components of every vector; 0: the embedder's own");
+  command->add_option("--dimension", dimension,
+                      "Components of every vector; 0: the embedder's own");
   command->add_option("--embedder", embedder, "Who makes vectors: none, lexical or http")
       ->check(CLI::IsMember({"none", "lexical", "http"}));
   command->add_option("--embedder-url", embedder_url, "http: the /v1/embeddings endpoint");
   command->add_option("--embedder-model", embedder_model, "http: the model's name");
-  command->add_option("--embedder-key-env", embedder_key_env, "http: server's variable with the key");
+  command->add_option("--embedder-key-env", embedder_key_env,
+                      "http: server's variable with the key");
   command->add_option("--threshold", threshold, "Lowest score of a semantic hit");
-  command->add_option("--default-ttl", default_ttl, "Lifetime of a store without one (30s, 12h, 7d)");
+  command->add_option("--default-ttl", default_ttl,
+                      "Lifetime of a store without one (30s, 12h, 7d)");
   command->add_option("--max-ttl", max_ttl, "Longest lifetime allowed");
   command->add_option("--idle-ttl", idle_ttl, "Entries not read for so long expire");
   command->add_option("--max-entries", max_entries, "Budget of entries; 0: unlimited");

@@ -25,7 +25,7 @@ struct NamespaceFlags {
   std::optional<std::uint64_t> max_bytes;
   v1::Durability durability = v1::DURABILITY_DEFAULT;
 
-  void AddFixed(CLI::App* command);       // kind, metric
+  void AddFixed(CLI::App* command);  // kind, metric
   // The rest. --durability only with `with_durability`: import has one of its own.
   void AddChangeable(CLI::App* command, bool with_durability);
 

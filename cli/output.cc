@@ -105,7 +105,9 @@ std::string FormatDurationMs(std::int64_t millis) {
   return Format("%lld d %lld h", seconds / 86'400, seconds % 86'400 / 3'600);
 }
 
-std::string FormatScore(float score) { return Format("%.4f", static_cast<double>(score)); }
+std::string FormatScore(float score) {
+  return Format("%.4f", static_cast<double>(score));
+}
 
 void PutText(Json* json, const std::string& key, const std::string& bytes) {
   if (IsValidUtf8(bytes)) {

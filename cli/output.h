@@ -29,10 +29,10 @@ void PrintFields(std::ostream& out, const Fields& fields);
 // Columns aligned to their widest cell; the first row is the heading.
 void PrintTable(std::ostream& out, const std::vector<std::vector<std::string>>& rows);
 
-std::string FormatCount(std::uint64_t count);        // "1,234,567"
-std::string FormatBytes(std::uint64_t bytes);        // "3.4 MiB"
-std::string FormatDurationMs(std::int64_t millis);   // "1.2 s", "3 h 5 m"
-std::string FormatScore(float score);                // "0.9431"
+std::string FormatCount(std::uint64_t count);       // "1,234,567"
+std::string FormatBytes(std::uint64_t bytes);       // "3.4 MiB"
+std::string FormatDurationMs(std::int64_t millis);  // "1.2 s", "3 h 5 m"
+std::string FormatScore(float score);               // "0.9431"
 
 // Puts `bytes` under `key` when they are UTF-8, else under `key` + "_base64".
 void PutText(Json* json, const std::string& key, const std::string& bytes);

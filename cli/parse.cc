@@ -37,7 +37,8 @@ Result<std::int64_t> ParseDurationMs(std::string_view text) {
   }
   if (error != std::errc{} || unit_ms == 0 || count < 0 ||
       count > std::numeric_limits<std::int64_t>::max() / unit_ms) {
-    return InvalidArgument("'" + std::string(text) + "' is not a duration (500ms, 30s, 15m, 12h, 7d)");
+    return InvalidArgument("'" + std::string(text) +
+                           "' is not a duration (500ms, 30s, 15m, 12h, 7d)");
   }
   return count * unit_ms;
 }
@@ -58,7 +59,8 @@ Result<std::vector<float>> ParseVector(std::string_view text) {
     float value = 0;
     const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, value);
     if (error != std::errc{} || stop != text.data() + end || !std::isfinite(value)) {
-      return InvalidArgument("component " + std::to_string(vector.size()) + " of the vector is not a number");
+      return InvalidArgument("component " + std::to_string(vector.size()) +
+                             " of the vector is not a number");
     }
     vector.push_back(value);
     at = end;
@@ -117,7 +119,8 @@ Result<std::string> DecodeBase64(std::string_view text) {
     }
     bits = (bits << 6U) | static_cast<std::uint32_t>(digit);
     if (i % 4 == 3) {
-      bytes += {static_cast<char>(bits >> 16U), static_cast<char>(bits >> 8U), static_cast<char>(bits)};
+      bytes +=
+          {static_cast<char>(bits >> 16U), static_cast<char>(bits >> 8U), static_cast<char>(bits)};
       bits = 0;
     }
   }

@@ -15,9 +15,9 @@ namespace nearhit {
 // Errors: kInvalidArgument.
 Result<std::int64_t> ParseDurationMs(std::string_view text);
 
-// Numbers between optional brackets, separated by commas, semicolons or spaces. "@FILE" is the first
-// row of a vector file (formats/vector_file.h).
-// Errors: kInvalidArgument for anything else, an empty vector or a component that is not finite.
+// Numbers between optional brackets, separated by commas, semicolons or spaces. "@FILE" is the
+// first row of a vector file (formats/vector_file.h). Errors: kInvalidArgument for anything else,
+// an empty vector or a component that is not finite.
 Result<std::vector<float>> ParseVector(std::string_view text);
 
 // Vectors as they travel: float32, little-endian. Decoding drops an incomplete last component.

@@ -10,7 +10,8 @@ std::string FormatProgress(const ProgressState& state) {
   constexpr std::size_t kWidth = 24;
   std::string text;
   if (state.total > 0) {
-    const double done = std::min(1.0, static_cast<double>(state.position) / static_cast<double>(state.total));
+    const double done =
+        std::min(1.0, static_cast<double>(state.position) / static_cast<double>(state.total));
     const auto filled = static_cast<std::size_t>(done * kWidth);
     const std::string percent = std::to_string(static_cast<int>(done * 100));
     text = '[' + std::string(filled, '=') + (filled < kWidth ? ">" : "") +
@@ -19,10 +20,13 @@ std::string FormatProgress(const ProgressState& state) {
   }
   text += FormatCount(state.items) + " done";
   if (state.seconds > 0) {
-    text += "  " + FormatCount(static_cast<std::uint64_t>(static_cast<double>(state.items) / state.seconds)) +
-            "/s";
+    text +=
+        "  " +
+        FormatCount(static_cast<std::uint64_t>(static_cast<double>(state.items) / state.seconds)) +
+        "/s";
     if (state.position > state.position_at_start && state.position < state.total) {
-      const double per_byte = state.seconds / static_cast<double>(state.position - state.position_at_start);
+      const double per_byte =
+          state.seconds / static_cast<double>(state.position - state.position_at_start);
       const double left = per_byte * static_cast<double>(state.total - state.position);
       text += "  ETA " + FormatDurationMs(static_cast<std::int64_t>(left * 1e3));
     }

@@ -8,8 +8,8 @@
 
 namespace nearhit {
 
-// "[=====>    ]  51%  12,345 done  1,234/s  ETA 10.0 s". Without a known total (0) there is neither a
-// bar nor an ETA. `position_at_start` is where an earlier run had stopped.
+// "[=====>    ]  51%  12,345 done  1,234/s  ETA 10.0 s". Without a known total (0) there is neither
+// a bar nor an ETA. `position_at_start` is where an earlier run had stopped.
 struct ProgressState {
   std::uint64_t items = 0;
   std::uint64_t position = 0;

@@ -34,7 +34,8 @@ Status GetString(const json& object, const std::string& name, std::string* out) 
 }
 
 // Text, or bytes under `name` + "_base64"; any other JSON value as JSON text when `any`.
-Status GetBytes(const json& object, const std::string& name, bool any, bool* found, std::string* out) {
+Status GetBytes(const json& object, const std::string& name, bool any, bool* found,
+                std::string* out) {
   const json* encoded = Find(object, name + "_base64");
   const json* value = Find(object, name);
   *found = encoded != nullptr || value != nullptr;
@@ -53,7 +54,8 @@ Status GetBytes(const json& object, const std::string& name, bool any, bool* fou
 }
 
 // A number, or text that is one (CSV). Leaves `out` alone when the field is missing or empty.
-Status GetNumber(const json& object, const std::string& name, double limit, std::optional<double>* out) {
+Status GetNumber(const json& object, const std::string& name, double limit,
+                 std::optional<double>* out) {
   const json* value = Find(object, name);
   if (value == nullptr || (value->is_string() && value->get_ref<const std::string&>().empty())) {
     return {};
@@ -159,7 +161,8 @@ Status GetMetadata(const json& object, ImportRecord* record) {
 std::string ExpandTemplate(const std::string& pattern, const std::string& line) {
   std::string text;
   std::size_t at = 0;
-  for (std::size_t next = pattern.find("{}"); next != std::string::npos; next = pattern.find("{}", at)) {
+  for (std::size_t next = pattern.find("{}"); next != std::string::npos;
+       next = pattern.find("{}", at)) {
     text.append(pattern, at, next - at).append(line);
     at = next + 2;
   }
@@ -181,7 +184,8 @@ ImportFormat GuessImportFormat(std::string_view path) {
   return path.ends_with(".tsv") ? ImportFormat::kTsv : ImportFormat::kLines;
 }
 
-Status RecordFromJson(const nlohmann::json& json, const RecordOptions& options, ImportRecord* record) {
+Status RecordFromJson(const nlohmann::json& json, const RecordOptions& options,
+                      ImportRecord* record) {
   if (!json.is_object()) {
     return InvalidArgument("not a JSON object");
   }
@@ -240,8 +244,10 @@ void RecordToItem(ImportRecord record, v1::VectorItem* item) {
 RecordReader::RecordReader(LineReader* lines, RecordOptions options)
     : lines_(lines),
       options_(std::move(options)),
-      csv_(lines, options_.format == ImportFormat::kTsv ? CsvOptions{.delimiter = '\t', .quotes = false}
-                                                        : CsvOptions{}) {}
+      csv_(lines, options_.format == ImportFormat::kTsv
+                      ? CsvOptions{.delimiter = '\t', .quotes = false}
+                      : CsvOptions{}) {
+}
 
 Result<bool> RecordReader::Next(ImportRecord* record) {
   *record = ImportRecord{};
@@ -268,7 +274,8 @@ Result<bool> RecordReader::NextLine(ImportRecord* record) {
     if (record->line == 1 && line_.starts_with(kByteOrderMark)) {
       line_.erase(0, kByteOrderMark.size());
     }
-  } while (record->end_line <= skip_through_ || line_.find_first_not_of(" \t") == std::string::npos);
+  } while (record->end_line <= skip_through_ ||
+           line_.find_first_not_of(" \t") == std::string::npos);
   record->row = record->line - 1;
   if (options_.format == ImportFormat::kJsonl) {
     const auto json = nlohmann::json::parse(line_, nullptr, /*allow_exceptions=*/false);
@@ -280,7 +287,8 @@ Result<bool> RecordReader::NextLine(ImportRecord* record) {
   }
   record->scope = options_.scope;
   record->text = line_;
-  record->answer = options_.answer_template.empty() ? line_ : ExpandTemplate(options_.answer_template, line_);
+  record->answer =
+      options_.answer_template.empty() ? line_ : ExpandTemplate(options_.answer_template, line_);
   return true;
 }
 

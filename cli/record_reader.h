@@ -50,7 +50,7 @@ struct RecordOptions {
 struct ImportRecord {
   std::uint64_t line = 0;      // its first line, from 1
   std::uint64_t end_line = 0;  // its last line
-  std::uint64_t row = 0;       // in a file of vectors beside it: line - 1, CSV records without header
+  std::uint64_t row = 0;  // in a file of vectors beside it: line - 1, CSV records without header
   std::string scope;
   std::string text;
   std::string answer;  // or payload
@@ -66,7 +66,8 @@ struct ImportRecord {
 
 // Maps one JSON object (or CSV record as an object of strings) to a record.
 // Errors: kInvalidArgument naming the field.
-Status RecordFromJson(const nlohmann::json& json, const RecordOptions& options, ImportRecord* record);
+Status RecordFromJson(const nlohmann::json& json, const RecordOptions& options,
+                      ImportRecord* record);
 
 void RecordToItem(ImportRecord record, v1::Durability durability, v1::StoreItem* item);
 void RecordToItem(ImportRecord record, v1::VectorItem* item);
@@ -80,8 +81,8 @@ class RecordReader {
   // Records that end at or before this line are passed over.
   void SkipThrough(std::uint64_t line) { skip_through_ = line; }
 
-  // Reads the next record; false at the end. Blank lines are passed over. Errors: kInvalidArgument for
-  // a bad record (record->line says where; calling again goes on); others end the reading.
+  // Reads the next record; false at the end. Blank lines are passed over. Errors: kInvalidArgument
+  // for a bad record (record->line says where; calling again goes on); others end the reading.
   Result<bool> Next(ImportRecord* record);
 
  private:

@@ -23,8 +23,9 @@ std::filesystem::path ResumePath(const std::filesystem::path& input);
 // The state before the first line. Errors: kInvalidArgument when `input` is no regular file.
 Result<ResumeState> FreshResumeState(const std::filesystem::path& input, const std::string& name);
 
-// What an earlier import of the same file into the same namespace left; `fresh` when there is nothing.
-// Errors: kFailedPrecondition when the state is of another file or namespace, or cannot be understood.
+// What an earlier import of the same file into the same namespace left; `fresh` when there is
+// nothing. Errors: kFailedPrecondition when the state is of another file or namespace, or cannot be
+// understood.
 Result<ResumeState> LoadResumeState(const std::filesystem::path& input, const ResumeState& fresh);
 
 // Writes beside and renames, so that a killed process leaves the old state or the new one.

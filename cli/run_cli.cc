@@ -30,7 +30,9 @@ int CliContext::FailUsage(const Status& status) const {
 }
 
 void AddNamespaceFlag(CLI::App* command, std::string* name) {
-  command->add_option("-n,--namespace", *name, "Namespace")->required()->envname("NEARHIT_NAMESPACE");
+  command->add_option("-n,--namespace", *name, "Namespace")
+      ->required()
+      ->envname("NEARHIT_NAMESPACE");
 }
 
 void AddDurabilityFlag(CLI::App* command, v1::Durability* durability) {
@@ -58,7 +60,8 @@ int RunCli(int argc, const char* const* argv, std::ostream& out, std::ostream& e
   app.add_option("--target", context.target, "Server: host:port or unix:/path")
       ->envname("NEARHIT_TARGET")
       ->capture_default_str();
-  app.add_option("--timeout", context.timeout_seconds, "Seconds for one call (10; import, export: 60)")
+  app.add_option("--timeout", context.timeout_seconds,
+                 "Seconds for one call (10; import, export: 60)")
       ->check(CLI::Range(0.001, 86'400.0));
   app.add_flag("--json", context.json, "Print JSON, one object to a line");
   AddCacheCommands(&app, &context);

@@ -5,7 +5,8 @@
 
 namespace nearhit {
 
-// Runs one command; returns the exit code (client.h). Answers go to `out`, everything else to `err`.
+// Runs one command; returns the exit code (client.h). Answers go to `out`, everything else to
+// `err`.
 int RunCli(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
 
 }  // namespace nearhit
