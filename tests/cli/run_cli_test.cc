@@ -12,7 +12,7 @@
 namespace nearhit {
 namespace {
 
-int Run(std::vector<const char*> arguments, std::string* out) {
+int RunWith(std::vector<const char*> arguments, std::string* out) {
   arguments.insert(arguments.begin(), "nearhit");
   std::ostringstream answers;
   std::ostringstream errors;
@@ -23,20 +23,20 @@ int Run(std::vector<const char*> arguments, std::string* out) {
 
 TEST(RunCliTest, TellsWrongUseFromHelp) {
   std::string out;
-  EXPECT_EQ(Run({"--help"}, &out), kExitOk);
+  EXPECT_EQ(RunWith({"--help"}, &out), kExitOk);
   EXPECT_THAT(out, testing::HasSubstr("Exit codes:"));
-  EXPECT_EQ(Run({}, &out), kExitUsage);
-  EXPECT_EQ(Run({"frobnicate"}, &out), kExitUsage);
-  EXPECT_EQ(Run({"get", "-n", "a"}, &out), kExitUsage);
-  EXPECT_EQ(Run({"get", "-n", "a", "1", "--key", "k"}, &out), kExitUsage);
-  EXPECT_EQ(Run({"invalidate", "-n", "a"}, &out), kExitUsage);
-  EXPECT_EQ(Run({"store", "-n", "a", "p", "a", "--ttl", "soon"}, &out), kExitUsage);
-  EXPECT_EQ(Run({"import", "-n", "a", "/does/not/exist"}, &out), kExitUsage);
+  EXPECT_EQ(RunWith({}, &out), kExitUsage);
+  EXPECT_EQ(RunWith({"frobnicate"}, &out), kExitUsage);
+  EXPECT_EQ(RunWith({"get", "-n", "a"}, &out), kExitUsage);
+  EXPECT_EQ(RunWith({"get", "-n", "a", "1", "--key", "k"}, &out), kExitUsage);
+  EXPECT_EQ(RunWith({"invalidate", "-n", "a"}, &out), kExitUsage);
+  EXPECT_EQ(RunWith({"store", "-n", "a", "p", "a", "--ttl", "soon"}, &out), kExitUsage);
+  EXPECT_EQ(RunWith({"import", "-n", "a", "/does/not/exist"}, &out), kExitUsage);
 }
 
 TEST(RunCliTest, SaysThatNobodyIsThere) {
   std::string out;
-  EXPECT_EQ(Run({"--target", "unix:/does/not/exist", "--timeout", "2", "ping"}, &out),
+  EXPECT_EQ(RunWith({"--target", "unix:/does/not/exist", "--timeout", "2", "ping"}, &out),
             kExitUnavailable);
 }
 
