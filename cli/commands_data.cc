@@ -1,0 +1,160 @@
+// import, export.
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/export.h"
+#include "cli/import.h"
+#include "cli/namespace_flags.h"
+#include "cli/output.h"
+#include "cli/parse.h"
+
+namespace nearhit {
+namespace {
+
+constexpr std::chrono::seconds kBulkTimeout{60};
+
+struct ImportFlags : ImportOptions {
+  std::string format;
+  std::string columns;
+  bool wants_create = false;
+  NamespaceFlags create_flags;
+
+  void AddRecordFlags(CLI::App* command) {
+    command->add_option("--format", format, "jsonl, lines, csv or tsv; default: by the file's name")
+        ->check(CLI::IsMember({"jsonl", "lines", "csv", "tsv"}));
+    FieldNames& names = records.fields;
+    command->add_option("--text-field", names.text, "Field of the prompt")->capture_default_str();
+    command->add_option("--answer-field", names.answer, "Field of the answer")
+        ->capture_default_str();
+    command->add_option("--scope-field", names.scope, "Field of the scope")->capture_default_str();
+    command->add_option("--vector-field", names.vector, "Field of the vector")
+        ->capture_default_str();
+    command->add_option("--tags-field", names.tags, "Field of the tags")->capture_default_str();
+    command->add_option("--model-field", names.model, "Field of the model")->capture_default_str();
+    command->add_option("--key-field", names.key, "Vectors: field of the key")
+        ->capture_default_str();
+    command->add_option("--payload-field", names.payload, "Vectors: field of the payload")
+        ->capture_default_str();
+    command->add_option("--columns", columns, "CSV, TSV without a header: names, by commas");
+    command->add_option("--scope", records.scope, "Scope of records that have none");
+    command->add_option("--answer-template", records.answer_template,
+                        "Lines: answer; {} is the line");
+    command->add_option("--vectors", vector_file, "Vector file; row i belongs to line i");
+  }
+};
+
+void PrintSummary(const CliContext& context, const ImportSummary& summary) {
+  const double rate =
+      summary.seconds > 0 ? static_cast<double>(summary.imported) / summary.seconds : 0;
+  if (context.json) {
+    PrintJson(*context.out, {{"imported", summary.imported},
+                             {"replaced", summary.replaced},
+                             {"bad", summary.bad},
+                             {"resumed_after_line", summary.resumed_after_line},
+                             {"seconds", summary.seconds},
+                             {"per_second", rate}});
+    return;
+  }
+  *context.out << FormatCount(summary.imported) << " imported, " << FormatCount(summary.replaced)
+               << " replaced, " << FormatCount(summary.bad) << " bad, "
+               << FormatDurationMs(static_cast<std::int64_t>(summary.seconds * 1e3)) << ", "
+               << FormatCount(static_cast<std::uint64_t>(rate)) << "/s\n";
+}
+
+int Import(const CliContext& context, ImportFlags& flags) {
+  flags.records.format = flags.format == "jsonl"   ? ImportFormat::kJsonl
+                         : flags.format == "lines" ? ImportFormat::kLines
+                         : flags.format == "csv"   ? ImportFormat::kCsv
+                         : flags.format == "tsv"   ? ImportFormat::kTsv
+                                                   : GuessImportFormat(flags.path);
+  flags.records.columns = SplitList(flags.columns, ',');
+  if (flags.path != "-" && access(flags.path.c_str(), R_OK) != 0) {
+    return context.FailUsage(NotFound(flags.path + ": cannot be read"));
+  }
+  if (flags.wants_create) {
+    if (const Status status = flags.create_flags.Fill(&flags.create.emplace()); !status.ok()) {
+      return context.FailUsage(status);
+    }
+  }
+  flags.progress = flags.progress || isatty(STDERR_FILENO) == 1;
+  const Client client = context.Connect(kBulkTimeout);
+  ImportSummary summary;
+  const Status status = RunImport(client, flags, context.err, &summary);
+  PrintSummary(context, summary);
+  return status.ok() ? int{kExitOk} : context.Fail(status);
+}
+
+void AddImport(CLI::App* app, CliContext* context) {
+  auto flags = std::make_shared<ImportFlags>();
+  CLI::App* command =
+      app->add_subcommand("import", "Load JSONL, CSV, TSV or plain lines, gzip or not");
+  AddNamespaceFlag(command, &flags->name);
+  command->add_option("file", flags->path, "File, or - for standard input")->required();
+  flags->AddRecordFlags(command);
+  command->add_flag("--resume", flags->resume, "Keep a progress file; go on where it says");
+  command->add_flag("--progress", flags->progress, "Show progress although stderr is no terminal");
+  command->add_option("--bad-lines", flags->bad_lines, "File for numbers and reasons of bad lines");
+  command->add_option("--limit", flags->limit, "Import so many records; 0: all");
+  command->add_option("--batch", flags->batch, "Records to a request")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  command->add_option("--parallel", flags->parallel, "Requests in flight")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  AddDurabilityFlag(command, &flags->durability);
+  command->add_flag("--create", flags->wants_create,
+                    "Create the namespace unless it is there, with:");
+  flags->create_flags.AddFixed(command);
+  flags->create_flags.AddChangeable(command, false);
+  command->callback([=] { context->run = [=] { return Import(*context, *flags); }; });
+}
+
+void AddExport(CLI::App* app, CliContext* context) {
+  struct Flags : ExportOptions {
+    std::string output = "-";
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app->add_subcommand("export", "Write every entry as JSON lines");
+  AddNamespaceFlag(command, &flags->name);
+  command->add_option("-o,--output", flags->output, "File; - is standard output")
+      ->capture_default_str();
+  command->add_flag("--vectors", flags->vectors, "With the vectors of cache entries");
+  command->add_option("--limit", flags->limit, "Write so many entries; 0: all");
+  command->callback([=] {
+    context->run = [=] {
+      std::ofstream file;
+      if (flags->output != "-") {
+        file.open(flags->output, std::ios::trunc);
+        if (!file) {
+          return context->FailUsage(InvalidArgument(flags->output + ": cannot be written"));
+        }
+      }
+      std::ostream& out = flags->output == "-" ? *context->out : file;
+      std::uint64_t count = 0;
+      Status status = RunExport(context->Connect(kBulkTimeout), *flags, &out, &count);
+      out.flush();
+      if (status.ok() && !out) {
+        status = Internal("cannot write " + flags->output);
+      }
+      if (!status.ok()) {
+        return context->Fail(status);
+      }
+      if (flags->output != "-") {
+        *context->err << FormatCount(count) << " exported\n";
+      }
+      return int{kExitOk};
+    };
+  });
+}
+
+}  // namespace
+
+void AddDataCommands(CLI::App* app, CliContext* context) {
+  AddImport(app, context);
+  AddExport(app, context);
+}
+
+}  // namespace nearhit

@@ -1,0 +1,98 @@
+#include "cli/namespace_flags.h"
+
+#include "cli/parse.h"
+
+namespace nearhit {
+namespace {
+
+// Calls `set` with the milliseconds of `text`, unless it is empty.
+template <typename Set>
+Status SetDuration(const std::string& text, Set set) {
+  if (text.empty()) {
+    return {};
+  }
+  NEARHIT_ASSIGN_OR_RETURN(const std::int64_t millis, ParseDurationMs(text));
+  set(millis);
+  return {};
+}
+
+// What NamespaceConfig and UpdateNamespaceRequest have in common.
+template <typename Message>
+Status FillLimits(const NamespaceFlags& flags, Message* message) {
+  if (flags.threshold) {
+    message->set_threshold(*flags.threshold);
+  }
+  if (flags.max_entries) {
+    message->set_max_entries(*flags.max_entries);
+  }
+  if (flags.max_bytes) {
+    message->set_max_bytes(*flags.max_bytes);
+  }
+  if (flags.durability != v1::DURABILITY_DEFAULT) {
+    message->set_durability(flags.durability);
+  }
+  if (flags.dimension != 0) {
+    message->set_dimension(flags.dimension);
+  }
+  if (!flags.embedder.empty()) {
+    v1::EmbedderSpec& embedder = *message->mutable_embedder();
+    embedder.set_kind(flags.embedder);
+    embedder.set_url(flags.embedder_url);
+    embedder.set_model(flags.embedder_model);
+    embedder.set_api_key_env(flags.embedder_key_env);
+  }
+  NEARHIT_RETURN_IF_ERROR(SetDuration(
+      flags.default_ttl, [message](std::int64_t millis) { message->set_default_ttl_ms(millis); }));
+  NEARHIT_RETURN_IF_ERROR(SetDuration(
+      flags.max_ttl, [message](std::int64_t millis) { message->set_max_ttl_ms(millis); }));
+  return SetDuration(flags.idle_ttl,
+                     [message](std::int64_t millis) { message->set_idle_ttl_ms(millis); });
+}
+
+}  // namespace
+
+void NamespaceFlags::AddFixed(CLI::App* command) {
+  command->add_option("--kind", kind, "What it holds: cache or vectors")
+      ->check(CLI::IsMember({"cache", "vectors"}))
+      ->capture_default_str();
+  command->add_option("--metric", metric, "How vectors are compared: cosine, ip or l2")
+      ->check(CLI::IsMember({"cosine", "ip", "l2"}))
+      ->capture_default_str();
+}
+
+void NamespaceFlags::AddChangeable(CLI::App* command, bool with_durability) {
+  command->add_option("--dimension", dimension,
+                      "Components of every vector; 0: the embedder's own");
+  command->add_option("--embedder", embedder, "Who makes vectors: none, lexical or http")
+      ->check(CLI::IsMember({"none", "lexical", "http"}));
+  command->add_option("--embedder-url", embedder_url, "http: the /v1/embeddings endpoint");
+  command->add_option("--embedder-model", embedder_model, "http: the model's name");
+  command->add_option("--embedder-key-env", embedder_key_env,
+                      "http: server's variable with the key");
+  command->add_option("--threshold", threshold, "Lowest score of a semantic hit");
+  command->add_option("--default-ttl", default_ttl,
+                      "Lifetime of a store without one (30s, 12h, 7d)");
+  command->add_option("--max-ttl", max_ttl, "Longest lifetime allowed");
+  command->add_option("--idle-ttl", idle_ttl, "Entries not read for so long expire");
+  command->add_option("--max-entries", max_entries, "Budget of entries; 0: unlimited");
+  command->add_option("--max-bytes", max_bytes, "Budget of bytes; 0: unlimited")
+      ->transform(CLI::AsSizeValue(false));
+  if (with_durability) {
+    AddDurabilityFlag(command, &durability);
+  }
+}
+
+Status NamespaceFlags::Fill(v1::CreateNamespaceRequest* request) const {
+  v1::NamespaceConfig& config = *request->mutable_config();
+  config.set_kind(kind == "vectors" ? v1::NAMESPACE_KIND_VECTORS : v1::NAMESPACE_KIND_CACHE);
+  config.set_metric(metric == "ip"   ? v1::METRIC_INNER_PRODUCT
+                    : metric == "l2" ? v1::METRIC_L2
+                                     : v1::METRIC_COSINE);
+  return FillLimits(*this, &config);
+}
+
+Status NamespaceFlags::Fill(v1::UpdateNamespaceRequest* request) const {
+  return FillLimits(*this, request);
+}
+
+}  // namespace nearhit

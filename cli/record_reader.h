@@ -1,0 +1,102 @@
+// Lines of a file to import as records: which field of which format means what.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "formats/csv.h"
+#include "formats/line_reader.h"
+#include "nearhit/result.h"
+#include "nearhit/v1/cache.pb.h"
+#include "nearhit/v1/vectors.pb.h"
+
+namespace nearhit {
+
+enum class ImportFormat : std::uint8_t { kJsonl, kLines, kCsv, kTsv };
+
+// From the file's name without ".gz": .jsonl .ndjson .json, .csv, .tsv; anything else is lines.
+ImportFormat GuessImportFormat(std::string_view path);
+
+// Names of fields (JSONL) or columns (CSV, TSV).
+struct FieldNames {
+  std::string text = "prompt";
+  std::string answer = "answer";
+  std::string scope = "scope";
+  std::string vector = "vector";
+  std::string tags = "tags";
+  std::string model = "model";
+  std::string key = "key";
+  std::string payload = "payload";
+};
+
+struct RecordOptions {
+  ImportFormat format = ImportFormat::kJsonl;
+  bool vectors = false;  // records are for a vector store: key, payload, vector
+  FieldNames fields{};
+  std::vector<std::string> columns{};  // CSV, TSV; empty: the first record names them
+  std::string scope{};                 // of records that have none
+  // Lines: "{}" stands for the line. Empty: the answer is the line.
+  std::string answer_template{};
+  std::int64_t now_us = 0;  // against which "expires_us" becomes a TTL
+};
+
+// What one line says. `text` is the prompt of a cache entry or the key of a vector.
+struct ImportRecord {
+  std::uint64_t line = 0;      // its first line, from 1
+  std::uint64_t end_line = 0;  // its last line
+  std::uint64_t row = 0;  // in a file of vectors beside it: line - 1, CSV records without header
+  std::string scope;
+  std::string text;
+  std::string answer;  // or payload
+  std::string model;
+  std::string content_type;
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t answer_tokens = 0;
+  double cost = 0;
+  std::vector<std::string> tags;
+  std::vector<float> vector;
+  std::optional<std::int64_t> ttl_ms;
+};
+
+// Maps one JSON object (or CSV record as an object of strings) to a record.
+// Errors: kInvalidArgument naming the field.
+Status RecordFromJson(const nlohmann::json& json, const RecordOptions& options,
+                      ImportRecord* record);
+
+void RecordToItem(ImportRecord record, v1::Durability durability, v1::StoreItem* item);
+void RecordToItem(ImportRecord record, v1::VectorItem* item);
+
+// Thread-safety: externally synchronized.
+class RecordReader {
+ public:
+  // `lines` must outlive the reader.
+  RecordReader(LineReader* lines, RecordOptions options);
+
+  // Records that end at or before this line are passed over.
+  void SkipThrough(std::uint64_t line) { skip_through_ = line; }
+
+  // Reads the next record; false at the end. Blank lines are passed over. Errors: kInvalidArgument
+  // for a bad record (record->line says where; calling again goes on); others end the reading.
+  Result<bool> Next(ImportRecord* record);
+
+ private:
+  Result<bool> NextLine(ImportRecord* record);
+  Result<bool> NextCsv(ImportRecord* record);
+
+  LineReader* lines_;
+  RecordOptions options_;
+  CsvReader csv_;
+  bool header_read_ = false;
+  std::uint64_t rows_ = 0;
+  std::uint64_t skip_through_ = 0;
+  std::string line_;
+  std::vector<std::string> cells_;
+};
+
+}  // namespace nearhit
