@@ -48,7 +48,7 @@ grpc::ServerUnaryReactor* RunOnPool(ServiceContext* context, grpc::CallbackServe
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   const TimePoint deadline = ToSteadyDeadline(call->deadline());
   const bool queued =
-      context->pool->Submit([context, call, reactor, deadline, work = std::move(work)] {
+      context->pool->Submit(deadline, [context, call, reactor, deadline, work = std::move(work)] {
         Status status = CheckStillWanted(context, *call, deadline);
         if (status.ok()) {
           status = work(deadline);

@@ -100,7 +100,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
       }
       response.Clear();
     }
-    const bool queued = context_->pool->Submit([this, item] {
+    const bool queued = context_->pool->Submit(deadline_, [this, item] {
       Response answer;
       Status status = CheckStillWanted(context_, *call_, deadline_);
       if (status.ok()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace nearhit::server {
 namespace {
@@ -20,6 +21,18 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()];
+}
+
+// Whether every part of `word` between underscores is in `candidate`: a shortened key.
+bool IsShortFor(std::string_view word, std::string_view candidate) {
+  while (!word.empty()) {
+    const std::string_view part = word.substr(0, word.find('_'));
+    if (part.empty() || candidate.find(part) == std::string_view::npos) {
+      return false;
+    }
+    word.remove_prefix(std::min(word.size(), part.size() + 1));
+  }
+  return true;
 }
 
 std::string Number(double value) {
@@ -59,7 +72,12 @@ std::string NearestWord(std::string_view word, const std::vector<std::string>& c
       best_distance = distance;
     }
   }
-  return best == nullptr ? std::string() : *best;
+  if (best == nullptr) {
+    const auto longer = std::ranges::find_if(
+        candidates, [word](std::string_view candidate) { return IsShortFor(word, candidate); });
+    return longer == candidates.end() ? std::string() : *longer;
+  }
+  return *best;
 }
 
 TomlReader::TomlReader(const toml::table& table, std::string section, std::string source)
@@ -207,7 +225,7 @@ Status TomlReader::Finish() {
                          ": unknown key " + FullName(name) +
                          (nearest.empty() ? "" : "; did you mean " + FullName(nearest) + "?")));
   }
-  return status_;
+  return std::exchange(status_, Status());
 }
 
 const toml::node* TomlReader::Find(std::string_view key) {

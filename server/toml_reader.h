@@ -77,7 +77,8 @@ class TomlReader {
 // "source:line: " of a node; of the file's first line when the node is null.
 std::string Place(const std::string& source, const toml::node* node);
 
-// The candidate that is closest to `word` by edit distance, or empty when none is near.
+// The candidate that is closest to `word` by edit distance, or else the first that `word` is short
+// for; empty when there is none.
 std::string NearestWord(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace nearhit::server

@@ -1,5 +1,7 @@
 #include "server/worker_pool.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -18,17 +20,37 @@ WorkerPool::~WorkerPool() {
   Stop();
 }
 
-bool WorkerPool::Submit(std::function<void()> task) {
+bool WorkerPool::Submit(TimePoint deadline, std::function<void()> task) {
+  std::vector<Task> expired;
+  bool queued = false;
   {
     MutexLock lock(&mu_);
+    if (!stopped_ && queue_.size() >= max_queue_) {
+      expired = TakeExpiredLocked();
+    }
     if (!stopped_ && queue_.size() < max_queue_) {
-      queue_.push_back(std::move(task));
+      queue_.push_back({deadline, std::move(task)});
       ready_.NotifyOne();
-      return true;
+      queued = true;
     }
   }
-  refused_.fetch_add(1, std::memory_order_relaxed);
-  return false;
+  for (Task& late : expired) {
+    late.run();
+  }
+  if (!queued) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return queued;
+}
+
+std::vector<WorkerPool::Task> WorkerPool::TakeExpiredLocked() {
+  const TimePoint now = std::chrono::steady_clock::now();
+  const auto first_late = std::stable_partition(
+      queue_.begin(), queue_.end(), [now](const Task& task) { return task.deadline > now; });
+  std::vector<Task> expired(std::make_move_iterator(first_late),
+                            std::make_move_iterator(queue_.end()));
+  queue_.erase(first_late, queue_.end());
+  return expired;
 }
 
 void WorkerPool::Stop() {
@@ -61,7 +83,7 @@ void WorkerPool::Run() {
       if (queue_.empty()) {
         return;
       }
-      task = std::move(queue_.front());
+      task = std::move(queue_.front().run);
       queue_.pop_front();
     }
     task();

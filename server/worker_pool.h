@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -25,8 +26,12 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Returns false, and drops the task, when the queue is full or the pool is stopped.
-  bool Submit(std::function<void()> task);
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  // Returns false, and drops the task, when the queue is full or the pool is stopped. A full queue
+  // first gets rid of the tasks whose deadline has passed, by running them on this thread: such a
+  // task must see that itself and give up at once.
+  bool Submit(TimePoint deadline, std::function<void()> task);
 
   // Refuses new tasks, runs what is queued, joins. Not from a task. Later calls do nothing.
   void Stop();
@@ -35,12 +40,18 @@ class WorkerPool {
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
+  struct Task {
+    TimePoint deadline;
+    std::function<void()> run;
+  };
+
   void Run();
+  std::vector<Task> TakeExpiredLocked() REQUIRES(mu_);
 
   const std::size_t max_queue_;
   mutable Mutex mu_;
   CondVar ready_;
-  std::deque<std::function<void()>> queue_ GUARDED_BY(mu_);
+  std::deque<Task> queue_ GUARDED_BY(mu_);
   bool stopped_ GUARDED_BY(mu_) = false;
   std::atomic<std::uint64_t> refused_{0};
   std::vector<std::thread> threads_;

@@ -1,9 +1,11 @@
 // The server over a database that answers, or hangs, as the test says.
 #include "server/server.h"
 
+#include <atomic>
 #include <latch>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
@@ -123,15 +125,39 @@ TEST_F(ServerTest, QueuedCallsPastTheirDeadlineAreNotBegun) {
 
 TEST_F(ServerTest, FullQueueIsRefusedAtOnce) {
   std::thread hanging = Hang();
-  std::thread queued([this] { EXPECT_TRUE(Create(std::chrono::seconds(20)).ok()); });
-  grpc::Status status;
-  do {  // until the other thread's call is in the queue, ours expire there or get in
-    status = Create(std::chrono::milliseconds(100));
-  } while (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  std::atomic<int> accepted{0};
+  std::atomic<int> refused{0};
+  std::latch first_refusal(1);
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 2; ++i) {  // one takes the only place in the queue, the other finds it taken
+    callers.emplace_back([&] {
+      const grpc::Status status = Create(std::chrono::seconds(60));
+      if (status.ok()) {
+        ++accepted;
+      } else if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) {
+        ++refused;
+        first_refusal.count_down();
+      }
+    });
+  }
+  first_refusal.wait();
   db_.release.count_down();
   hanging.join();
-  queued.join();
+  for (std::thread& caller : callers) {
+    caller.join();
+  }
+  EXPECT_EQ(accepted, 1);
+  EXPECT_EQ(refused, 1);
+}
+
+TEST_F(ServerTest, ExpiredCallsLeaveTheirPlaceInTheQueue) {
+  std::thread hanging = Hang();
+  EXPECT_EQ(Create(std::chrono::milliseconds(50)).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(Create(std::chrono::milliseconds(50)).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  db_.release.count_down();
+  hanging.join();
 }
 
 TEST_F(ServerTest, StreamAnswersEveryItemAndDrainsAfterHalfClose) {
