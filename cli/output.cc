@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 
 #include "base/utf8.h"
@@ -15,6 +16,15 @@ std::string Format(const char* format, Args... args) {
   std::array<char, 64> buffer{};
   std::snprintf(buffer.data(), buffer.size(), format, args...);
   return buffer.data();
+}
+
+// As many digits as tell the float apart, rather than those of the double that it widens to.
+double ShortDouble(float value) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  double out = 0;
+  std::from_chars(digits.data(), end, out);
+  return out;
 }
 
 void PutVector(Json* json, const std::string& bytes) {
@@ -159,7 +169,7 @@ Json LookupToJson(const v1::LookupResult& result) {
   const bool hit = result.kind() != v1::HIT_KIND_MISS;
   json["kind"] = !hit ? "miss" : (result.kind() == v1::HIT_KIND_EXACT ? "exact" : "semantic");
   if (result.has_score()) {
-    json["score"] = result.score();
+    json["score"] = ShortDouble(result.score());
   }
   if (!hit) {
     json["miss_reason"] = MissReasonText(result.miss_reason());
@@ -180,7 +190,7 @@ Json HitToJson(const v1::VectorHit& hit, bool with_payload) {
   Json json;
   json["id"] = hit.id();
   json["key"] = hit.key();
-  json["score"] = hit.score();
+  json["score"] = ShortDouble(hit.score());
   if (with_payload) {
     PutText(&json, "payload", hit.payload());
     json["tags"] = hit.tags();
@@ -197,7 +207,7 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
   json["dimension"] = config.dimension();
   json["metric"] = MetricText(config.metric());
   json["embedder"] = info.embedder_identity();
-  json["threshold"] = config.threshold();
+  json["threshold"] = ShortDouble(config.threshold());
   json["default_ttl_ms"] = config.default_ttl_ms();
   json["max_ttl_ms"] = config.max_ttl_ms();
   json["idle_ttl_ms"] = config.idle_ttl_ms();

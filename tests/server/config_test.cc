@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Typo{"[server]\nworker = 1\n", "server.workers?"},
                     Typo{"[server]\nmax_queu = 1\n", "server.max_queue?"},
                     Typo{"[server]\nmax_message_byte = 1\n", "server.max_message_bytes?"},
-                    Typo{"[server]\nmax_streams = 1\n", "server.max_queue?"},
+                    Typo{"[server]\nmax_streams = 1\n", "server.max_concurrent_streams?"},
                     Typo{"[server]\nmemory_quota = 1\n", "server.memory_quota_bytes?"},
                     Typo{"[server]\nreflect = 1\n", "server.reflection?"},
                     Typo{"[server]\nshutdown_grace = 1\n", "server.shutdown_grace_ms?"},
