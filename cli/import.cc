@@ -76,6 +76,7 @@ class Importer {
   Status Run(ImportSummary* summary);
 
  private:
+  // Creates the namespace when asked to, and checks that the vectors fit it.
   Status PrepareNamespace();
   Status Open();
   Status ReadAll(ImportSender* sender);
@@ -108,6 +109,10 @@ Status Importer::PrepareNamespace() {
   if (options_.create) {
     v1::CreateNamespaceResponse response;
     options_.create->set_name(options_.name);
+    v1::NamespaceConfig& config = *options_.create->mutable_config();
+    if (config.dimension() == 0 && config.embedder().kind().empty()) {
+      config.set_dimension(static_cast<std::uint32_t>(matrix_.dimension));
+    }
     const Status status = client_.Call(client_.admin(), &v1::Admin::Stub::CreateNamespace,
                                        *options_.create, &response);
     if (!status.ok() && status.code() != StatusCode::kAlreadyExists) {
@@ -119,15 +124,18 @@ Status Importer::PrepareNamespace() {
   v1::DescribeNamespaceResponse response;
   NEARHIT_RETURN_IF_ERROR(
       client_.Call(client_.admin(), &v1::Admin::Stub::DescribeNamespace, request, &response));
-  options_.records.vectors = response.info().config().kind() == v1::NAMESPACE_KIND_VECTORS;
+  const v1::NamespaceConfig& config = response.info().config();
+  options_.records.vectors = config.kind() == v1::NAMESPACE_KIND_VECTORS;
+  if (!options_.vector_file.empty() && matrix_.dimension != config.dimension()) {
+    return InvalidArgument("the vectors of " + options_.vector_file + " have dimension " +
+                           std::to_string(matrix_.dimension) + ", namespace " + options_.name +
+                           " has " + std::to_string(config.dimension()));
+  }
   return {};
 }
 
 Status Importer::Open() {
   NEARHIT_ASSIGN_OR_RETURN(lines_, LineReader::Open(options_.path, kMaxLineBytes));
-  if (!options_.vector_file.empty()) {
-    NEARHIT_ASSIGN_OR_RETURN(matrix_, ReadVectorFile(options_.vector_file));
-  }
   NEARHIT_RETURN_IF_ERROR(bad_.Open(options_.bad_lines, options_.resume, err_));
   options_.records.now_us = std::chrono::duration_cast<std::chrono::microseconds>(
                                 std::chrono::system_clock::now().time_since_epoch())
@@ -260,6 +268,9 @@ Status Importer::ReadAll(ImportSender* sender) {
 Status Importer::Run(ImportSummary* summary) {
   start_ = SteadyClock::now();
   saved_ = start_;
+  if (!options_.vector_file.empty()) {
+    NEARHIT_ASSIGN_OR_RETURN(matrix_, ReadVectorFile(options_.vector_file));
+  }
   NEARHIT_RETURN_IF_ERROR(PrepareNamespace());
   NEARHIT_RETURN_IF_ERROR(Open());
   summary->resumed_after_line = state_.line;
