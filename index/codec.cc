@@ -65,6 +65,33 @@ void Codec::Decode(const std::byte* record, std::span<float> out) const {
   }
 }
 
+bool Codec::IsSound(const std::byte* record) const {
+  if (encoding_ == Encoding::kFloat32) {
+    const auto* components = reinterpret_cast<const float*>(record);
+    double squares = 0;
+    for (std::size_t i = 0; i < dimension_; ++i) {
+      squares += static_cast<double>(components[i]) * static_cast<double>(components[i]);
+    }
+    return squares <= kMaxSquaredNorm;  // false for NaN and infinity as well
+  }
+  Int8Header header;
+  std::memcpy(&header, record, sizeof(header));
+  const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
+  std::int32_t sum = 0;
+  std::int64_t squares = 0;
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    if (codes[i] < -static_cast<std::int32_t>(kMaxCode)) {
+      return false;
+    }
+    sum += codes[i];
+    squares += std::int64_t{codes[i]} * codes[i];
+  }
+  // Rounding to codes can double a component, not more.
+  return header.scale >= 0 && header.sum == sum && header.unused == 0 &&
+         header.squared_norm == header.scale * header.scale * static_cast<float>(squares) &&
+         static_cast<double>(header.squared_norm) <= 4 * kMaxSquaredNorm;
+}
+
 EncodedQuery Codec::EncodeQuery(VectorView vector) const {
   if (encoding_ == Encoding::kFloat32) {
     NEARHIT_CHECK(vector.size() == dimension_);

@@ -37,6 +37,8 @@ class Codec {
   // `record` has record_bytes() bytes, aligned to 4; every byte is written.
   void Encode(VectorView vector, std::byte* record) const;
   void Decode(const std::byte* record, std::span<float> out) const;
+  // Whether Encode could have written the record: for records that come from a file.
+  bool IsSound(const std::byte* record) const;
   EncodedQuery EncodeQuery(VectorView vector) const;
   // The query that equals a record, to compare records with each other.
   EncodedQuery QueryOf(const std::byte* record) const;

@@ -117,7 +117,9 @@ void GraphStore::SetLinks(NodeId node, int level, std::span<const NodeId> links)
   std::byte* list = LinkList(node, level);
   const auto count = static_cast<std::uint16_t>(links.size());
   std::memcpy(list, &count, sizeof(count));
-  std::memcpy(list + sizeof(NodeId), links.data(), links.size_bytes());
+  if (!links.empty()) {  // an empty span may have no data to point at
+    std::memcpy(list + sizeof(NodeId), links.data(), links.size_bytes());
+  }
 }
 
 std::size_t GraphStore::memory_bytes() const {

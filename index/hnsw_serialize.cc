@@ -1,5 +1,5 @@
-// HnswIndex to bytes and back. Nothing that is read is trusted: every count, level and link is
-// checked before the graph can be walked.
+// HnswIndex to bytes and back. Nothing that is read is trusted: every count, level, vector and
+// link is checked before the graph can be walked.
 
 #include <algorithm>
 #include <cstring>
@@ -67,6 +67,9 @@ bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
     }
     graph_->SetLabel(node, id);
     std::memcpy(graph_->Record(node), record.data(), record.size());
+    if (!codec_.IsSound(graph_->Record(node))) {
+      return false;
+    }
     at_level_.resize(std::max(at_level_.size(), static_cast<std::size_t>(level) + 1));
     at_level_[static_cast<std::size_t>(level)].insert(node);
     for (int at = 0; at <= level; ++at) {
@@ -101,9 +104,12 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
   }
   graph_->Grow(std::max<std::size_t>(slots, 16));
   const bool read = ReadNodes(&reader, slots);
-  const bool entry_fits = nodes_.empty() ? entry_node == kNoNode
-                                         : entry_node < graph_->slots() && entry_level >= 0 &&
-                                               graph_->LevelOf(entry_node) == entry_level;
+  // The entry is one of the nodes of the highest level.
+  const bool entry_fits = nodes_.empty()
+                              ? entry_node == kNoNode
+                              : entry_node < graph_->slots() && entry_level >= 0 &&
+                                    graph_->LevelOf(entry_node) == entry_level &&
+                                    static_cast<std::size_t>(entry_level) + 1 == at_level_.size();
   if (!read || !entry_fits) {
     Reset();
     return DataLoss("index snapshot has the wrong shape");

@@ -136,12 +136,16 @@ Status PartitionIndex::Deserialize(std::string_view bytes) {
     return DataLoss("index snapshot has the wrong shape");
   }
   auto flat = std::make_shared<FlatIndex>(codec_);
-  std::vector<float> vector(codec_.dimension());
+  const Codec as_written(codec_.dimension(), codec_.metric(), Encoding::kFloat32);
+  std::vector<float> vector(as_written.record_bytes() / sizeof(float));
   while (reader.remaining() > 0) {
     const EntryId id{reader.Fixed<std::uint64_t>()};
     const std::string_view components = reader.Raw(codec_.dimension() * sizeof(float));
     std::memcpy(vector.data(), components.data(), components.size());
-    NEARHIT_RETURN_IF_ERROR(flat->Add(id, vector));
+    if (flat->Contains(id) || !as_written.IsSound(reinterpret_cast<std::byte*>(vector.data()))) {
+      return DataLoss("index snapshot holds an id twice or a vector that is none");
+    }
+    NEARHIT_RETURN_IF_ERROR(flat->Add(id, VectorView(vector).first(codec_.dimension())));
   }
   Put(std::move(flat), false);
   return Status();

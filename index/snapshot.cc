@@ -1,8 +1,5 @@
 #include "index/snapshot.h"
 
-#include <string>
-#include <string_view>
-
 #include "base/coding.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -10,13 +7,12 @@
 namespace nearhit {
 
 namespace {
-constexpr std::uint64_t kMagic = 0x31504e5354494e48ULL;
+constexpr std::uint64_t kMagic = 0x31504e5354494e48ULL;  // "HNITSNP1"
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 40;
 }  // namespace
 
-Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& index,
-                     std::uint64_t sequence) {
+std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence) {
   std::string bytes;
   PutFixed(&bytes, kMagic);
   PutFixed(&bytes, kVersion);
@@ -26,24 +22,21 @@ Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& in
   PutFixed(&bytes, sequence);
   index.Serialize(&bytes);
   PutFixed(&bytes, Hash64(bytes));
-  return WriteFileAtomically(path, bytes);
+  return bytes;
 }
 
-Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(const std::filesystem::path& path,
-                                                     std::size_t dimension, IndexMetric metric,
-                                                     Encoding encoding) {
-  NEARHIT_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, kMaxBytes));
+Result<std::unique_ptr<PartitionIndex>> DecodeSnapshot(std::string_view bytes,
+                                                       std::size_t dimension, IndexMetric metric,
+                                                       Encoding encoding) {
   ByteReader reader(bytes);
   if (reader.Fixed<std::uint64_t>() != kMagic || bytes.size() < sizeof(std::uint64_t) * 4) {
-    return DataLoss("index snapshot " + path.string() + " is damaged");
+    return DataLoss("index snapshot is damaged");
   }
   const auto version = reader.Fixed<std::uint32_t>();
-  const std::string_view body =
-      std::string_view(bytes).substr(0, bytes.size() - sizeof(std::uint64_t));
-  const auto checksum =
-      ByteReader(std::string_view(bytes).substr(body.size())).Fixed<std::uint64_t>();
+  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(std::uint64_t));
+  const auto checksum = ByteReader(bytes.substr(body.size())).Fixed<std::uint64_t>();
   if (checksum != Hash64(body)) {
-    return DataLoss("index snapshot " + path.string() + " fails its checksum");
+    return DataLoss("index snapshot fails its checksum");
   }
   if (version != kVersion) {
     return FailedPrecondition("index snapshot version " + std::to_string(version) +
@@ -52,14 +45,25 @@ Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(const std::filesystem::path
   }
   if (reader.Fixed<std::uint32_t>() != dimension || reader.Fixed<IndexMetric>() != metric ||
       reader.Fixed<Encoding>() != encoding) {
-    return DataLoss("index snapshot " + path.string() +
-                    " is of another dimension, metric or encoding");
+    return DataLoss("index snapshot is of another dimension, metric or encoding");
   }
   reader.Fixed<std::uint64_t>();  // sequence: for people who look into the file
   auto index = std::make_unique<PartitionIndex>(dimension, metric, encoding);
   NEARHIT_RETURN_IF_ERROR(
       index->Deserialize(body.substr(body.size() - reader.remaining() + sizeof(checksum))));
   return index;
+}
+
+Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& index,
+                     std::uint64_t sequence) {
+  return WriteFileAtomically(path, EncodeSnapshot(index, sequence));
+}
+
+Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(const std::filesystem::path& path,
+                                                     std::size_t dimension, IndexMetric metric,
+                                                     Encoding encoding) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, kMaxBytes));
+  return DecodeSnapshot(bytes, dimension, metric, encoding);
 }
 
 }  // namespace nearhit

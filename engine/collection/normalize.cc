@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "index/vector_index.h"
+
 namespace nearhit {
 
 namespace {
@@ -18,7 +20,7 @@ double SquaredNorm(VectorView vector) {
 
 bool IsValidVector(Metric metric, VectorView vector) {
   const double norm = SquaredNorm(vector);
-  return std::isfinite(norm) && (metric != Metric::kCosine || norm > 0);
+  return metric == Metric::kCosine ? std::isfinite(norm) && norm > 0 : norm <= kMaxSquaredNorm;
 }
 
 bool NormalizeFor(Metric metric, std::span<float> vector) {
@@ -27,7 +29,7 @@ bool NormalizeFor(Metric metric, std::span<float> vector) {
     return false;
   }
   if (metric != Metric::kCosine) {
-    return true;
+    return norm <= kMaxSquaredNorm;
   }
   if (norm == 0) {
     return false;

@@ -8,7 +8,8 @@
 namespace nearhit {
 
 // Scales `vector` to unit length under kCosine; leaves it alone otherwise. Returns false for a
-// vector that the metric cannot take: a component that is not finite, or all zeros under cosine.
+// vector that the metric cannot take: a component that is not finite, all zeros under cosine, a
+// length over 1e18 (kMaxSquaredNorm) under the others.
 bool NormalizeFor(Metric metric, std::span<float> vector);
 
 // Whether NormalizeFor would succeed.

@@ -6,45 +6,18 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "engine/storage/envelope.h"
 
 namespace nearhit {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
 constexpr std::string_view kSecretKey = "secret";
 constexpr std::string_view kNextNumberKey = "next_namespace";
 constexpr std::string_view kNamespacePrefix = "namespace/";
 constexpr std::string_view kDroppedPrefix = "dropped/";
 
-// Closes a record with a checksum over its key and its bytes.
-std::string Seal(std::string_view key, std::string bytes) {
-  PutFixed(&bytes, Hash64(bytes, Hash64(key)));
-  return bytes;
-}
-
-// The fields of a sealed record, version byte checked and removed.
-Result<std::string_view> Unseal(std::string_view key, std::string_view value) {
-  if (value.size() < 1 + sizeof(std::uint64_t)) {
-    return DataLoss("catalogue record is " + std::to_string(value.size()) + " bytes, too short");
-  }
-  if (static_cast<std::uint8_t>(value[0]) != kVersion) {
-    return FailedPrecondition(
-        "catalogue record version " + std::to_string(static_cast<std::uint8_t>(value[0])) +
-        " is not readable by this build (reads " + std::to_string(kVersion) + ")");
-  }
-  const std::string_view body = value.substr(0, value.size() - sizeof(std::uint64_t));
-  std::uint64_t stored = 0;
-  std::memcpy(&stored, value.data() + body.size(), sizeof(stored));
-  if (stored != Hash64(body, Hash64(key))) {
-    return DataLoss("catalogue record fails its checksum");
-  }
-  return body.substr(1);
-}
-
-std::string NewRecord() {
-  return std::string(1, static_cast<char>(kVersion));
-}
+constexpr std::string_view kKind = "catalogue";  // for messages
 
 std::string NamespaceKey(std::string_view name) {
   return std::string(kNamespacePrefix) + std::string(name);
@@ -101,7 +74,7 @@ std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord&
 }
 
 Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::string_view value) {
-  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(storage_key, value));
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kKind, storage_key, value));
   ByteReader reader(body);
   NamespaceRecord record;
   NamespaceConfig& config = record.config;
@@ -120,10 +93,44 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
   config.max_entries = reader.Fixed<std::uint64_t>();
   config.max_bytes = reader.Fixed<std::uint64_t>();
   config.embedder = ReadEmbedder(&reader);
-  if (!reader.AtEnd()) {
+  if (!reader.AtEnd() || config.kind > NamespaceKind::kVectors || config.metric > Metric::kL2 ||
+      config.durability > Durability::kSync || config.dimension > kMaxDimension) {
     return DataLoss("namespace record has the wrong shape");
   }
   return record;
+}
+
+std::string EncodeSecret(std::string_view storage_key, const HashSecret& secret) {
+  std::string out = NewRecord();
+  out.append(reinterpret_cast<const char*>(secret.data()), secret.size());
+  return Seal(storage_key, std::move(out));
+}
+
+Result<HashSecret> DecodeSecret(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kKind, storage_key, value));
+  HashSecret secret{};
+  if (body.size() != secret.size()) {
+    return DataLoss("hash secret has " + std::to_string(body.size()) + " bytes, not " +
+                    std::to_string(secret.size()));
+  }
+  std::memcpy(secret.data(), body.data(), body.size());
+  return secret;
+}
+
+std::string EncodeNextNumber(std::string_view storage_key, NamespaceNumber next) {
+  std::string out = NewRecord();
+  PutFixed(&out, next);
+  return Seal(storage_key, std::move(out));
+}
+
+Result<NamespaceNumber> DecodeNextNumber(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kKind, storage_key, value));
+  ByteReader reader(body);
+  const auto next = reader.Fixed<NamespaceNumber>();
+  if (!reader.AtEnd()) {
+    return DataLoss("next namespace number has the wrong shape");
+  }
+  return next;
 }
 
 Result<Catalogue> Catalogue::Load(KvStore* store) {
@@ -138,19 +145,12 @@ Status Catalogue::LoadSecret() {
   const Status read = store_->Get(Family::kMeta, kSecretKey, ReadTier::kAny, &value);
   if (read.code() == StatusCode::kNotFound) {
     secret_ = MakeHashSecret();
-    std::string record = NewRecord();
-    record.append(reinterpret_cast<const char*>(secret_.data()), secret_.size());
     WriteBatch batch;
-    batch.Put(Family::kMeta, std::string(kSecretKey), Seal(kSecretKey, std::move(record)));
+    batch.Put(Family::kMeta, std::string(kSecretKey), EncodeSecret(kSecretKey, secret_));
     return store_->Write(batch, /*sync=*/true);
   }
   NEARHIT_RETURN_IF_ERROR(read);
-  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kSecretKey, value));
-  if (body.size() != secret_.size()) {
-    return DataLoss("hash secret has " + std::to_string(body.size()) + " bytes, not " +
-                    std::to_string(secret_.size()));
-  }
-  std::memcpy(secret_.data(), body.data(), body.size());
+  NEARHIT_ASSIGN_OR_RETURN(secret_, DecodeSecret(kSecretKey, value));
   return Status();
 }
 
@@ -158,8 +158,7 @@ Status Catalogue::LoadNamespaces() {
   std::string value;
   const Status read = store_->Get(Family::kMeta, kNextNumberKey, ReadTier::kAny, &value);
   if (read.ok()) {
-    NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kNextNumberKey, value));
-    next_number_ = ByteReader(body).Fixed<NamespaceNumber>();
+    NEARHIT_ASSIGN_OR_RETURN(next_number_, DecodeNextNumber(kNextNumberKey, value));
   } else if (read.code() != StatusCode::kNotFound) {
     return read;
   }
@@ -194,10 +193,7 @@ Status Catalogue::Put(const NamespaceRecord& record) {
   WriteBatch batch;
   batch.Put(Family::kMeta, key, EncodeNamespace(key, record));
   const NamespaceNumber next = std::max(next_number_, record.number + 1);
-  std::string next_record = NewRecord();
-  PutFixed(&next_record, next);
-  batch.Put(Family::kMeta, std::string(kNextNumberKey),
-            Seal(kNextNumberKey, std::move(next_record)));
+  batch.Put(Family::kMeta, std::string(kNextNumberKey), EncodeNextNumber(kNextNumberKey, next));
   std::optional<NamespaceNumber> left;
   if (found != namespaces_.end() && found->number != record.number) {
     left = found->number;

@@ -55,8 +55,13 @@ class Catalogue {
   NamespaceNumber next_number_ = 1;
 };
 
-// Exposed for tests of the format.
+// Exposed for tests of the format. Errors of the decoders: kDataLoss; kFailedPrecondition for
+// another version.
 std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord& record);
 Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::string_view value);
+std::string EncodeSecret(std::string_view storage_key, const HashSecret& secret);
+Result<HashSecret> DecodeSecret(std::string_view storage_key, std::string_view value);
+std::string EncodeNextNumber(std::string_view storage_key, NamespaceNumber next);
+Result<NamespaceNumber> DecodeNextNumber(std::string_view storage_key, std::string_view value);
 
 }  // namespace nearhit

@@ -70,7 +70,7 @@ class DatabaseImpl final : public Database {
   void Log(LogLevel level, const std::string& line) const;
   Result<std::shared_ptr<const Embedder>> EmbedderOf(const NamespaceConfig& config) const;
   Result<Contents> OpenContents(const NamespaceRecord& record,
-                                std::shared_ptr<const Embedder> embedder);
+                                std::shared_ptr<const Embedder> embedder) REQUIRES(admin_mu_);
   Result<std::shared_ptr<Namespace>> Find(std::string_view name, NamespaceKind kind) const;
   Result<std::shared_ptr<Namespace>> Named(std::string_view name) const;
   std::vector<std::shared_ptr<Namespace>> All() const;

@@ -155,8 +155,10 @@ Status CheckVector(std::string_view field, VectorView vector, const NamespaceCon
     }
   }
   if (!IsValidVector(config.metric, vector)) {
-    return InvalidArgument(std::string(field) +
-                           " is all zeros, which has no direction under cosine");
+    return InvalidArgument(std::string(field) + (config.metric == Metric::kCosine
+                                                     ? " is all zeros, which has no direction "
+                                                       "under cosine"
+                                                     : " is longer than 1e18"));
   }
   return Status();
 }

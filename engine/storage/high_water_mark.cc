@@ -1,7 +1,5 @@
 #include "engine/storage/high_water_mark.h"
 
-#include <string>
-
 #include "base/coding.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -13,7 +11,7 @@ constexpr std::uint64_t kMagic = 0x314b52414d57484eULL;  // "NHWMARK1"
 constexpr std::uint32_t kVersion = 1;
 }  // namespace
 
-Status WriteHighWaterMark(const std::filesystem::path& path, std::uint64_t sequence) {
+std::string EncodeHighWaterMark(std::uint64_t sequence) {
   std::string bytes;
   bytes.reserve(32);
   PutFixed(&bytes, kMagic);
@@ -21,21 +19,18 @@ Status WriteHighWaterMark(const std::filesystem::path& path, std::uint64_t seque
   PutFixed(&bytes, sequence);
   const std::uint64_t checksum = Hash64(bytes);
   PutFixed(&bytes, checksum);
-  return WriteFileAtomically(path, bytes);
+  return bytes;
 }
 
-Result<std::uint64_t> ReadHighWaterMark(const std::filesystem::path& path) {
-  const Result<std::string> file = ReadWholeFile(path, 4'096);
-  NEARHIT_RETURN_IF_ERROR(file.status());
-  const std::string& bytes = *file;
+Result<std::uint64_t> DecodeHighWaterMark(std::string_view bytes) {
   ByteReader reader(bytes);
   const auto magic = reader.Fixed<std::uint64_t>();
   const auto version = reader.Fixed<std::uint32_t>();
   const auto sequence = reader.Fixed<std::uint64_t>();
   const auto checksum = reader.Fixed<std::uint64_t>();
   if (!reader.AtEnd() || magic != kMagic ||
-      checksum != Hash64(std::string_view(bytes).substr(0, bytes.size() - sizeof(checksum)))) {
-    return DataLoss("high-water mark " + path.string() + " is damaged");
+      checksum != Hash64(bytes.substr(0, bytes.size() - sizeof(checksum)))) {
+    return DataLoss("high-water mark is damaged");
   }
   if (version != kVersion) {
     return FailedPrecondition("high-water mark version " + std::to_string(version) +
@@ -43,6 +38,15 @@ Result<std::uint64_t> ReadHighWaterMark(const std::filesystem::path& path) {
                               ")");
   }
   return sequence;
+}
+
+Status WriteHighWaterMark(const std::filesystem::path& path, std::uint64_t sequence) {
+  return WriteFileAtomically(path, EncodeHighWaterMark(sequence));
+}
+
+Result<std::uint64_t> ReadHighWaterMark(const std::filesystem::path& path) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, 4'096));
+  return DecodeHighWaterMark(bytes);
 }
 
 }  // namespace nearhit

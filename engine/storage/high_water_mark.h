@@ -5,10 +5,17 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include "nearhit/result.h"
 
 namespace nearhit {
+
+// The file's bytes, and back. Errors: kDataLoss for damage; kFailedPrecondition for another
+// version.
+std::string EncodeHighWaterMark(std::uint64_t sequence);
+Result<std::uint64_t> DecodeHighWaterMark(std::string_view bytes);
 
 // Replaces the mark: temporary file, fsync, rename, fsync of the directory.
 // Errors: kUnavailable for I/O errors; the old mark stays then.

@@ -1,45 +1,14 @@
 #include "engine/storage/record.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "base/coding.h"
+#include "engine/storage/envelope.h"
 
 namespace nearhit {
 
 namespace {
-
-std::string NewRecord() {
-  return std::string(1, static_cast<char>(kRecordVersion));
-}
-
-// Closes a record: the checksum covers the storage key as its seed.
-std::string Seal(std::string_view storage_key, std::string bytes) {
-  PutFixed(&bytes, Hash64(bytes, Hash64(storage_key)));
-  return bytes;
-}
-
-// The fields of a record whose version and checksum are right.
-Result<std::string_view> Unseal(std::string_view kind, std::string_view storage_key,
-                                std::string_view value) {
-  if (value.size() < 1 + sizeof(std::uint64_t)) {
-    return DataLoss(std::string(kind) + " record is " + std::to_string(value.size()) +
-                    " bytes, too short");
-  }
-  const auto version = static_cast<std::uint8_t>(value.front());
-  if (version != kRecordVersion) {
-    return FailedPrecondition(std::string(kind) + " record version " + std::to_string(version) +
-                              " is not readable by this build (reads " +
-                              std::to_string(kRecordVersion) + ")");
-  }
-  const std::string_view body = value.substr(0, value.size() - sizeof(std::uint64_t));
-  std::uint64_t checksum = 0;
-  std::memcpy(&checksum, value.data() + body.size(), sizeof(checksum));
-  if (checksum != Hash64(body, Hash64(storage_key))) {
-    return DataLoss(std::string(kind) + " record fails its checksum");
-  }
-  return body.substr(1);
-}
 
 Status WrongShape(std::string_view kind) {
   return DataLoss(std::string(kind) + " record has the wrong shape");
@@ -69,8 +38,9 @@ Result<HeaderRecord> DecodeHeader(std::string_view storage_key, std::string_view
   record.key_hash.low = reader.Fixed<std::uint64_t>();
   record.key_hash.high = reader.Fixed<std::uint64_t>();
   record.bytes = reader.Fixed<std::uint64_t>();
-  record.has_vector = reader.Fixed<std::uint8_t>() != 0;
-  if (!reader.AtEnd()) {
+  const auto has_vector = reader.Fixed<std::uint8_t>();
+  record.has_vector = has_vector == 1;
+  if (!reader.AtEnd() || has_vector > 1) {
     return WrongShape("header");
   }
   return record;
@@ -131,7 +101,7 @@ Status DecodeVector(std::string_view storage_key, std::string_view value, std::s
   if (body.size() != out.size_bytes()) {
     return WrongShape("vector");
   }
-  std::memcpy(out.data(), body.data(), body.size());
+  std::copy(body.begin(), body.end(), reinterpret_cast<char*>(out.data()));
   return Status();
 }
 

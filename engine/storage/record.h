@@ -1,7 +1,5 @@
-// Encoding of the values of every family. Each starts with a format version and ends with an
-// XXH3-64 checksum over the record's key and its bytes, so that damage, a swapped block and a
-// mixed-up key are all seen above the storage library. Byte tables: docs/formats.md; golden files:
-// tests/golden.
+// Encoding of the values of every family, each inside the envelope of envelope.h. Byte tables:
+// docs/formats.md; golden files: tests/golden.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +15,6 @@
 #include "nearhit/types.h"
 
 namespace nearhit {
-
-// Version written into every record. A record with another one is refused by name.
-inline constexpr std::uint8_t kRecordVersion = 1;
 
 // kHeaders.
 struct HeaderRecord {

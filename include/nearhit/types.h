@@ -27,6 +27,8 @@ using VectorView = std::span<const float>;
 //   kCosine        cosine of the angle, in [-1, 1]
 //   kInnerProduct  dot product, unbounded
 //   kL2            1 / (1 + squared Euclidean distance), in (0, 1]
+// Vectors longer than 1e18 are refused under kInnerProduct and kL2: their scores could be no
+// numbers.
 enum class Metric : std::uint8_t { kCosine = 0, kInnerProduct = 1, kL2 = 2 };
 
 // "cosine", "ip" or "l2".

@@ -1,0 +1,127 @@
+// Readers of files from outside. Input: which reader, then the file.
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "formats/csv.h"
+#include "formats/line_reader.h"
+#include "formats/npy_header.h"
+#include "formats/vector_file.h"
+#include "tests/fuzz/fuzz_input.h"
+#include "tests/support/temp_dir.h"
+
+namespace nearhit {
+namespace {
+
+constexpr std::array<const char*, 6> kExtensions = {".npy",  ".fvecs", ".bvecs",
+                                                    ".fbin", ".i8bin", ".u8bin"};
+constexpr std::size_t kMaxLineBytes = 64;
+
+std::filesystem::path WriteInput(const std::string& extension, std::string_view bytes) {
+  static const TempDir dir;
+  const std::filesystem::path path = dir.path() / ("input" + extension);
+  std::ofstream(path, std::ios::binary | std::ios::trunc)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return path;
+}
+
+void CheckVectors(const std::string& extension, std::size_t max_rows, std::string_view bytes) {
+  const auto matrix = ReadVectorFile(WriteInput(extension, bytes), max_rows);
+  if (!matrix.ok()) {
+    FUZZ_CHECK(matrix.status().code() == StatusCode::kInvalidArgument);
+    return;
+  }
+  FUZZ_CHECK(matrix->values.size() == matrix->rows * matrix->dimension);
+  FUZZ_CHECK(matrix->values.size() <= bytes.size());
+  FUZZ_CHECK(max_rows == 0 || matrix->rows <= max_rows);
+}
+
+void CheckIds(std::string_view bytes) {
+  const auto rows = ReadIvecs(WriteInput(".ivecs", bytes));
+  if (rows.ok()) {
+    std::size_t numbers = rows->size();
+    for (const auto& row : *rows) {
+      numbers += row.size();
+    }
+    FUZZ_CHECK(numbers * sizeof(std::int32_t) == bytes.size());
+  }
+}
+
+void CheckLines(std::string_view bytes) {
+  const auto lines = LineReader::Open(WriteInput(".txt", bytes), kMaxLineBytes);
+  FUZZ_CHECK(lines.ok());
+  std::string line;
+  while (true) {
+    const std::uint64_t before = (*lines)->line_number();
+    const Result<bool> more = (*lines)->Next(&line);
+    FUZZ_CHECK(line.size() <= kMaxLineBytes && line.find('\n') == std::string::npos);
+    if (!more.ok() && more.status().code() == StatusCode::kInvalidArgument) {
+      FUZZ_CHECK((*lines)->line_number() == before + 1);  // skipped
+      continue;
+    }
+    if (!more.ok() || !*more) {
+      break;
+    }
+  }
+  FUZZ_CHECK((*lines)->compressed_offset() <= bytes.size());
+}
+
+void CheckCsv(const CsvOptions& options, std::string_view bytes) {
+  const auto lines = LineReader::Open(WriteInput(".txt", bytes), kMaxLineBytes);
+  FUZZ_CHECK(lines.ok());
+  CsvReader reader(lines->get(), options);
+  std::vector<std::string> fields;
+  for (std::uint64_t last = 0;;) {
+    const Result<bool> more = reader.Next(&fields);
+    if (!more.ok() && more.status().code() == StatusCode::kInvalidArgument) {
+      FUZZ_CHECK((*lines)->line_number() > last || bytes.empty());  // goes on, so it ends
+      last = (*lines)->line_number();
+      continue;
+    }
+    if (!more.ok() || !*more) {
+      return;
+    }
+    FUZZ_CHECK(!fields.empty());
+    std::size_t total = fields.size() - 1;
+    for (const std::string& field : fields) {
+      total += field.size();
+    }
+    FUZZ_CHECK(total <= options.max_record_bytes);
+    last = (*lines)->line_number();
+  }
+}
+
+void Run(FuzzInput input) {
+  const std::uint8_t which = input.Byte();
+  if (which < kExtensions.size()) {
+    const std::uint8_t max_rows = input.Byte();
+    return CheckVectors(kExtensions[which], max_rows, input.Rest());
+  }
+  switch (which % 5) {
+    case 0: {
+      const auto header = ParseNpyHeader(input.Rest());
+      FUZZ_CHECK(header.ok() || header.status().code() == StatusCode::kInvalidArgument);
+      return;
+    }
+    case 1:
+      return CheckIds(input.Rest());
+    case 2:
+      return CheckLines(input.Rest());
+    case 3:
+      return CheckCsv({.max_record_bytes = 2 * kMaxLineBytes}, input.Rest());
+    default:
+      return CheckCsv({.delimiter = '\t', .quotes = false, .max_record_bytes = kMaxLineBytes},
+                      input.Rest());
+  }
+}
+
+}  // namespace
+}  // namespace nearhit
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  nearhit::Run(nearhit::FuzzInput(data, size));
+  return 0;
+}
