@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/storage/envelope.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
@@ -84,6 +85,18 @@ TEST(RecordTest, VectorOfAnotherDimensionIsRefused) {
   EXPECT_EQ(same, vector);
   std::vector<float> other(4);
   EXPECT_THAT(DecodeVector("k", bytes, other), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST(RecordTest, AVectorWithoutComponentsReads) {
+  EXPECT_THAT(DecodeVector("k", EncodeVector("k", {}), {}), IsOk());
+}
+
+// Every record has one form only, so that equal records have equal bytes.
+TEST(RecordTest, AHeaderWithAnotherByteForTrueIsRefused) {
+  std::string bytes = EncodeHeader("k", {.has_vector = true});
+  bytes.resize(bytes.size() - 8);
+  bytes.back() = 2;
+  EXPECT_THAT(DecodeHeader("k", Seal("k", bytes)), StatusIs(StatusCode::kDataLoss));
 }
 
 // The bytes of version 1, as released: a change here is a new version.

@@ -1,0 +1,276 @@
+// Bytes that version 1 left on disk: they decode to what was stored, and what is stored today is
+// written as exactly these bytes.
+
+#include "tests/golden/golden.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/coding.h"
+#include "engine/collection/id_allocator.h"
+#include "engine/database/catalogue.h"
+#include "engine/storage/envelope.h"
+#include "engine/storage/high_water_mark.h"
+#include "engine/storage/keys.h"
+#include "engine/storage/memory_store.h"
+#include "engine/storage/record.h"
+#include "tests/support/status_matchers.h"
+
+namespace nearhit {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kKey = EntryKey(1, EntryId{0x0203});
+constexpr std::string_view kNamespaceKey = "namespace/support";
+
+HeaderRecord SampleHeader() {
+  return {.partition = 3,
+          .created_us = 1'700'000'000'000'000,
+          .expires_us = 1'800'000'000'000'000,
+          .key_hash = {.low = 0x0102030405060708, .high = 0x1112131415161718},
+          .bytes = 500,
+          .has_vector = true};
+}
+
+PayloadRecord SamplePayload() {
+  return {.partition = 3,
+          .created_us = 1'700'000'000'000'000,
+          .expires_us = 0,
+          .key = "how do I reset my password",
+          .content_type = "text/plain",
+          .model = "m",
+          .prompt_tokens = 7,
+          .answer_tokens = 9,
+          .cost = 0.25,
+          .tags = {"faq", "v2"},
+          .payload = "Click on \"forgot\"."};
+}
+
+const std::vector<float> kVector = {0.6F, -0.8F, 0};
+const std::vector<EntryId> kIds = {EntryId{1}, EntryId{0x0102030405060708}};
+
+NamespaceRecord SampleNamespace() {
+  NamespaceRecord record;
+  record.name = "support";
+  record.number = 7;
+  record.created_us = 1'700'000'000'000'000;
+  record.embedder_identity = "http/m/3";
+  record.config = {.kind = NamespaceKind::kVectors,
+                   .dimension = 3,
+                   .metric = Metric::kL2,
+                   .embedder = {.kind = "http",
+                                .url = "http://127.0.0.1/v1",
+                                .model = "m",
+                                .api_key_env = "KEY",
+                                .api_key_file = "/key",
+                                .timeout = std::chrono::milliseconds(1'000),
+                                .max_batch = 16,
+                                .max_retries = 3},
+                   .threshold = 0.5F,
+                   .default_ttl_ms = 1,
+                   .max_ttl_ms = 2,
+                   .idle_ttl_ms = 3,
+                   .max_entries = 4,
+                   .max_bytes = 5,
+                   .durability = Durability::kSync};
+  return record;
+}
+
+HashSecret SampleSecret() {
+  HashSecret secret{};
+  for (std::size_t i = 0; i < secret.size(); ++i) {
+    secret[i] = static_cast<std::uint8_t>(i);
+  }
+  return secret;
+}
+
+// Every sealed record: its golden file, what writes it today, and what reads it.
+struct Kind {
+  std::string name;
+  std::string key;
+  std::string encoded;
+  std::function<Status(std::string_view value)> decode;
+};
+
+std::vector<Kind> AllKinds() {
+  const auto decode_vector = [](std::string_view value) {
+    std::vector<float> out(kVector.size());
+    return DecodeVector(kKey, value, out);
+  };
+  const std::string namespace_key(kNamespaceKey);
+  return {
+      {"header", kKey, EncodeHeader(kKey, SampleHeader()),
+       [](std::string_view value) { return DecodeHeader(kKey, value).status(); }},
+      {"payload", kKey, EncodePayload(kKey, SamplePayload()),
+       [](std::string_view value) { return DecodePayload(kKey, value).status(); }},
+      {"vector", kKey, EncodeVector(kKey, kVector), decode_vector},
+      {"partition", kKey, EncodePartition(kKey, "scope"),
+       [](std::string_view value) { return DecodePartition(kKey, value).status(); }},
+      {"ids", kKey, EncodeIds(kKey, kIds),
+       [](std::string_view value) { return DecodeIds(kKey, value).status(); }},
+      {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleNamespace()),
+       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }},
+      {"secret", "secret", EncodeSecret("secret", SampleSecret()),
+       [](std::string_view value) { return DecodeSecret("secret", value).status(); }},
+      {"next_namespace", "next_namespace", EncodeNextNumber("next_namespace", 8),
+       [](std::string_view value) { return DecodeNextNumber("next_namespace", value).status(); }},
+  };
+}
+
+TEST(GoldenTest, TodaysRecordsAreTheBytesOfVersionOne) {
+  for (const Kind& kind : AllKinds()) {
+    SCOPED_TRACE(kind.name);
+    EXPECT_EQ(ToHex(kind.encoded), ToHex(Golden(kind.name, kind.encoded)));
+    EXPECT_THAT(kind.decode(Golden(kind.name)), IsOk());
+  }
+}
+
+TEST(GoldenTest, TheNextVersionIsRefusedByNumber) {
+  for (const Kind& kind : AllKinds()) {
+    SCOPED_TRACE(kind.name);
+    std::string body = Golden(kind.name);
+    ASSERT_GT(body.size(), 8U);
+    body.resize(body.size() - 8);
+    body[0] = 2;
+    EXPECT_THAT(kind.decode(Seal(kind.key, body)),
+                StatusIs(StatusCode::kFailedPrecondition,
+                         HasSubstr("record version 2 is not readable by this build (reads 1)")));
+  }
+}
+
+TEST(GoldenTest, EveryFlippedBitAndTruncationOfEveryRecordIsRefused) {
+  for (const Kind& kind : AllKinds()) {
+    SCOPED_TRACE(kind.name);
+    const std::string good = Golden(kind.name);
+    for (std::size_t at = 0; at < good.size(); ++at) {
+      EXPECT_THAT(kind.decode(good.substr(0, at)), StatusIs(StatusCode::kDataLoss)) << at;
+      for (unsigned bit = 0; bit < 8; ++bit) {
+        std::string bad = good;
+        bad[at] = static_cast<char>(static_cast<unsigned char>(bad[at]) ^ (1U << bit));
+        // A flip in the version byte is another version; every other byte is under the checksum.
+        EXPECT_THAT(kind.decode(bad),
+                    StatusIs(at == 0 ? StatusCode::kFailedPrecondition : StatusCode::kDataLoss))
+            << at << " bit " << bit;
+      }
+    }
+    EXPECT_THAT(kind.decode(good + 'x'), StatusIs(StatusCode::kDataLoss));
+    EXPECT_THAT(kind.decode(Seal("another key", good.substr(0, good.size() - 8))),
+                StatusIs(StatusCode::kDataLoss));
+  }
+}
+
+TEST(GoldenTest, HeaderReads) {
+  const std::string bytes = Golden("header");
+  const auto read = DecodeHeader(kKey, bytes);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->partition, SampleHeader().partition);
+  EXPECT_EQ(read->created_us, SampleHeader().created_us);
+  EXPECT_EQ(read->expires_us, SampleHeader().expires_us);
+  EXPECT_EQ(read->key_hash, SampleHeader().key_hash);
+  EXPECT_EQ(read->bytes, SampleHeader().bytes);
+  EXPECT_TRUE(read->has_vector);
+}
+
+TEST(GoldenTest, PayloadReads) {
+  const std::string bytes = Golden("payload");
+  const auto read = DecodePayload(kKey, bytes);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->partition, SamplePayload().partition);
+  EXPECT_EQ(read->created_us, SamplePayload().created_us);
+  EXPECT_EQ(read->expires_us, 0);
+  EXPECT_EQ(read->key, SamplePayload().key);
+  EXPECT_EQ(read->content_type, SamplePayload().content_type);
+  EXPECT_EQ(read->model, SamplePayload().model);
+  EXPECT_EQ(read->prompt_tokens, 7U);
+  EXPECT_EQ(read->answer_tokens, 9U);
+  EXPECT_EQ(read->cost, 0.25);
+  EXPECT_EQ(read->tags, SamplePayload().tags);
+  EXPECT_EQ(read->payload, SamplePayload().payload);
+}
+
+TEST(GoldenTest, SmallRecordsRead) {
+  std::vector<float> vector(kVector.size());
+  ASSERT_THAT(DecodeVector(kKey, Golden("vector"), vector), IsOk());
+  EXPECT_EQ(vector, kVector);
+  const std::string partition = Golden("partition");
+  EXPECT_THAT(DecodePartition(kKey, partition), IsOkAndHolds("scope"));
+  EXPECT_THAT(DecodeIds(kKey, Golden("ids")), IsOkAndHolds(kIds));
+  EXPECT_THAT(DecodeSecret("secret", Golden("secret")), IsOkAndHolds(SampleSecret()));
+  EXPECT_THAT(DecodeNextNumber("next_namespace", Golden("next_namespace")), IsOkAndHolds(8U));
+}
+
+TEST(GoldenTest, NamespaceReads) {
+  const auto read = DecodeNamespace(kNamespaceKey, Golden("namespace"));
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->name, SampleNamespace().name);
+  EXPECT_EQ(read->number, SampleNamespace().number);
+  EXPECT_EQ(read->created_us, SampleNamespace().created_us);
+  EXPECT_EQ(read->embedder_identity, SampleNamespace().embedder_identity);
+  EXPECT_EQ(read->config, SampleNamespace().config);
+}
+
+// Names of the rows of Family::kMeta.
+TEST(GoldenTest, ACatalogueOfVersionOneLoads) {
+  const std::unique_ptr<KvStore> store = NewMemoryStore();
+  WriteBatch batch;
+  batch.Put(Family::kMeta, "secret", Golden("secret"));
+  batch.Put(Family::kMeta, "next_namespace", Golden("next_namespace"));
+  batch.Put(Family::kMeta, std::string(kNamespaceKey), Golden("namespace"));
+  batch.Put(Family::kMeta, "dropped/5", "");
+  ASSERT_THAT(store->Write(batch, /*sync=*/false), IsOk());
+  auto catalogue = Catalogue::Load(store.get());
+  ASSERT_THAT(catalogue, IsOk());
+  EXPECT_EQ(catalogue->secret(), SampleSecret());
+  EXPECT_EQ(catalogue->NextNumber(), 8U);
+  EXPECT_EQ(catalogue->namespaces().at(0).config, SampleNamespace().config);
+  EXPECT_EQ(catalogue->dropped(), std::vector<NamespaceNumber>{5});
+  ASSERT_THAT(catalogue->Put(SampleNamespace()), IsOk());
+  std::string value;
+  ASSERT_THAT(store->Get(Family::kMeta, kNamespaceKey, ReadTier::kAny, &value), IsOk());
+  EXPECT_EQ(ToHex(value), ToHex(Golden("namespace")));
+}
+
+TEST(GoldenTest, IdAllocationIsTheBytesOfVersionOne) {
+  const std::unique_ptr<KvStore> store = NewMemoryStore();
+  ASSERT_THAT((*IdAllocator::Open(store.get()))->Take(1), IsOkAndHolds(EntryId{1}));
+  std::string value;
+  ASSERT_THAT(store->Get(Family::kMeta, "next_id", ReadTier::kAny, &value), IsOk());
+  EXPECT_EQ(ToHex(value), ToHex(Golden("next_id", value)));
+}
+
+TEST(GoldenTest, KeysAreTheBytesOfVersionOne) {
+  const EntryId id{0x0102030405060708};
+  const auto check = [](const std::string& name, const std::string& key) {
+    EXPECT_EQ(ToHex(key), ToHex(Golden(name, key))) << name;
+    return Golden(name);
+  };
+  EXPECT_EQ(ParseEntryKey(check("key_entry", EntryKey(7, id))), id);
+  EXPECT_EQ(ParsePartitionKey(check("key_partition", PartitionKey(7, 9))), 9U);
+  check("key_exact", ExactKey(7, {.low = 0x0102030405060708, .high = 0x1112131415161718}));
+  const std::string tag = check("key_tag", TagKey(7, "faq", id));
+  EXPECT_EQ(ParseTagKey(tag), id);
+  EXPECT_EQ(TagOfKey(tag), "faq");
+  const auto expiry = ParseExpiryKey(check("key_expiry", ExpiryKey(7, 0x0a0b, id)));
+  ASSERT_TRUE(expiry);
+  EXPECT_EQ(expiry->expires_us, 0x0a0b);
+  EXPECT_EQ(expiry->id, id);
+}
+
+TEST(GoldenTest, HighWaterMarkIsTheBytesOfVersionOne) {
+  const std::string bytes = EncodeHighWaterMark(0x0102);
+  const std::string golden = Golden("high_water_mark", bytes);
+  EXPECT_EQ(ToHex(bytes), ToHex(golden));
+  EXPECT_THAT(DecodeHighWaterMark(golden), IsOkAndHolds(0x0102U));
+  std::string next = golden.substr(0, golden.size() - 8);
+  next[8] = 2;
+  PutFixed(&next, Hash64(next));
+  EXPECT_THAT(DecodeHighWaterMark(next),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("version 2 ")));
+}
+
+}  // namespace
+}  // namespace nearhit

@@ -1,0 +1,92 @@
+// Index snapshots of version 1: they load, and the same index is written as the same bytes.
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/coding.h"
+#include "base/hash.h"
+#include "index/snapshot.h"
+#include "tests/golden/golden.h"
+#include "tests/support/status_matchers.h"
+
+namespace nearhit {
+namespace {
+
+constexpr std::size_t kDimension = 4;
+
+struct Case {
+  std::string name;
+  bool graph = false;
+  Encoding encoding = Encoding::kInt8;
+};
+
+std::vector<float> Vector(std::uint64_t i) {
+  // Sums of few powers of two: the same on every machine.
+  return {0.5F, static_cast<float>(i % 3) * 0.25F, static_cast<float>(i % 5) * -0.125F, 1};
+}
+
+class SnapshotGoldenTest : public testing::TestWithParam<Case> {
+ protected:
+  SnapshotGoldenTest() {
+    for (std::uint64_t i = 1; i <= 8; ++i) {
+      EXPECT_THAT(index_.Add(EntryId{i}, Vector(i)), IsOk());
+    }
+    if (GetParam().graph) {
+      index_.Move();
+      EXPECT_TRUE(index_.Erase(EntryId{3}));  // leaves a free slot in the file
+    }
+  }
+  Result<std::unique_ptr<PartitionIndex>> Decode(std::string_view bytes) const {
+    return DecodeSnapshot(bytes, kDimension, IndexMetric::kDot, GetParam().encoding);
+  }
+  PartitionIndex index_{kDimension, IndexMetric::kDot, GetParam().encoding};
+};
+
+TEST_P(SnapshotGoldenTest, TodaysSnapshotIsTheBytesOfVersionOne) {
+  const std::string bytes = EncodeSnapshot(index_, 77);
+  EXPECT_EQ(ToHex(bytes), ToHex(Golden(GetParam().name, bytes)));
+}
+
+TEST_P(SnapshotGoldenTest, ASnapshotOfVersionOneLoads) {
+  const auto loaded = Decode(Golden(GetParam().name));
+  ASSERT_THAT(loaded, IsOk());
+  EXPECT_EQ((*loaded)->is_graph(), GetParam().graph);
+  ASSERT_EQ((*loaded)->size(), index_.size());
+  for (const EntryId id : index_.Ids()) {
+    std::vector<float> vector(kDimension);
+    ASSERT_TRUE((*loaded)->Reconstruct(id, vector));
+    for (std::size_t i = 0; i < kDimension; ++i) {
+      EXPECT_NEAR(vector[i], Vector(id.value)[i], 0.005F);
+    }
+    SearchStats stats;
+    EXPECT_EQ((*loaded)->Search(vector, {.k = 8}, &stats).size(), index_.size());
+  }
+}
+
+TEST_P(SnapshotGoldenTest, TheNextVersionIsRefusedByNumber) {
+  std::string next = Golden(GetParam().name);
+  ASSERT_GT(next.size(), 8U);
+  next.resize(next.size() - 8);
+  next[8] = 2;
+  PutFixed(&next, Hash64(next));
+  EXPECT_THAT(Decode(next),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       testing::HasSubstr("snapshot version 2 is not readable by this build")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, SnapshotGoldenTest,
+                         testing::Values(Case{.name = "snapshot_flat"},
+                                         Case{.name = "snapshot_graph", .graph = true},
+                                         Case{.name = "snapshot_graph_float32",
+                                              .graph = true,
+                                              .encoding = Encoding::kFloat32}),
+                         [](const auto& param_info) {
+                           std::string name = param_info.param.name.substr(9);
+                           std::erase(name, '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace nearhit
