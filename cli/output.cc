@@ -228,7 +228,8 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
                    {"evictions", stats.evictions()},
                    {"expirations", stats.expirations()},
                    {"embed_failures", stats.embed_failures()},
-                   {"read_errors", stats.read_errors()}};
+                   {"read_errors", stats.read_errors()},
+                   {"damaged_entries", stats.damaged_entries()}};
   return json;
 }
 

@@ -149,6 +149,7 @@ void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out) {
   stats->set_expirations(info.stats.expirations);
   stats->set_embed_failures(info.stats.embed_failures);
   stats->set_read_errors(info.stats.read_errors);
+  stats->set_damaged_entries(info.stats.damaged_entries);
 }
 
 void ToProto(const DatabaseStats& stats, v1::StatsResponse* out) {

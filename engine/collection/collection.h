@@ -92,6 +92,7 @@ class Collection {
   using EntryVisitor = std::function<void(EntryId, const EntryState&)>;
 
   // Reads the headers of the namespace, loads snapshots where they help and adds what is missing.
+  // An entry whose vector is missing or damaged stays out of the index and is counted.
   // `store`, `clock` and `ids` must outlive the collection; `secret` is copied.
   // Errors: those of storage; a damaged snapshot is only slower.
   static Result<std::unique_ptr<Collection>> Open(KvStore* store, const Clock* clock,
@@ -144,6 +145,8 @@ class Collection {
   std::uint64_t graph_partition_count() const;
   std::uint64_t index_bytes() const;
   std::uint64_t entries_from_snapshots() const { return from_snapshots_; }
+  // Entries whose vector could not be read when the collection was opened: found by key only.
+  std::uint64_t damaged_entries() const { return damaged_; }
 
  private:
   struct Planned;  // a PutRequest on its way; collection_write.cc
@@ -160,6 +163,7 @@ class Collection {
   Status LoadHeaders();
   Status LoadTags();
   Status LoadIndex(Partition* partition, std::vector<EntryId> ids);
+  Status LoadVector(EntryId id, std::string* buffer, std::vector<float>* vector) const;
   Status LoadIndexes();
   std::filesystem::path SnapshotPath(PartitionNumber partition) const;
 
@@ -193,7 +197,8 @@ class Collection {
 
   // Synchronizes itself.
   EntryTable table_;
-  std::uint64_t from_snapshots_ = 0;  // written while opening only
+  std::uint64_t from_snapshots_ = 0;  // these two: written while opening only
+  std::uint64_t damaged_ = 0;
 
   // Writers of one key take turns; readers never take these. Several are taken in ascending order.
   static constexpr std::size_t kStripes = 64;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/collection/collection.h"
+#include "engine/collection/normalize.h"
 #include "index/snapshot.h"
 
 namespace nearhit {
@@ -49,8 +50,12 @@ Status Collection::LoadPartitions() {
   const auto visit = [this, &damaged](std::string_view key, std::string_view value) {
     const std::optional<PartitionNumber> number = ParsePartitionKey(key);
     const Result<std::string_view> scope = DecodePartition(key, value);
-    if (!number || !scope.ok()) {
-      damaged = scope.ok() ? DataLoss("a partition key has the wrong shape") : scope.status();
+    if (!scope.ok()) {
+      damaged = scope.status();
+      return false;
+    }
+    if (!number) {
+      damaged = DataLoss("a partition key has the wrong shape");
       return false;
     }
     auto partition = std::make_shared<Partition>(*number, ScopeHash(*scope), *scope);
@@ -75,8 +80,12 @@ Status Collection::LoadHeaders() {
   const auto visit = [this, &damaged](std::string_view key, std::string_view value) {
     const std::optional<EntryId> id = ParseEntryKey(key);
     const Result<HeaderRecord> header = DecodeHeader(key, value);
-    if (!id || !header.ok()) {
-      damaged = header.ok() ? DataLoss("a header key has the wrong shape") : header.status();
+    if (!header.ok()) {
+      damaged = header.status();
+      return false;
+    }
+    if (!id) {
+      damaged = DataLoss("a header key has the wrong shape");
       return false;
     }
     const std::shared_ptr<Partition> partition = PartitionByNumber(header->partition);
@@ -145,6 +154,21 @@ Status Collection::LoadIndexes() {
   return Status();
 }
 
+// kDataLoss also when there is none, though the header promises one, and when it is one that was
+// never let in.
+Status Collection::LoadVector(EntryId id, std::string* buffer, std::vector<float>* vector) const {
+  const std::string key = EntryKey(options_.ns, id);
+  const Status read = store_->Get(Family::kVectors, key, ReadTier::kAny, buffer);
+  if (read.code() == StatusCode::kNotFound) {
+    return DataLoss("vector of entry " + std::to_string(id.value) + " is missing");
+  }
+  NEARHIT_RETURN_IF_ERROR(read);
+  NEARHIT_RETURN_IF_ERROR(DecodeVector(key, *buffer, *vector));
+  return IsValidVector(options_.metric, *vector)
+             ? Status()
+             : DataLoss("vector of entry " + std::to_string(id.value) + " has no valid length");
+}
+
 // An id names its vector for good, so a snapshot is brought up to date by comparing sets of ids.
 Status Collection::LoadIndex(Partition* partition, std::vector<EntryId> ids) {
   if (!options_.snapshot_dir.empty() && ids.size() >= kSnapshotEntries) {
@@ -174,9 +198,12 @@ Status Collection::LoadIndex(Partition* partition, std::vector<EntryId> ids) {
     if (partition->index->Contains(id)) {
       continue;
     }
-    const std::string key = EntryKey(options_.ns, id);
-    NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kVectors, key, ReadTier::kAny, &value));
-    NEARHIT_RETURN_IF_ERROR(DecodeVector(key, value, vector));
+    const Status read = LoadVector(id, &value, &vector);
+    if (read.code() == StatusCode::kDataLoss) {
+      ++damaged_;  // one bad record must not keep the others away; the exact tier still has it
+      continue;
+    }
+    NEARHIT_RETURN_IF_ERROR(read);
     NEARHIT_RETURN_IF_ERROR(partition->index->Add(id, vector));
   }
   return Status();

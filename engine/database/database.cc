@@ -194,6 +194,11 @@ Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
                         .metric = record.config.metric,
                         .snapshot_dir = options_.in_memory ? std::filesystem::path()
                                                            : options_.path / "index"}));
+  if (const std::uint64_t damaged = contents.collection->damaged_entries(); damaged > 0) {
+    Log(LogLevel::kError, "namespace " + record.name + ": the vectors of " +
+                              std::to_string(damaged) +
+                              " entries are missing or damaged; they are left out of searches");
+  }
   if (record.config.kind == NamespaceKind::kCache) {
     contents.cache = std::make_unique<nearhit::Cache>(contents.collection.get(), &clock(),
                                                       std::move(embedder), record.config);
@@ -246,6 +251,7 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) {
   info.stats.partitions = collection.partition_count();
   info.stats.graph_partitions = collection.graph_partition_count();
   info.stats.index_bytes = collection.index_bytes();
+  info.stats.damaged_entries = collection.damaged_entries();
   if (record.config.kind == NamespaceKind::kCache) {
     call.cache().AddStats(&info.stats);
   }

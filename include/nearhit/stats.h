@@ -16,6 +16,10 @@ struct NamespaceStats {
   std::uint64_t index_bytes = 0;       // memory of the vector index
   std::uint64_t graph_partitions = 0;  // partitions held as a graph; the others are scanned flat
 
+  // Entries whose vector was missing or damaged when the database was opened: the exact tier serves
+  // them, searches do not find them.
+  std::uint64_t damaged_entries = 0;
+
   // Since the database was opened.
   std::uint64_t exact_hits = 0;
   std::uint64_t semantic_hits = 0;

@@ -1,9 +1,12 @@
 // A database on disk: reopening, and children that are killed in the middle of their work.
 
+#include <chrono>
 #include <csignal>
-#include <cstring>
+#include <functional>
 #include <map>
+#include <optional>
 #include <random>
+#include <sstream>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
@@ -11,6 +14,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/storage/keys.h"
+#include "engine/storage/rocksdb_store.h"
 #include "nearhit/database.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
@@ -101,109 +106,246 @@ TEST_F(DurabilityTest, ASecondOpenIsRefused) {
   EXPECT_THAT(Open(), StatusIs(StatusCode::kFailedPrecondition));
 }
 
-// One line per acknowledged operation, written to a pipe before the next one begins.
-void WorkUntilKilled(const std::filesystem::path& path, int out, unsigned seed) {
+TEST_F(DurabilityTest, ADamagedVectorIsCountedAndLoggedAndTheRestIsServed) {
+  RandomVectors random(kDimension, 5, 1);
+  EntryId damaged;
+  {
+    const auto db = Open();
+    ASSERT_THAT((*db)->CreateNamespace("c", Config()), IsOk());
+    const auto cache = *(*db)->Cache("c");
+    for (int i = 0; i < 10; ++i) {
+      damaged = cache->Store(Request(std::to_string(i), random.Next()))->id;
+    }
+  }
+  {
+    const auto store = OpenRocksDbStore({.path = dir_.path()});
+    ASSERT_THAT(store, IsOk());
+    WriteBatch batch;
+    batch.Put(Family::kVectors, EntryKey(1, damaged), "damaged");
+    ASSERT_THAT((*store)->Write(batch, /*sync=*/true), IsOk());
+  }
+  std::string log;
+  DatabaseOptions options;
+  options.path = dir_.path();
+  options.log = [&log](LogLevel, const std::string& line) { log += line + "\n"; };
+  const auto db = Database::Open(options);
+  ASSERT_THAT(db, IsOk());
+  EXPECT_EQ((*db)->DescribeNamespace("c")->stats.damaged_entries, 1U);
+  EXPECT_EQ((*db)->DescribeNamespace("c")->stats.entries, 10U);
+  EXPECT_THAT(log, testing::HasSubstr("the vectors of 1 entries are missing or damaged"));
+  EXPECT_EQ((*(*db)->Cache("c"))->Lookup({.scope = "s", .slot = "3"}, {})->answer, "3");
+}
+
+std::vector<float> VectorOf(const std::string& answer) {
+  return RandomVectors(kDimension, 1, static_cast<unsigned>(std::hash<std::string>()(answer)))
+      .Next();
+}
+
+// What the child says about its work, one line each: what it is about to do ("store SLOT ANSWER",
+// "expire SLOT ANSWER", "delete SLOT"), before it does it, and "done" after it was acknowledged.
+class Journal {
+ public:
+  explicit Journal(int out) : out_(out) {}
+  void Intend(const std::string& line) { Write(line + "\n"); }
+  void Done() { Write("done\n"); }
+
+ private:
+  void Write(const std::string& line) {
+    if (write(out_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+      _exit(1);
+    }
+  }
+  const int out_;
+};
+
+[[noreturn]] void WorkUntilKilled(const std::filesystem::path& path, int out, unsigned seed) {
   DatabaseOptions options;
   options.path = path;
   options.maintenance_interval_ms = 5;
   auto db = Database::Open(options);
   const auto cache = *(*db)->Cache("c");
-  RandomVectors vectors(kDimension, 5, seed);
+  Journal journal(out);
   std::mt19937 random(seed);
   std::vector<std::pair<std::string, EntryId>> mine;
   for (int i = 0;; ++i) {
-    std::string line;
-    if (!mine.empty() && random() % 4 == 0) {
+    const auto choice = random() % 8;
+    if (!mine.empty() && choice < 2) {
+      std::swap(mine[random() % mine.size()], mine.back());
       const auto [slot, id] = mine.back();
       mine.pop_back();
-      (void)cache->Delete(id, Durability::kDefault);
-      line = "-" + slot + "\n";
-    } else {
-      StoreRequest request;
-      const std::string slot = std::to_string(seed) + "/" + std::to_string(i);
-      const std::vector<float> vector = vectors.Next();
-      request.prompt = {.scope = "s", .slot = slot, .vector = vector};
-      request.answer = slot;
-      request.durability = random() % 8 == 0 ? Durability::kSync : Durability::kAsync;
-      if (random() % 8 == 0) {
-        request.ttl_ms = 1;
-        line = "~" + slot + "\n";
-      } else {
-        line = "+" + slot + "\n";
+      journal.Intend("delete " + slot);
+      if (!*cache->Delete(id, Durability::kDefault)) {
+        _exit(2);  // it was there
       }
-      const auto stored = cache->Store(request);
-      if (line[0] == '+') {
-        mine.emplace_back(slot, stored->id);
-      }
+      journal.Done();
+      continue;
     }
-    if (write(out, line.data(), line.size()) < 0) {
-      _exit(1);
+    const bool replaces = !mine.empty() && choice < 4;
+    const bool expires = choice == 7;
+    std::pair<std::string, EntryId> fresh(std::to_string(seed) + "/" + std::to_string(i), 0);
+    auto& [slot, id] = replaces ? mine[random() % mine.size()] : fresh;
+    const std::string answer = slot + "#" + std::to_string(i);
+    const std::vector<float> vector = VectorOf(answer);
+    StoreRequest request;
+    request.prompt = {.scope = "s", .slot = slot, .vector = vector};
+    request.answer = answer;
+    request.durability = random() % 8 == 0 ? Durability::kSync : Durability::kAsync;
+    if (expires) {
+      request.ttl_ms = 1;
+    }
+    journal.Intend((expires ? "expire " : "store ") + slot + " " + answer);
+    id = cache->Store(request)->id;
+    journal.Done();
+    if (!replaces && !expires) {
+      mine.push_back(fresh);
     }
   }
 }
 
-// Bar: 50 kills at random moments lose no acknowledged entry and bring no deleted or expired one
-// back.
+// What must be stored, according to the journals read so far.
+class ExpectedEntries {
+ public:
+  // Replays the journal of one child. Its last intent may have happened or not; which is found out
+  // by Check. (An expired entry must be gone either way.)
+  void Replay(const std::string& journal) {
+    in_flight_.reset();
+    std::istringstream lines(journal.substr(0, journal.rfind('\n') + 1));
+    std::optional<Operation> intended;
+    for (std::string line; std::getline(lines, line);) {
+      if (line == "done") {
+        ASSERT_TRUE(intended);
+        Apply(*intended);
+        intended.reset();
+        continue;
+      }
+      ASSERT_FALSE(intended);
+      intended.emplace();
+      std::istringstream(line) >> intended->kind >> intended->slot >> intended->answer;
+    }
+    in_flight_ = std::move(intended);
+  }
+
+  // Compares everything that is stored, vectors as well, then takes over what the operation in
+  // flight came to.
+  void Check(SemanticCache* cache) {
+    std::map<std::string, std::string> stored;
+    EntryId after;
+    do {
+      const ScanPage page = *cache->Scan(after, kMaxPageSize);
+      for (const Entry& entry : page.entries) {
+        EXPECT_TRUE(stored.emplace(entry.slot, entry.answer).second) << entry.slot << " twice";
+        EXPECT_THAT(entry.vector,
+                    testing::Pointwise(testing::FloatNear(1e-5F), VectorOf(entry.answer)));
+      }
+      after = page.next;
+    } while (after);
+    std::map<std::string, std::string> done = answers_;
+    if (in_flight_) {
+      Apply(*in_flight_);  // answers_ is now what is stored if it happened, `done` if it did not
+      const auto there = stored.find(in_flight_->slot);
+      const auto old = done.find(in_flight_->slot);
+      const bool is_old = there == stored.end() ? old == done.end()
+                                                : old != done.end() && old->second == there->second;
+      answers_ = is_old ? done : answers_;
+    }
+    EXPECT_EQ(stored.size(), answers_.size());
+    for (const auto& [slot, answer] : answers_) {
+      const auto found = stored.find(slot);
+      EXPECT_TRUE(found != stored.end()) << "lost " << slot;
+      EXPECT_TRUE(found == stored.end() || found->second == answer)
+          << slot << " holds " << found->second << " instead of " << answer;
+      EXPECT_EQ(cache->Lookup({.scope = "s", .slot = slot}, {})->answer, answer);
+    }
+    for (const auto& [slot, answer] : stored) {
+      EXPECT_TRUE(answers_.contains(slot)) << "brought back " << slot;
+    }
+    answers_ = stored;  // one loss is reported once
+  }
+
+  // Some of what is stored is found by its vector as well.
+  void CheckSemantic(SemanticCache* cache, std::mt19937* random) const {
+    for (const auto& [slot, answer] : answers_) {
+      if ((*random)() % answers_.size() < 20) {
+        const std::vector<float> vector = VectorOf(answer);
+        EXPECT_EQ(cache->Lookup({.scope = "s", .slot = "?", .vector = vector}, {})->answer, answer);
+      }
+    }
+  }
+  std::size_t operations() const { return operations_; }
+
+ private:
+  struct Operation {
+    std::string kind;
+    std::string slot;
+    std::string answer;
+  };
+  void Apply(const Operation& operation) {
+    ++operations_;
+    if (operation.kind == "store") {
+      answers_[operation.slot] = operation.answer;
+    } else {
+      answers_.erase(operation.slot);
+    }
+  }
+
+  std::map<std::string, std::string> answers_;  // by slot
+  std::optional<Operation> in_flight_;
+  std::size_t operations_ = 0;
+};
+
+// Runs a child on the database, kills it after `delay` and returns its journal.
+std::string KilledAfter(std::chrono::milliseconds delay, const std::filesystem::path& path,
+                        unsigned seed) {
+  int pipe_ends[2];
+  EXPECT_EQ(pipe(pipe_ends), 0);
+  const pid_t child = fork();
+  EXPECT_GE(child, 0);
+  if (child == 0) {
+    close(pipe_ends[0]);
+    WorkUntilKilled(path, pipe_ends[1], seed);
+  }
+  close(pipe_ends[1]);
+  std::thread killer([child, delay] {
+    std::this_thread::sleep_for(delay);
+    kill(child, SIGKILL);
+  });
+  std::string journal;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = read(pipe_ends[0], buffer, sizeof(buffer))) > 0;) {
+    journal.append(buffer, static_cast<std::size_t>(got));
+  }
+  killer.join();
+  close(pipe_ends[0]);
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "the child ended by itself";
+  return journal;
+}
+
+// Bar: 50 kills at random moments. Every acknowledged operation has happened, whole; the one in
+// flight has happened or has not; nothing deleted or expired comes back.
 TEST_F(DurabilityTest, FiftyKillsUnderLoadLoseNothing) {
   {
     const auto db = Open();
     ASSERT_THAT(db, IsOk());
     ASSERT_THAT((*db)->CreateNamespace("c", Config()), IsOk());
   }
-  std::map<std::string, char> expected;  // slot -> last acknowledged operation
+  ExpectedEntries expected;
   std::mt19937 random(50);
-  for (unsigned round = 1; round <= 50; ++round) {
-    int pipe_ends[2];
-    ASSERT_EQ(pipe(pipe_ends), 0);
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      close(pipe_ends[0]);
-      WorkUntilKilled(dir_.path(), pipe_ends[1], round);
-    }
-    close(pipe_ends[1]);
-    std::thread killer([child, delay = 30 + random() % 120] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(delay));
-      kill(child, SIGKILL);
-    });
-    std::string acknowledged;
-    char buffer[4096];
-    for (ssize_t got = 0; (got = read(pipe_ends[0], buffer, sizeof(buffer))) > 0;) {
-      acknowledged.append(buffer, static_cast<std::size_t>(got));
-    }
-    killer.join();
-    close(pipe_ends[0]);
-    ASSERT_EQ(waitpid(child, nullptr, 0), child);
-    for (std::size_t at = 0; at < acknowledged.size();) {
-      const std::size_t end = acknowledged.find('\n', at);
-      if (end == std::string::npos) {
-        break;
-      }
-      expected[acknowledged.substr(at + 1, end - at - 1)] = acknowledged[at];
-      at = end + 1;
-    }
+  for (unsigned round = 1; round <= 50 && !HasFailure(); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    expected.Replay(
+        KilledAfter(std::chrono::milliseconds(30 + random() % 120), dir_.path(), round));
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // past the TTLs of 1 ms
     const auto db = Open();
-    ASSERT_THAT(db, IsOk()) << "round " << round;
+    ASSERT_THAT(db, IsOk());
     EXPECT_EQ((*db)->Stats().lost_sequences, 0U);
+    EXPECT_EQ((*db)->DescribeNamespace("c")->stats.damaged_entries, 0U);
     const auto cache = *(*db)->Cache("c");
-    std::string in_flight;  // the operation after the last acknowledged one may or may not be there
-    for (const auto& [slot, operation] : expected) {
-      const HitKind kind = cache->Lookup({.scope = "s", .slot = slot}, {})->kind;
-      if (operation == '+' && kind != HitKind::kExact) {
-        // Only a delete that was running when the kill came may explain it, at most one a round.
-        EXPECT_TRUE(in_flight.empty() && slot.starts_with(std::to_string(round) + "/"))
-            << "round " << round << " lost " << slot;
-        in_flight = slot;
-      } else if (operation != '+') {
-        EXPECT_EQ(kind, HitKind::kMiss) << "round " << round << " brought back " << slot;
-      }
-    }
-    if (!in_flight.empty()) {
-      expected[in_flight] = '-';
-    }
+    expected.Check(cache.get());
+    expected.CheckSemantic(cache.get(), &random);
   }
-  EXPECT_GT(expected.size(), 500U);
+  EXPECT_GT(expected.operations(), 2'000U);
 }
 
 }  // namespace

@@ -50,6 +50,29 @@ TEST_F(VectorStoreTest, SearchesByEachMetric) {
   }
 }
 
+// Infinity minus infinity is no number, and scores that are none cannot be sorted.
+TEST_F(VectorStoreTest, VectorsWhoseScoresCouldBeNoNumbersAreRefused) {
+  for (const Metric metric : {Metric::kInnerProduct, Metric::kL2}) {
+    const auto store = Make(metric);
+    const std::vector<float> huge = {3e38F, -3e38F};
+    UpsertRequest request;
+    request.key = "k";
+    request.vector = huge;
+    EXPECT_THAT(store->Upsert({&request, 1}, Durability::kDefault),
+                StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("is longer than 1e18")));
+    EXPECT_THAT(store->Search(huge, {}), StatusIs(StatusCode::kInvalidArgument));
+    Upsert(store.get(), "long", {9e17F, 0});
+    Upsert(store.get(), "opposite", {-9e17F, 0});
+    const std::vector<float> query = {9e17F, 1};
+    const auto hits = store->Search(query, {});
+    ASSERT_THAT(hits, IsOk());
+    ASSERT_EQ(hits->size(), 2U);
+    EXPECT_EQ((*hits)[0].key, "long");
+    EXPECT_GE((*hits)[0].score, (*hits)[1].score);
+    ASSERT_THAT(db_->DropNamespace("v"), IsOk());
+  }
+}
+
 TEST_F(VectorStoreTest, UpsertReplacesByKeyAndGetFindsIt) {
   const auto store = Make(Metric::kCosine);
   const EntryId first = Upsert(store.get(), "k", {1, 0});

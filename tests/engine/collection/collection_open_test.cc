@@ -1,0 +1,108 @@
+// Opening a collection over storage that is not whole.
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "engine/collection/collection.h"
+#include "engine/storage/memory_store.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/random_vectors.h"
+#include "tests/support/status_matchers.h"
+
+namespace nearhit {
+namespace {
+
+constexpr NamespaceNumber kNamespace = 1;
+constexpr std::size_t kDimension = 8;
+constexpr std::size_t kEntries = 20;
+
+class CollectionOpenTest : public testing::Test {
+ protected:
+  CollectionOpenTest() {
+    auto collection = Open();
+    EXPECT_THAT(collection, IsOk());
+    for (std::size_t i = 0; i < kEntries; ++i) {
+      vectors_.push_back(random_.Next());
+      const std::string key = "key" + std::to_string(i);
+      const PutRequest request{.scope = "s", .key = key, .vector = vectors_[i], .payload = key};
+      EXPECT_THAT((*collection)->Put({&request, 1}, /*sync=*/false), IsOk());
+    }
+  }
+
+  Result<std::unique_ptr<Collection>> Open() {
+    return Collection::Open(store_.get(), &clock_, ids_.get(), secret_,
+                            {.ns = kNamespace, .dimension = kDimension});
+  }
+  void Overwrite(Family family, std::size_t entry, const std::string& value) {
+    WriteBatch batch;
+    batch.Put(family, EntryKey(kNamespace, IdOf(entry)), value);
+    ASSERT_THAT(store_->Write(batch, /*sync=*/false), IsOk());
+  }
+  static EntryId IdOf(std::size_t entry) { return EntryId{entry + 1}; }
+  std::vector<EntryId> Nearest(const Collection& collection, std::size_t entry) {
+    const auto results = collection.Search("s", vectors_[entry], {.k = kEntries});
+    EXPECT_THAT(results, IsOk());
+    std::vector<EntryId> ids;
+    for (const ScoredEntry& found : *results) {
+      ids.push_back(found.id);
+    }
+    return ids;
+  }
+
+  ManualClock clock_;
+  HashSecret secret_{};
+  std::unique_ptr<KvStore> store_ = NewMemoryStore();
+  std::unique_ptr<IdAllocator> ids_ = *IdAllocator::Open(store_.get());
+  RandomVectors random_{kDimension, 5, 7};
+  std::vector<std::vector<float>> vectors_;
+};
+
+TEST_F(CollectionOpenTest, ADamagedVectorIsLeftOutAndTheRestIsServed) {
+  Overwrite(Family::kVectors, 3, "damaged");
+  WriteBatch batch;
+  batch.Delete(Family::kVectors, EntryKey(kNamespace, IdOf(5)));
+  ASSERT_THAT(store_->Write(batch, /*sync=*/false), IsOk());
+
+  const auto collection = Open();
+  ASSERT_THAT(collection, IsOk());
+  EXPECT_EQ((*collection)->damaged_entries(), 2U);
+  EXPECT_EQ((*collection)->table().size(), kEntries);
+  const std::vector<EntryId> nearest = Nearest(**collection, 3);
+  EXPECT_EQ(nearest.size(), kEntries - 2);
+  EXPECT_THAT(nearest, testing::Not(testing::Contains(testing::AnyOf(IdOf(3), IdOf(5)))));
+  EXPECT_EQ(Nearest(**collection, 4).front(), IdOf(4));
+  // The exact tier does not need the vector.
+  const auto found = (*collection)->Find("s", "key3", ReadTier::kAny);
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ((*found)->record.payload, "key3");
+}
+
+TEST_F(CollectionOpenTest, ADamagedEntryCanBeReplacedAndErased) {
+  Overwrite(Family::kVectors, 3, "damaged");
+  Overwrite(Family::kVectors, 4, "damaged");
+  {
+    const auto collection = Open();
+    ASSERT_THAT(collection, IsOk());
+    const PutRequest request{.scope = "s", .key = "key3", .vector = vectors_[3], .payload = "new"};
+    ASSERT_THAT((*collection)->Put({&request, 1}, /*sync=*/false), IsOk());
+    const EntryId id = IdOf(4);
+    EXPECT_THAT((*collection)->Erase({&id, 1}, /*sync=*/false),
+                IsOkAndHolds(testing::ElementsAre(id)));
+  }
+  const auto collection = Open();
+  ASSERT_THAT(collection, IsOk());
+  EXPECT_EQ((*collection)->damaged_entries(), 0U);
+  EXPECT_EQ((*collection)->table().size(), kEntries - 1);
+  EXPECT_EQ(Nearest(**collection, 3).size(), kEntries - 1);
+}
+
+// Headers are what says which entries there are: without one, nothing can be said.
+TEST_F(CollectionOpenTest, ADamagedHeaderIsAnError) {
+  Overwrite(Family::kHeaders, 3, "damaged");
+  EXPECT_THAT(Open(), StatusIs(StatusCode::kDataLoss));
+}
+
+}  // namespace
+}  // namespace nearhit
