@@ -131,10 +131,17 @@ Status Collection::AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove
   std::string key = ExactKey(options_.ns, hash);
   std::string value;
   std::vector<EntryId> ids;
-  const Status read = store_->Get(Family::kKeys, key, ReadTier::kAny, &value);
+  Status read = store_->Get(Family::kKeys, key, ReadTier::kAny, &value);
   if (read.ok()) {
-    NEARHIT_ASSIGN_OR_RETURN(ids, DecodeIds(key, value));
-  } else if (read.code() != StatusCode::kNotFound) {
+    Result<std::vector<EntryId>> decoded = DecodeIds(key, value);
+    read = decoded.status();
+    if (decoded.ok()) {
+      ids = *std::move(decoded);
+    }
+  }
+  // A damaged row is written anew: were it an error, its entries could never be replaced, evicted
+  // or deleted again.
+  if (!read.ok() && read.code() != StatusCode::kNotFound && read.code() != StatusCode::kDataLoss) {
     return read;
   }
   std::erase(ids, remove);

@@ -1,5 +1,6 @@
 // Opening a collection over storage that is not whole.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,31 @@ TEST_F(CollectionOpenTest, ADamagedEntryCanBeReplacedAndErased) {
   EXPECT_EQ((*collection)->damaged_entries(), 0U);
   EXPECT_EQ((*collection)->table().size(), kEntries - 1);
   EXPECT_EQ(Nearest(**collection, 3).size(), kEntries - 1);
+}
+
+// Else nothing under its hash could ever be replaced, evicted or deleted again.
+TEST_F(CollectionOpenTest, ADamagedRowOfTheExactTierIsWrittenAnew) {
+  const auto collection = Open();
+  ASSERT_THAT(collection, IsOk());
+  WriteBatch batch;
+  for (const std::size_t entry : {3U, 4U}) {
+    (*collection)->table().With(IdOf(entry), [&batch](const EntryState& state) {
+      batch.Put(Family::kKeys, ExactKey(kNamespace, state.key_hash), "damaged");
+    });
+  }
+  ASSERT_THAT(store_->Write(batch, /*sync=*/false), IsOk());
+  EXPECT_THAT((*collection)->Find("s", "key3", ReadTier::kAny), StatusIs(StatusCode::kDataLoss));
+
+  const PutRequest request{.scope = "s", .key = "key3", .vector = vectors_[3], .payload = "new"};
+  ASSERT_THAT((*collection)->Put({&request, 1}, /*sync=*/false), IsOk());
+  const auto found = (*collection)->Find("s", "key3", ReadTier::kAny);
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ((*found)->record.payload, "new");
+  const EntryId id = IdOf(4);
+  EXPECT_THAT((*collection)->Erase({&id, 1}, /*sync=*/false),
+              IsOkAndHolds(testing::ElementsAre(id)));
+  EXPECT_THAT((*collection)->Find("s", "key4", ReadTier::kAny),
+              IsOkAndHolds(testing::Eq(std::nullopt)));
 }
 
 // Headers are what says which entries there are: without one, nothing can be said.
