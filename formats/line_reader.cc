@@ -174,6 +174,7 @@ Result<bool> LineReader::Next(std::string* line) {
       if (Status status = rep.at_end ? Status{} : rep.FillText(); !status.ok()) {
         rep.failed = status;
         rep.failed.IgnoreError();  // kept for a next call that may never come
+        line->clear();             // part of a line is no line
         return status;
       }
       if (rep.text.empty()) {

@@ -22,6 +22,7 @@ class LineReader {
   LineReader& operator=(const LineReader&) = delete;
 
   // Reads the next line without its end ("\n" or "\r\n") into `line`; false at the end of the file.
+  // `line` is empty unless one was read.
   // Errors: kInvalidArgument for a line over the limit (that line is skipped: calling again goes on
   // with the one after it); kDataLoss for a damaged gzip stream (ends the reading).
   Result<bool> Next(std::string* line);

@@ -127,6 +127,14 @@ TEST_F(LineReaderTest, ReportsEveryTruncationOfGzip) {
   }
 }
 
+TEST_F(LineReaderTest, LeavesNoHalfLineBehindWhenGzipIsDamaged) {
+  const std::string whole = Gzip("a line without an end");
+  const auto reader = Open(whole.substr(0, whole.size() - 8));  // all of the text, no trailer
+  std::string line = "before";
+  EXPECT_THAT(reader->Next(&line), StatusIs(StatusCode::kDataLoss));
+  EXPECT_EQ(line, "");
+}
+
 TEST_F(LineReaderTest, ReportsDamagedGzip) {
   std::string bytes = Gzip("first line\nsecond line\n");
   bytes[bytes.size() - 6] = static_cast<char>(bytes[bytes.size() - 6] ^ 1);  // in the checksum
