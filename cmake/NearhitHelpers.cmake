@@ -45,3 +45,13 @@ function(nearhit_add_test)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} --gtest_brief=1)
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
 endfunction()
+
+# nearhit_add_bench(NAME x_bench SRCS ... DEPS ...): Google Benchmark; a smoke run of each is a test.
+function(nearhit_add_bench)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} benchmark::benchmark_main)
+  if(NEARHIT_BUILD_TESTS)
+    add_test(NAME ${ARG_NAME}_smoke COMMAND ${ARG_NAME} --benchmark_min_time=0.001)
+    set_tests_properties(${ARG_NAME}_smoke PROPERTIES LABELS bench TIMEOUT 300)
+  endif()
+endfunction()
