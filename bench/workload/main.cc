@@ -11,6 +11,9 @@ int main(int argc, char** argv) {
   nearhit::bench::Command command;
   nearhit::bench::AddAnn(&app, &command);
   nearhit::bench::AddNear(&app, &command);
+  nearhit::bench::AddReplay(&app, &command);
+  nearhit::bench::AddLoad(&app, &command);
+  nearhit::bench::AddMixed(&app, &command);
   nearhit::bench::AddGen(&app, &command);
   try {
     app.parse(argc, argv);
