@@ -49,8 +49,11 @@ class Phases {
     std::atomic<std::size_t> writes{0};
     const std::size_t most_writes = dataset_.base.rows / 5;
     Status written;
+    const auto enough = [&] {
+      return bounded == Bounded::kByWrites && writes.load(std::memory_order_relaxed) >= most_writes;
+    };
     std::thread writer([&] {
-      while (write && !stop.load(std::memory_order_relaxed) && written.ok()) {
+      while (write && !stop.load(std::memory_order_relaxed) && written.ok() && !enough()) {
         written = write();
         writes.fetch_add(1, std::memory_order_relaxed);
       }
@@ -59,10 +62,9 @@ class Phases {
     std::size_t hits = 0;
     Status looked_up;
     const auto start = SteadyClock::now();
-    while (SecondsSince(start) < flags_.seconds && looked_up.ok() &&
-           (bounded == Bounded::kNo || writes.load(std::memory_order_relaxed) < most_writes)) {
+    do {
       looked_up = LookUp(&latencies, &hits);
-    }
+    } while (SecondsSince(start) < flags_.seconds && looked_up.ok() && !enough());
     const double seconds = SecondsSince(start);
     stop = true;
     writer.join();
