@@ -143,11 +143,11 @@ std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& o
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
-  std::vector<Neighbor> found;
+  std::vector<RoughNeighbor> found;
   {
     ReaderLock lock(&graph_mu_);
     if (entry_.node == kNoNode) {
-      return found;
+      return {};
     }
     const GraphCandidate start = Descend(*graph_, entry_, encoded, 0, stats);
     const std::vector<GraphCandidate> candidates =
@@ -157,11 +157,14 @@ std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& o
       if (found.size() == wanted) {
         break;
       }
-      found.push_back({.id = graph_->Label(candidate.node), .score = candidate.score});
+      found.push_back(
+          {.neighbor = {.id = graph_->Label(candidate.node), .score = candidate.score},
+           .bound = codec_.ScoreBound(encoded, graph_->Record(candidate.node), candidate.score)});
     }
   }
-  std::sort(found.begin(), found.end());
-  return Rescore(codec_, query, options, std::move(found), stats);
+  std::sort(found.begin(), found.end(),
+            [](const RoughNeighbor& a, const RoughNeighbor& b) { return a.neighbor < b.neighbor; });
+  return Rescore(codec_, query, options, found, stats);
 }
 
 std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
@@ -170,6 +173,7 @@ std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const E
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   TopK top(CandidatesFor(options.k, codec_.encoding(), options.source));
+  std::vector<RoughNeighbor> candidates;
   {
     ReaderLock lock(&graph_mu_);
     for (const EntryId id : ids) {
@@ -179,8 +183,13 @@ std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const E
         ++stats->distances;
       }
     }
+    for (const Neighbor& neighbor : top.Take()) {
+      const std::byte* record = graph_->Record(nodes_.at(neighbor.id.value));
+      candidates.push_back(
+          {.neighbor = neighbor, .bound = codec_.ScoreBound(encoded, record, neighbor.score)});
+    }
   }
-  return Rescore(codec_, query, options, top.Take(), stats);
+  return Rescore(codec_, query, options, candidates, stats);
 }
 
 bool HnswIndex::Reconstruct(EntryId id, std::span<float> out) const {
