@@ -120,7 +120,7 @@ void BM_FlatSearch(benchmark::State& state) {
   const World& world = WorldOf(static_cast<std::size_t>(state.range(0)));
   Search(state, world, world.flat, 0);
 }
-BENCHMARK(BM_FlatSearch)->ArgName("n")->Arg(1'000)->Arg(10'000);
+BENCHMARK(BM_FlatSearch)->ArgName("n")->Arg(1'000)->Arg(5'000);
 
 void BM_GraphSearch(benchmark::State& state) {
   const World& world = WorldOf(static_cast<std::size_t>(state.range(0)));
@@ -128,15 +128,15 @@ void BM_GraphSearch(benchmark::State& state) {
 }
 BENCHMARK(BM_GraphSearch)
     ->ArgNames({"n", "ef"})
-    ->Args({10'000, 16})
-    ->Args({10'000, 64})
-    ->Args({10'000, 256});
+    ->Args({5'000, 16})
+    ->Args({5'000, 64})
+    ->Args({5'000, 256});
 
 // Lower bound of both: so many codes scored, one after the other (flat) or here and there (graph).
 void BM_ScoreCodes(benchmark::State& state) {
   const auto rows = static_cast<std::size_t>(state.range(0));
   const bool scattered = state.range(1) != 0;
-  constexpr std::size_t kTable = 10'000;
+  constexpr std::size_t kTable = 5'000;
   const World& world = WorldOf(kTable);
   const Codec codec(kDimension, IndexMetric::kDot, Encoding::kInt8);
   std::vector<std::byte> records(kTable * codec.record_bytes());
@@ -161,7 +161,7 @@ void BM_ScoreCodes(benchmark::State& state) {
 BENCHMARK(BM_ScoreCodes)
     ->ArgNames({"codes", "scattered"})
     ->Args({1'000, 0})
-    ->Args({10'000, 0})
+    ->Args({5'000, 0})
     ->Args({500, 1})
     ->Args({1'000, 1});
 
