@@ -72,8 +72,18 @@ class World {
     NEARHIT_CHECK(cache_->Store(request).ok());
   }
   void Fill(std::size_t answer_bytes) {
-    for (std::size_t i = 0; i < kEntries; ++i) {
-      Store(Slot(i), std::string(answer_bytes, 'a'), {});
+    const std::string answer(answer_bytes, 'a');
+    constexpr std::size_t kBatch = 500;
+    for (std::size_t first = 0; first < kEntries; first += kBatch) {
+      std::vector<std::string> slots;
+      std::vector<StoreRequest> requests(kBatch);
+      slots.reserve(kBatch);
+      for (StoreRequest& request : requests) {
+        slots.push_back(Slot(first + slots.size()));
+        request.prompt = {.scope = "scope", .slot = slots.back(), .vector = {}};
+        request.answer = answer;
+      }
+      NEARHIT_CHECK(cache_->StoreBatch(requests).ok());
     }
     NEARHIT_CHECK(db_->Flush().ok());
   }
