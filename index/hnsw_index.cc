@@ -123,8 +123,8 @@ bool HnswIndex::Contains(EntryId id) const {
 }
 
 // Near-duplicates are far easier to find than nearest neighbours, so the work follows the
-// threshold. Each step is the next one up from where hit recall reached .999 on 98,107 sentence
-// embeddings (docs/performance.md).
+// threshold. Measured on 98,107 sentence embeddings, hit recall reaches .999 with ef 12 at .85, 24
+// at .80 and 64 at .70; the steps leave room above .80 (docs/performance.md).
 std::size_t HnswIndex::EfFor(const SearchOptions& options) const {
   const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
   if (options.ef != 0) {
