@@ -1,5 +1,5 @@
 # Debian's libhnswlib-dev 0.6.2 ships headers only: no CMake config, no version file.
-# Defines hnswlib::hnswlib. Only index/graph_store.cc may include it.
+# Defines hnswlib::hnswlib. Only index/graph_store.cc may include it, and bench/peers in a library of its own.
 find_path(hnswlib_INCLUDE_DIR hnswlib/hnswalg.h)
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(hnswlib REQUIRED_VARS hnswlib_INCLUDE_DIR)

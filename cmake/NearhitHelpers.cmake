@@ -67,3 +67,13 @@ function(nearhit_add_fuzzer)
   endif()
   add_dependencies(fuzz_targets ${ARG_NAME})
 endfunction()
+
+# nearhit_add_bench(NAME x_bench SRCS ... DEPS ...): Google Benchmark; a smoke run of each is a test.
+function(nearhit_add_bench)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} benchmark::benchmark_main)
+  if(NEARHIT_BUILD_TESTS)
+    add_test(NAME ${ARG_NAME}_smoke COMMAND ${ARG_NAME} --benchmark_min_time=0.001)
+    set_tests_properties(${ARG_NAME}_smoke PROPERTIES LABELS bench TIMEOUT 300)
+  endif()
+endfunction()

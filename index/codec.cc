@@ -137,6 +137,25 @@ float Codec::Score(const EncodedQuery& query, const std::byte* record) const {
   return metric_ == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
 }
 
+float Codec::ScoreBound(const EncodedQuery& query, const std::byte* record, float score) const {
+  if (encoding_ == Encoding::kFloat32) {
+    return score;
+  }
+  Int8Header header;
+  std::memcpy(&header, record, sizeof(header));
+  // Half a code in every component, and a little for the rounding of float arithmetic.
+  const float half = 0.5F * std::sqrt(static_cast<float>(dimension_)) * 1.001F;
+  const float query_error = half * query.scale;
+  const float record_error = half * header.scale;
+  if (metric_ == IndexMetric::kDot) {
+    const float query_norm = std::sqrt(query.squared_norm);
+    const float record_norm = std::sqrt(header.squared_norm);
+    return score + query_error * (record_norm + record_error) + record_error * query_norm;
+  }
+  const float distance = std::sqrt(std::max(0.0F, -score)) - query_error - record_error;
+  return distance > 0 ? -distance * distance : 0.0F;
+}
+
 float Codec::ExactScore(VectorView a, VectorView b) const {
   return metric_ == IndexMetric::kDot ? kernels_->dot(a.data(), b.data(), dimension_)
                                       : -kernels_->l2_squared(a.data(), b.data(), dimension_);

@@ -43,6 +43,9 @@ class Codec {
   // The query that equals a record, to compare records with each other.
   EncodedQuery QueryOf(const std::byte* record) const;
   float Score(const EncodedQuery& query, const std::byte* record) const;
+  // What the full-precision score of the two vectors behind `query` and `record` cannot exceed,
+  // given their Score(): rounding moved each by half a code a component at most.
+  float ScoreBound(const EncodedQuery& query, const std::byte* record, float score) const;
   // Full-precision score of two vectors.
   float ExactScore(VectorView a, VectorView b) const;
 

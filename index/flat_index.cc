@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "index/rescore.h"
 #include "index/top_k.h"
 
 namespace nearhit {
@@ -63,11 +62,24 @@ bool FlatIndex::Contains(EntryId id) const {
   return slots_.contains(id.value);
 }
 
+std::vector<RoughNeighbor> FlatIndex::Rough(const EncodedQuery& query,
+                                            const std::vector<Neighbor>& neighbors) const {
+  std::vector<RoughNeighbor> rough;
+  rough.reserve(neighbors.size());
+  for (const Neighbor& neighbor : neighbors) {
+    const std::byte* record = Record(slots_.at(neighbor.id.value));
+    rough.push_back(
+        {.neighbor = neighbor, .bound = codec_.ScoreBound(query, record, neighbor.score)});
+  }
+  return rough;
+}
+
 std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& options,
                                         SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   TopK top(CandidatesFor(options.k, codec_.encoding(), options.source));
+  std::vector<RoughNeighbor> candidates;
   {
     ReaderLock lock(&mu_);
     for (std::size_t slot = 0; slot < ids_.size(); ++slot) {
@@ -81,8 +93,9 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
       }
     }
     stats->distances += ids_.size();
+    candidates = Rough(encoded, top.Take());
   }
-  return Rescore(codec_, query, options, top.Take(), stats);
+  return Rescore(codec_, query, options, candidates, stats);
 }
 
 std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
@@ -91,6 +104,7 @@ std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const E
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   TopK top(CandidatesFor(options.k, codec_.encoding(), options.source));
+  std::vector<RoughNeighbor> candidates;
   {
     ReaderLock lock(&mu_);
     for (const EntryId id : ids) {
@@ -100,8 +114,9 @@ std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const E
         ++stats->distances;
       }
     }
+    candidates = Rough(encoded, top.Take());
   }
-  return Rescore(codec_, query, options, top.Take(), stats);
+  return Rescore(codec_, query, options, candidates, stats);
 }
 
 bool FlatIndex::Reconstruct(EntryId id, std::span<float> out) const {

@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "index/codec.h"
+#include "index/rescore.h"
 #include "index/vector_index.h"
 
 namespace nearhit {
@@ -40,6 +41,9 @@ class FlatIndex final : public VectorIndex {
   std::byte* Record(std::size_t slot) const REQUIRES_SHARED(mu_) {
     return blocks_[slot / kBlockRecords].get() + slot % kBlockRecords * codec_.record_bytes();
   }
+  std::vector<RoughNeighbor> Rough(const EncodedQuery& query,
+                                   const std::vector<Neighbor>& neighbors) const
+      REQUIRES_SHARED(mu_);
   void Append(EntryId id, const std::byte* record) REQUIRES(mu_);
   void EraseSlot(std::size_t slot) REQUIRES(mu_);
 

@@ -174,6 +174,30 @@ void LinkEditor::Adopt(NodeId node, int level, const std::vector<NodeId>& near) 
   }
 }
 
+void LinkEditor::AddReplacements(NodeId source, int level, const std::vector<NodeId>& targets,
+                                 std::vector<NodeId>* links) const {
+  const std::size_t before = links->size();
+  NodeId nearest = kNoNode;
+  for (const GraphCandidate& candidate : Scored(source, targets)) {
+    if (links->size() == std::min(before + kReplacements, GraphStore::MaxLinks(level))) {
+      break;
+    }
+    if (candidate.node == source || Contains(*links, candidate.node)) {
+      continue;
+    }
+    nearest = nearest == kNoNode ? candidate.node : nearest;
+    const EncodedQuery query = graph_->codec().QueryOf(graph_->Record(candidate.node));
+    if (std::all_of(links->begin(), links->end(), [&](NodeId other) {
+          return graph_->codec().Score(query, graph_->Record(other)) < candidate.score;
+        })) {
+      links->push_back(candidate.node);
+    }
+  }
+  if (links->size() == before && nearest != kNoNode && before < GraphStore::MaxLinks(level)) {
+    links->push_back(nearest);
+  }
+}
+
 void LinkEditor::Disconnect(NodeId node, int level) {
   const std::vector<NodeId> sources = In(node, level);
   const std::vector<NodeId> targets = Links(node, level);
@@ -181,16 +205,7 @@ void LinkEditor::Disconnect(NodeId node, int level) {
   for (const NodeId source : sources) {
     std::vector<NodeId> links = Links(source, level);
     std::erase(links, node);
-    std::size_t added = 0;
-    for (const GraphCandidate& replacement : Scored(source, targets)) {
-      if (added == kReplacements || links.size() == GraphStore::MaxLinks(level)) {
-        break;
-      }
-      if (replacement.node != source && !Contains(links, replacement.node)) {
-        links.push_back(replacement.node);
-        ++added;
-      }
-    }
+    AddReplacements(source, level, targets, &links);
     SetLinks(source, level, std::move(links));
   }
   std::vector<NodeId> near = sources;

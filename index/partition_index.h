@@ -16,7 +16,7 @@ namespace nearhit {
 
 class PartitionIndex final : public VectorIndex {
  public:
-  // A first choice between scan and graph; the crossing point is still to be measured.
+  // Lookups alone would have it at a few thousand; docs/performance.md#scan-or-graph.
   static constexpr std::size_t kGraphThreshold = 20'000;
 
   PartitionIndex(std::size_t dimension, IndexMetric metric, Encoding encoding,

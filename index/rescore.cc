@@ -9,23 +9,32 @@ std::size_t CandidatesFor(std::size_t k, Encoding encoding, const VectorSource* 
 }
 
 std::vector<Neighbor> Rescore(const Codec& codec, VectorView query, const SearchOptions& options,
-                              std::vector<Neighbor> candidates, SearchStats* stats) {
-  if (options.source != nullptr && codec.encoding() != Encoding::kFloat32) {
-    std::vector<float> vector(codec.dimension());
-    std::size_t kept = 0;
-    for (const Neighbor& candidate : candidates) {
-      if (options.source->Load(candidate.id, vector)) {
-        candidates[kept++] = {.id = candidate.id, .score = codec.ExactScore(query, vector)};
-        ++stats->rescored;
-      }
+                              const std::vector<RoughNeighbor>& candidates, SearchStats* stats) {
+  std::vector<Neighbor> best;
+  if (options.source == nullptr || codec.encoding() == Encoding::kFloat32) {
+    for (std::size_t i = 0; i < std::min(candidates.size(), options.k); ++i) {
+      best.push_back(candidates[i].neighbor);
     }
-    candidates.resize(kept);
-    std::sort(candidates.begin(), candidates.end());
+    return best;
   }
-  if (candidates.size() > options.k) {
-    candidates.resize(options.k);
+  std::vector<float> vector(codec.dimension());
+  for (const RoughNeighbor& candidate : candidates) {
+    if (!best.empty() && (candidate.bound < options.min_score ||
+                          (best.size() == options.k && candidate.bound < best.back().score))) {
+      continue;
+    }
+    const EntryId id = candidate.neighbor.id;
+    if (!options.source->Load(id, vector)) {
+      continue;
+    }
+    ++stats->rescored;
+    const Neighbor exact{.id = id, .score = codec.ExactScore(query, vector)};
+    best.insert(std::upper_bound(best.begin(), best.end(), exact), exact);
+    if (best.size() > options.k) {
+      best.pop_back();
+    }
   }
-  return candidates;
+  return best;
 }
 
 }  // namespace nearhit

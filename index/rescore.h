@@ -14,10 +14,17 @@ namespace nearhit {
 // them. 1.5 k and a few.
 std::size_t CandidatesFor(std::size_t k, Encoding encoding, const VectorSource* source);
 
+// A result of an approximate encoding before the last word.
+struct RoughNeighbor {
+  Neighbor neighbor;
+  float bound = 0;  // its full-precision score is not above this; see Codec::ScoreBound
+};
+
 // Scores `candidates` (best first) with the vectors of options.source and keeps the best options.k.
-// Those that the source does not have are dropped. Without a source, or when the codes are exact,
-// only cuts to k. Holds no lock.
+// The nearest is always scored; others only when they may still be among the best k and reach
+// options.min_score, because each costs a read. Those that the source does not have are dropped.
+// Without a source, or when the codes are exact, only cuts to k. Holds no lock.
 std::vector<Neighbor> Rescore(const Codec& codec, VectorView query, const SearchOptions& options,
-                              std::vector<Neighbor> candidates, SearchStats* stats);
+                              const std::vector<RoughNeighbor>& candidates, SearchStats* stats);
 
 }  // namespace nearhit

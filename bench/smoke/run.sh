@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# One tiny run of a subcommand, so that the bench never rots: run.sh BENCH SUBCOMMAND [NEARHITD]
+# Checks that it ends well and that every line of output is a JSON object with the fields expected.
+set -euo pipefail
+
+bench=$1
+subcommand=$2
+daemon=${3:-}
+work=$(mktemp -d)
+daemon_pid=""
+finish() {
+  if [ -n "$daemon_pid" ]; then
+    kill "$daemon_pid" 2>/dev/null || true
+    wait "$daemon_pid" || true
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
+
+"$bench" gen --rows 600 --dim 32 --clusters 60 --seed 1 --out "$work/base.fvecs"
+"$bench" gen --rows 50 --dim 32 --clusters 60 --seed 2 --out "$work/query.fvecs"
+data=(--base "$work/base.fvecs" --query "$work/query.fvecs")
+
+# expect FIELD... : every line of output has these.
+expect() {
+  [ -s "$work/out" ] || { echo "no output" >&2; exit 1; }
+  local line field
+  while read -r line; do
+    for field in "$@"; do
+      [[ $line == '{'*"\"$field\":"*'}' ]] || { echo "no $field in $line" >&2; exit 1; }
+    done
+  done < "$work/out"
+}
+
+case $subcommand in
+  gen)
+    [ "$(stat -c %s "$work/base.fvecs")" -eq $((600 * (4 + 32 * 4))) ]
+    ;;
+  ann)
+    "$bench" ann "${data[@]}" --engine nearhit,graph,flat,hnswlib --ef 0,16 --k 5 > "$work/out"
+    expect engine encoding ef recall qps p50_us p99_us build_s bytes_per_vector
+    "$bench" ann "${data[@]}" --metric l2 --encoding f32 --engine flat --threads 2 > "$work/out"
+    expect recall
+    grep -q '"recall":1.0' "$work/out"  # an exact scan
+    ;;
+  near)
+    "$bench" near "${data[@]}" --engine flat,hnswlib --threshold .5,.8 > "$work/out"
+    expect engine ef threshold hit_recall qps
+    ;;
+  mixed)
+    "$bench" mixed "${data[@]}" --seconds 0.1 > "$work/out"
+    expect phase p50_us p99_us writes_per_s
+    "$bench" mixed "${data[@]}" --turnovers 2 --budget 400 --disk > "$work/out"
+    expect turnover recall rss_ratio
+    ;;
+  replay)
+    printf 'label\tq1\tq2\n1\thow do I reset it\thow do I reset it?\n0\tturn it on\tturn it off\n' \
+      > "$work/pairs.tsv"
+    "$bench" replay --pairs "$work/pairs.tsv" --threshold .6,.9 > "$work/out"
+    expect protocol threshold hits wrong misses error_rate error_rate_of_hits
+    printf '{"text":"how do I reset it","label":1}\n{"text":"how do I reset it","label":1}\n' \
+      > "$work/stream.jsonl"
+    "$bench" replay --stream "$work/stream.jsonl" --threshold .9 > "$work/out"
+    expect hits
+    grep -q '"hits":1,"exact_hits":1,"wrong":0' "$work/out"
+    ;;
+  load)
+    printf '[server]\nlisten = ""\nunix_socket = "%s/socket"\n' "$work" > "$work/config.toml"
+    "$daemon" --config "$work/config.toml" --data "$work/data" 2> "$work/log" &
+    daemon_pid=$!
+    for _ in $(seq 100); do
+      [ -S "$work/socket" ] && break
+      sleep 0.05
+    done
+    target=(--target "unix:$work/socket" --namespace smoke --vectors "$work/base.fvecs")
+    "$bench" load "${target[@]}" --fill 500 --rate 200 --seconds 1 --slices 2 --compare \
+      --mix lookup=0.8,store=0.2 > "$work/out"
+    grep -q '"compare":"lookup/ping"' "$work/out"
+    ! grep -q '"errors":[1-9]' "$work/out"
+    "$bench" load "${target[@]}" --rate 0 --seconds 0.2 > "$work/out"
+    expect operation p50_us p99_us hits misses errors
+    "$bench" load "${target[@]}" --null --rate 200 --seconds 0.2 > "$work/out"
+    expect operation p50_us
+    ;;
+  *)
+    echo "unknown subcommand $subcommand" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,197 @@
+#include "bench/workload/load.h"
+
+#include <memory>
+
+#include "bench/workload/commands.h"
+#include "bench/workload/dataset.h"
+#include "bench/workload/flags.h"
+#include "bench/workload/report.h"
+
+namespace nearhit::bench {
+
+namespace {
+
+struct LoadFlags {
+  LoadOptions options;
+  double rate = 1'000;
+  double seconds = 10;
+  std::vector<std::string> mix = {"lookup=1"};
+  std::string vectors;
+  std::string query;
+  float threshold = 0.8F;
+  std::size_t fill = 0;
+  bool null = false;
+  bool compare = false;
+  std::size_t slices = 5;
+};
+
+Result<Mix> ParseMix(const std::vector<std::string>& parts) {
+  Mix mix{};
+  for (const std::string& part : parts) {
+    const std::size_t equals = part.find('=');
+    const auto name =
+        std::find(kOperationNames.begin(), kOperationNames.end(), part.substr(0, equals));
+    char* end = nullptr;
+    const double share =
+        equals == std::string::npos ? -1 : std::strtod(part.c_str() + equals + 1, &end);
+    if (name == kOperationNames.end() || share < 0 || *end != '\0') {
+      return InvalidArgument("--mix takes lookup=, store= and ping= with shares, not " + part);
+    }
+    mix[static_cast<std::size_t>(name - kOperationNames.begin())] = share;
+  }
+  if (mix[0] + mix[1] + mix[2] <= 0) {
+    return InvalidArgument("--mix is empty");
+  }
+  return mix;
+}
+
+LoadResult RunSlice(const LoadFlags& flags, LoadGenerator* generator, const Mix& mix,
+                    double seconds) {
+  return flags.rate > 0 ? generator->RunOpen(mix, flags.rate, seconds)
+                        : generator->RunClosed(mix, seconds);
+}
+
+double Micros(std::uint64_t nanos) {
+  return static_cast<double>(nanos) / 1e3;
+}
+
+void PrintOperation(const LoadFlags& flags, const LoadResult& result, std::size_t at) {
+  const OperationResult& operation = result.operations[at];
+  const LatencyHistogram& latencies = operation.latencies;
+  if (latencies.count() == 0 && operation.errors == 0) {
+    return;
+  }
+  Json line = {{"operation", kOperationNames[at]},
+               {"loop", flags.rate > 0 ? "open" : "closed"},
+               {"rate", flags.rate},
+               {"connections", flags.options.connections},
+               {"calls", latencies.count()},
+               {"qps", Rounded(static_cast<double>(latencies.count()) / result.seconds)},
+               {"p50_us", Rounded(Micros(latencies.Quantile(0.5)))},
+               {"p90_us", Rounded(Micros(latencies.Quantile(0.9)))},
+               {"p99_us", Rounded(Micros(latencies.Quantile(0.99)))},
+               {"p999_us", Rounded(Micros(latencies.Quantile(0.999)))},
+               {"max_us", Rounded(Micros(latencies.max_nanos()))}};
+  if (at == static_cast<std::size_t>(Operation::kLookup)) {
+    line["hits"] = result.hits;
+    line["misses"] = result.misses;
+  }
+  line["errors"] = operation.errors;
+  line["dropped"] = result.dropped;
+  Print(line);
+  if (operation.errors > 0) {
+    Remark("first error: " + operation.first_error);
+  }
+}
+
+void Add(const LoadResult& slice, LoadResult* sum) {
+  for (std::size_t i = 0; i < kOperations; ++i) {
+    OperationResult& operation = sum->operations[i];
+    operation.latencies.Merge(slice.operations[i].latencies);
+    if (operation.errors == 0) {
+      operation.first_error = slice.operations[i].first_error;
+    }
+    operation.errors += slice.operations[i].errors;
+  }
+  sum->hits += slice.hits;
+  sum->misses += slice.misses;
+  sum->dropped += slice.dropped;
+  sum->seconds += slice.seconds;
+}
+
+// The mix and empty calls in turn, slice by slice: what the machine does otherwise falls on both.
+void RunCompared(const LoadFlags& flags, const Mix& mix, LoadGenerator* generator) {
+  const double seconds = flags.seconds / static_cast<double>(2 * flags.slices);
+  LoadResult sum;
+  LoadResult empty;
+  std::array<std::vector<double>, kOperations> p50;
+  for (std::size_t slice = 0; slice < flags.slices; ++slice) {
+    const LoadResult pings = RunSlice(flags, generator, kOnlyPing, seconds);
+    const LoadResult calls = RunSlice(flags, generator, mix, seconds);
+    const auto ping = static_cast<std::size_t>(Operation::kPing);
+    p50[ping].push_back(Micros(pings.operations[ping].latencies.Quantile(0.5)));
+    for (std::size_t i = 0; i < ping; ++i) {
+      p50[i].push_back(Micros(calls.operations[i].latencies.Quantile(0.5)));
+    }
+    Add(pings, &empty);
+    Add(calls, &sum);
+  }
+  PrintOperation(flags, empty, static_cast<std::size_t>(Operation::kPing));
+  for (std::size_t i = 0; i < kOperations; ++i) {
+    PrintOperation(flags, sum, i);
+    if (i != static_cast<std::size_t>(Operation::kPing) && mix[i] > 0) {
+      const double base = Median(p50[static_cast<std::size_t>(Operation::kPing)]);
+      Print({{"compare", std::string(kOperationNames[i]) + "/ping"},
+             {"slices", flags.slices},
+             {"p50_us", Rounded(Median(p50[i]))},
+             {"ping_p50_us", Rounded(base)},
+             {"ratio_p50", Rounded(base > 0 ? Median(p50[i]) / base : 0)}});
+    }
+  }
+}
+
+Status RunLoad(const LoadFlags& flags) {
+  NEARHIT_ASSIGN_OR_RETURN(const Mix mix, ParseMix(flags.mix));
+  VectorMatrix rows;
+  VectorMatrix queries;
+  if (!flags.null || flags.fill > 0) {
+    if (flags.vectors.empty()) {
+      return InvalidArgument("--vectors is needed, except with --null");
+    }
+    NEARHIT_ASSIGN_OR_RETURN(rows, ReadVectorFile(flags.vectors));
+    NormalizeRows(&rows);  // leaves out zero rows, which a cache refuses
+    if (!flags.query.empty()) {
+      NEARHIT_ASSIGN_OR_RETURN(queries, ReadVectorFile(flags.query));
+      NormalizeRows(&queries);
+    }
+  }
+  if (flags.fill > 0) {
+    NEARHIT_RETURN_IF_ERROR(FillNamespace(flags.options, flags.threshold, flags.fill, rows));
+  }
+  LoadGenerator generator(flags.options, flags.query.empty() ? &rows : &queries, &rows);
+  const Mix wanted = flags.null ? kOnlyPing : mix;
+  RunSlice(flags, &generator, wanted, std::min(1.0, flags.seconds / 10));  // warms up
+  if (flags.compare && !flags.null) {
+    RunCompared(flags, mix, &generator);
+    return {};
+  }
+  const LoadResult result = RunSlice(flags, &generator, wanted, flags.seconds);
+  for (std::size_t i = 0; i < kOperations; ++i) {
+    PrintOperation(flags, result, i);
+  }
+  return {};
+}
+
+}  // namespace
+
+void AddLoad(CLI::App* app, Command* command) {
+  auto flags = std::make_shared<LoadFlags>();
+  CLI::App* load = app->add_subcommand("load", "Latency of a daemon at a fixed rate of calls");
+  load->add_option("--target", flags->options.target, "host:port or unix:/path")->required();
+  load->add_option("--namespace", flags->options.name, "A cache; made by --fill");
+  load->add_option("--rate", flags->rate, "Calls a second; 0: one call at a time")
+      ->check(CLI::Range(0.0, 1e7))
+      ->capture_default_str();
+  load->add_option("--seconds", flags->seconds, "Of the measurement")
+      ->check(CLI::Range(0.01, 86'400.0))
+      ->capture_default_str();
+  AddList(load, "--mix", &flags->mix, "Shares: lookup=0.9,store=0.1");
+  load->add_option("--vectors", flags->vectors, "Vectors of what is filled in and stored");
+  load->add_option("--query", flags->query, "Vectors of lookups; otherwise those of --vectors");
+  load->add_option("--fill", flags->fill, "First make the namespace and store so many entries");
+  load->add_option("--threshold", flags->threshold, "Of the namespace that --fill makes")
+      ->capture_default_str();
+  load->add_option("--answer-bytes", flags->options.answer_bytes, "Of what is stored")
+      ->capture_default_str();
+  load->add_option("--connections", flags->options.connections, "To the daemon")
+      ->check(CLI::Range(1, 1'024))
+      ->capture_default_str();
+  load->add_flag("--null", flags->null, "Empty calls instead: the floor of the same path");
+  load->add_flag("--compare", flags->compare, "Empty calls in turn with the mix, and the ratio");
+  load->add_option("--slices", flags->slices, "Turns of --compare")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  load->callback([=] { command->run = [=] { return RunLoad(*flags); }; });
+}
+
+}  // namespace nearhit::bench

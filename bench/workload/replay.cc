@@ -1,0 +1,241 @@
+// nearhit-bench replay: what a threshold serves, and how much of it is wrong, on labelled prompts.
+// Runs on the public library; a wrong hit shows because each answer carries its prompt's label.
+#include <array>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "bench/workload/commands.h"
+#include "bench/workload/flags.h"
+#include "bench/workload/measure.h"
+#include "bench/workload/replay_data.h"
+#include "bench/workload/report.h"
+#include "bench/workload/scratch.h"
+
+namespace nearhit::bench {
+
+namespace {
+
+struct ReplayFlags {
+  std::string pairs;
+  std::string stream;
+  EmbedderSpec embedder{.kind = "lexical"};
+  std::uint32_t dimension = 0;
+  std::string texts;
+  std::string vectors;
+  std::vector<float> thresholds = {0.7F, 0.8F, 0.9F, 0.95F};
+  std::vector<std::string> protocols;
+  std::size_t limit = 0;
+};
+
+struct Score {
+  std::size_t requests = 0;
+  std::size_t hits = 0;  // wrong ones included
+  std::size_t exact = 0;
+  std::size_t wrong = 0;
+  std::size_t missed = 0;   // misses although a right answer was there
+  std::size_t skipped = 0;  // texts without a vector
+};
+
+constexpr const char* kPairs = "pairs";
+constexpr const char* kCacheOnMiss = "cache_on_miss";
+constexpr const char* kInsertAlways = "insert_always";
+
+// A cache with one threshold, in memory.
+class Replayer {
+ public:
+  Replayer(const ReplayFlags& flags, const KnownVectors* known, float threshold)
+      : flags_(flags), known_(known), threshold_(threshold) {}
+
+  Status Open() {
+    NEARHIT_ASSIGN_OR_RETURN(scratch_, ScratchDatabase::Open(/*on_disk=*/false));
+    NamespaceConfig config;
+    config.embedder = flags_.embedder;
+    config.dimension =
+        known_ != nullptr ? static_cast<std::uint32_t>(known_->dimension()) : flags_.dimension;
+    config.threshold = threshold_;
+    NEARHIT_RETURN_IF_ERROR(scratch_->db().CreateNamespace("replay", config));
+    NEARHIT_ASSIGN_OR_RETURN(cache_, scratch_->db().Cache("replay"));
+    return {};
+  }
+
+  // Each pair alone: `cached` is all that its scope holds.
+  Result<Score> Pairs(const std::vector<LabelledPair>& pairs) {
+    Score score;
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      const std::string scope = std::to_string(i);
+      const LabelledPair& pair = pairs[i];
+      NEARHIT_ASSIGN_OR_RETURN(const bool stored, Store(scope, pair.cached, "1"));
+      NEARHIT_ASSIGN_OR_RETURN(const std::optional<LookupResult> found, Find(scope, pair.asked));
+      if (!stored || !found) {
+        ++score.skipped;
+        continue;
+      }
+      Count(*found, /*right=*/pair.same, /*there=*/pair.same, &score);
+    }
+    return score;
+  }
+
+  // One scope; the label of every text that is stored is remembered to tell misses apart.
+  Result<Score> Stream(const std::vector<LabelledPrompt>& prompts, bool insert_always) {
+    Score score;
+    std::unordered_map<std::string, std::size_t> stored;  // by label
+    for (const LabelledPrompt& prompt : prompts) {
+      NEARHIT_ASSIGN_OR_RETURN(const std::optional<LookupResult> found, Find("s", prompt.text));
+      if (!found) {
+        ++score.skipped;
+        continue;
+      }
+      const bool hit = found->kind != HitKind::kMiss;
+      Count(*found, hit && found->answer == prompt.label, stored.contains(prompt.label), &score);
+      if (!hit || insert_always) {
+        NEARHIT_RETURN_IF_ERROR(Store("s", prompt.text, prompt.label).status());
+        ++stored[prompt.label];
+      }
+      if (score.requests % 1'000 == 0) {
+        NEARHIT_RETURN_IF_ERROR(scratch_->db().RunMaintenance());
+      }
+    }
+    return score;
+  }
+
+ private:
+  static void Count(const LookupResult& found, bool right, bool there, Score* score) {
+    ++score->requests;
+    if (found.kind == HitKind::kMiss) {
+      score->missed += there ? 1 : 0;
+      return;
+    }
+    ++score->hits;
+    score->exact += found.kind == HitKind::kExact ? 1 : 0;
+    score->wrong += right ? 0 : 1;
+  }
+
+  // False when the text has no vector and there is no embedder.
+  Result<bool> Store(const std::string& scope, const std::string& text, const std::string& answer) {
+    StoreRequest request;
+    request.prompt = {.scope = scope, .slot = text};
+    request.answer = answer;
+    if (known_ != nullptr) {
+      request.prompt.vector = known_->Find(text);
+      if (request.prompt.vector.empty()) {
+        return false;
+      }
+    }
+    NEARHIT_RETURN_IF_ERROR(cache_->Store(request).status());
+    return true;
+  }
+
+  Result<std::optional<LookupResult>> Find(const std::string& scope, const std::string& text) {
+    Prompt prompt{.scope = scope, .slot = text};
+    if (known_ != nullptr) {
+      prompt.vector = known_->Find(text);
+      if (prompt.vector.empty()) {
+        return std::optional<LookupResult>();
+      }
+    }
+    NEARHIT_ASSIGN_OR_RETURN(LookupResult found, cache_->Lookup(prompt, {}));
+    if (found.miss_reason == MissReason::kEmbedFailed) {
+      return Unavailable("the embedder failed");
+    }
+    return std::optional<LookupResult>(std::move(found));
+  }
+
+  const ReplayFlags& flags_;
+  const KnownVectors* const known_;
+  const float threshold_;
+  std::unique_ptr<ScratchDatabase> scratch_;
+  std::shared_ptr<SemanticCache> cache_;
+};
+
+double Share(std::size_t part, std::size_t whole) {
+  return whole == 0 ? 0 : Rounded(static_cast<double>(part) / static_cast<double>(whole));
+}
+
+void PrintScore(const ReplayFlags& flags, const std::string& protocol, float threshold,
+                const Score& score, double seconds) {
+  Print({{"protocol", protocol},
+         {"embedder", flags.embedder.kind},
+         {"threshold", Rounded(static_cast<double>(threshold))},
+         {"requests", score.requests},
+         {"hits", score.hits},
+         {"exact_hits", score.exact},
+         {"wrong", score.wrong},
+         {"misses", score.requests - score.hits},
+         {"missed_right", score.missed},
+         {"skipped", score.skipped},
+         {"hit_rate", Share(score.hits, score.requests)},
+         {"error_rate", Share(score.wrong, score.requests)},
+         {"error_rate_of_hits", Share(score.wrong, score.hits)},
+         {"seconds", Rounded(seconds)}});
+}
+
+Status RunReplay(const ReplayFlags& flags) {
+  if (flags.pairs.empty() == flags.stream.empty()) {
+    return InvalidArgument("give --pairs or --stream, one of the two");
+  }
+  if ((flags.embedder.kind == "none") != !flags.vectors.empty() ||
+      flags.vectors.empty() != flags.texts.empty()) {
+    return InvalidArgument("--texts and --vectors go with --embedder none, and it with them");
+  }
+  std::vector<LabelledPair> pairs;
+  std::vector<LabelledPrompt> prompts;
+  if (!flags.pairs.empty()) {
+    NEARHIT_ASSIGN_OR_RETURN(pairs, ReadPairs(flags.pairs));
+    prompts = StreamOf(pairs);
+  } else {
+    NEARHIT_ASSIGN_OR_RETURN(prompts, ReadStream(flags.stream));
+  }
+  if (flags.limit != 0) {
+    pairs.resize(std::min(pairs.size(), flags.limit));
+    prompts.resize(std::min(prompts.size(), flags.limit));
+  }
+  std::optional<KnownVectors> known;
+  if (!flags.vectors.empty()) {
+    NEARHIT_ASSIGN_OR_RETURN(known, KnownVectors::Read(flags.texts, flags.vectors));
+  }
+  for (const std::string protocol : {kPairs, kCacheOnMiss, kInsertAlways}) {
+    const bool wanted = flags.protocols.empty() ||
+                        std::find(flags.protocols.begin(), flags.protocols.end(), protocol) !=
+                            flags.protocols.end();
+    if (!wanted || (protocol == kPairs && pairs.empty())) {
+      continue;
+    }
+    for (const float threshold : flags.thresholds) {
+      Replayer replayer(flags, known ? &*known : nullptr, threshold);
+      NEARHIT_RETURN_IF_ERROR(replayer.Open());
+      const auto start = SteadyClock::now();
+      NEARHIT_ASSIGN_OR_RETURN(const Score score,
+                               protocol == kPairs
+                                   ? replayer.Pairs(pairs)
+                                   : replayer.Stream(prompts, protocol == kInsertAlways));
+      PrintScore(flags, protocol, threshold, score, SecondsSince(start));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void AddReplay(CLI::App* app, Command* command) {
+  auto flags = std::make_shared<ReplayFlags>();
+  CLI::App* replay = app->add_subcommand("replay", "Hits, wrong hits and misses by threshold");
+  replay->add_option("--pairs", flags->pairs, "TSV of labelled pairs, gzip or plain");
+  replay->add_option("--stream", flags->stream, "JSON lines with text and label");
+  replay->add_option("--embedder", flags->embedder.kind, "lexical, http, or none with --vectors")
+      ->check(CLI::IsMember({"lexical", "http", "none"}))
+      ->capture_default_str();
+  replay->add_option("--url", flags->embedder.url, "http: address of …/v1/embeddings");
+  replay->add_option("--model", flags->embedder.model, "http: its name");
+  replay->add_option("--api-key-env", flags->embedder.api_key_env, "http: variable with the key");
+  replay->add_option("--dim", flags->dimension, "Of the embedder; 0: its own");
+  replay->add_option("--texts", flags->texts, "none: one text a line, gzip or plain");
+  replay->add_option("--vectors", flags->vectors, "none: row i is the vector of line i");
+  AddList(replay, "--threshold", &flags->thresholds, "Scores from which an entry is served");
+  AddList(replay, "--protocol", &flags->protocols, "pairs, cache_on_miss, insert_always; all")
+      ->check(CLI::IsMember({kPairs, kCacheOnMiss, kInsertAlways}));
+  replay->add_option("--limit", flags->limit, "First requests only (0: all)");
+  replay->callback([=] { command->run = [=] { return RunReplay(*flags); }; });
+}
+
+}  // namespace nearhit::bench

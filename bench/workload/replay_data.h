@@ -1,0 +1,59 @@
+// Prompts whose right answers are known, read from files. Shapes: bench/README.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "formats/vector_file.h"
+#include "nearhit/result.h"
+#include "nearhit/types.h"
+
+namespace nearhit::bench {
+
+// Would the answer to `cached` serve `asked`?
+struct LabelledPair {
+  std::string cached;
+  std::string asked;
+  bool same = false;
+};
+
+// A request; those of one label have the same answer.
+struct LabelledPrompt {
+  std::string text;
+  std::string label;
+};
+
+// A TSV with a header, gzip or plain: a column label, is_duplicate or is_same (1, 0; other lines
+// are skipped), and one of the column pairs text_a text_b, cached asked, q1 q2, question1
+// question2, sentence1 sentence2. Errors: those of LineReader; kInvalidArgument for another header
+// or a line with too few columns.
+Result<std::vector<LabelledPair>> ReadPairs(const std::filesystem::path& path);
+
+// JSON lines with "text" and "label" (a string or a number).
+Result<std::vector<LabelledPrompt>> ReadStream(const std::filesystem::path& path);
+
+// Every distinct text in order of first appearance; texts that pairs call the same, directly or
+// over others, get one label.
+std::vector<LabelledPrompt> StreamOf(const std::vector<LabelledPair>& pairs);
+
+// Vectors made beforehand: line i of `texts` has row i of `vectors`.
+class KnownVectors {
+ public:
+  // Errors: those of the readers; kInvalidArgument when the two files differ in length.
+  static Result<KnownVectors> Read(const std::filesystem::path& texts,
+                                   const std::filesystem::path& vectors);
+
+  // Empty when the text is not known. Valid as long as this object.
+  VectorView Find(const std::string& text) const;
+  std::size_t dimension() const { return vectors_.dimension; }
+
+ private:
+  VectorMatrix vectors_;
+  std::unordered_map<std::string, std::size_t> rows_;
+};
+
+}  // namespace nearhit::bench
