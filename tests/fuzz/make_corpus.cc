@@ -74,9 +74,12 @@ void MakeRecords(const std::filesystem::path& root) {
   add("vector", 2, key, EncodeVector(key, vector));
   add("partition", 3, key, EncodePartition(key, "scope"));
   add("ids", 4, key, EncodeIds(key, {EntryId{1}, EntryId{2}}));
-  NamespaceRecord record{
-      .name = "n", .number = 1, .config = {}, .embedder_identity = "none", .created_us = 1};
+  NamespaceRecord record;
+  record.name = "n";
+  record.number = 1;
   record.config.dimension = 2;
+  record.embedder_identity = "none";
+  record.created_us = 1;
   add("namespace", 5, key, EncodeNamespace(key, record));
   add("secret", 6, "secret", EncodeSecret("secret", HashSecret{}));
   add("next_number", 7, "next", EncodeNextNumber("next", 3));
