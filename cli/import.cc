@@ -2,11 +2,10 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <mutex>
 #include <utility>
 
+#include "cli/bad_lines.h"
 #include "cli/import_sender.h"
 #include "cli/progress.h"
 #include "cli/resume.h"
@@ -19,46 +18,6 @@ constexpr std::size_t kMaxLineBytes = std::size_t{64} << 20;
 constexpr std::size_t kBatchBytes = std::size_t{1} << 20;  // well inside the server's message limit
 
 using SteadyClock = std::chrono::steady_clock;
-
-// Thread-safety: thread-safe.
-class BadLines {
- public:
-  Status Open(const std::string& path, bool append, std::ostream* err) {
-    err_ = err;
-    if (!path.empty()) {
-      file_.open(path, append ? std::ios::app : std::ios::trunc);
-      to_file_ = true;
-      if (!file_) {
-        return InvalidArgument(path + ": cannot be written");
-      }
-    }
-    return {};
-  }
-
-  void Report(std::uint64_t line, const std::string& reason) {
-    const std::lock_guard lock(mutex_);
-    ++count_;
-    if (to_file_) {
-      file_ << line << '\t' << reason << '\n';
-    } else if (count_ <= 10) {
-      *err_ << "line " << line << ": " << reason << '\n';
-    } else if (count_ == 11) {
-      *err_ << "more bad lines are not shown; see --bad-lines\n";
-    }
-  }
-
-  std::uint64_t count() const {
-    const std::lock_guard lock(mutex_);
-    return count_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::ofstream file_;
-  std::ostream* err_ = nullptr;
-  bool to_file_ = false;
-  std::uint64_t count_ = 0;
-};
 
 std::size_t RoughBytes(const ImportRecord& record) {
   return record.text.size() + record.answer.size() + record.scope.size() +
@@ -127,9 +86,8 @@ Status Importer::PrepareNamespace() {
   const v1::NamespaceConfig& config = response.info().config();
   options_.records.vectors = config.kind() == v1::NAMESPACE_KIND_VECTORS;
   if (!options_.vector_file.empty() && matrix_.dimension != config.dimension()) {
-    return InvalidArgument("the vectors of " + options_.vector_file + " have dimension " +
-                           std::to_string(matrix_.dimension) + ", namespace " + options_.name +
-                           " has " + std::to_string(config.dimension()));
+    return VectorsDoNotFit(options_.vector_file, matrix_.dimension, options_.name,
+                           config.dimension());
   }
   return {};
 }
