@@ -26,17 +26,24 @@ std::size_t RoughBytes(const ImportRecord& record) {
 
 class Importer {
  public:
-  Importer(const Client& client, ImportOptions options, std::ostream* err)
+  Importer(const Client& client, ImportOptions options, std::ostream* err, ImportSummary* summary)
       : client_(client),
         options_(std::move(options)),
         err_(err),
+        summary_(*summary),
         bar_(options_.progress ? err : nullptr) {}
 
-  Status Run(ImportSummary* summary);
+  Status Run();
 
  private:
+  // Notes that an error is about a file.
+  Status FromInput(Status status) {
+    summary_.input_error = summary_.input_error || !status.ok();
+    return status;
+  }
   // Creates the namespace when asked to, and checks that the vectors fit it.
   Status PrepareNamespace();
+  Status ReadVectors();
   Status Open();
   Status ReadAll(ImportSender* sender);
   // Gives the record its row of the vector file. Errors: kInvalidArgument for a bad line.
@@ -49,6 +56,7 @@ class Importer {
   const Client& client_;
   ImportOptions options_;
   std::ostream* err_;
+  ImportSummary& summary_;
   ProgressBar bar_;
   BadLines bad_;
   std::unique_ptr<LineReader> lines_;
@@ -86,8 +94,8 @@ Status Importer::PrepareNamespace() {
   const v1::NamespaceConfig& config = response.info().config();
   options_.records.vectors = config.kind() == v1::NAMESPACE_KIND_VECTORS;
   if (!options_.vector_file.empty() && matrix_.dimension != config.dimension()) {
-    return VectorsDoNotFit(options_.vector_file, matrix_.dimension, options_.name,
-                           config.dimension());
+    return FromInput(VectorsDoNotFit(options_.vector_file, matrix_.dimension, options_.name,
+                                     config.dimension()));
   }
   return {};
 }
@@ -193,7 +201,7 @@ Status Importer::Tick(const ImportSender& sender, bool last) {
   }
   saved_ = now;
   state_.line = sender.acknowledged_line();
-  return SaveResumeState(options_.path, state_);
+  return FromInput(SaveResumeState(options_.path, state_));
 }
 
 Status Importer::ReadAll(ImportSender* sender) {
@@ -211,7 +219,7 @@ Status Importer::ReadAll(ImportSender* sender) {
       bad_.Report(record.line, std::string(status.message()));
       continue;
     }
-    NEARHIT_RETURN_IF_ERROR(status);
+    NEARHIT_RETURN_IF_ERROR(FromInput(status));
     ++taken;
     const std::size_t bytes = RoughBytes(record);
     if (batch_.size() >= options_.batch || batch_bytes_ + bytes > kBatchBytes) {
@@ -223,15 +231,20 @@ Status Importer::ReadAll(ImportSender* sender) {
   return Flush(sender);
 }
 
-Status Importer::Run(ImportSummary* summary) {
-  start_ = SteadyClock::now();
-  saved_ = start_;
+Status Importer::ReadVectors() {
   if (!options_.vector_file.empty()) {
     NEARHIT_ASSIGN_OR_RETURN(matrix_, ReadVectorFile(options_.vector_file));
   }
+  return {};
+}
+
+Status Importer::Run() {
+  start_ = SteadyClock::now();
+  saved_ = start_;
+  NEARHIT_RETURN_IF_ERROR(FromInput(ReadVectors()));
   NEARHIT_RETURN_IF_ERROR(PrepareNamespace());
-  NEARHIT_RETURN_IF_ERROR(Open());
-  summary->resumed_after_line = state_.line;
+  NEARHIT_RETURN_IF_ERROR(FromInput(Open()));
+  summary_.resumed_after_line = state_.line;
   ImportSender sender(options_.parallel, [this](std::uint64_t line, const std::string& reason) {
     bad_.Report(line, reason);
   });
@@ -244,10 +257,10 @@ Status Importer::Run(ImportSummary* summary) {
       status = later;
     }
   }
-  summary->imported = sender.outcome().stored;
-  summary->replaced = sender.outcome().replaced;
-  summary->bad = bad_.count();
-  summary->seconds = std::chrono::duration<double>(SteadyClock::now() - start_).count();
+  summary_.imported = sender.outcome().stored;
+  summary_.replaced = sender.outcome().replaced;
+  summary_.bad = bad_.count();
+  summary_.seconds = std::chrono::duration<double>(SteadyClock::now() - start_).count();
   if (status.ok() && options_.resume && options_.limit == 0) {
     std::error_code ignored;  // a state file that stays only makes the next import skip everything
     std::filesystem::remove(ResumePath(options_.path), ignored);
@@ -261,7 +274,7 @@ Status Importer::Run(ImportSummary* summary) {
 
 Status RunImport(const Client& client, ImportOptions options, std::ostream* err,
                  ImportSummary* summary) {
-  return Importer(client, std::move(options), err).Run(summary);
+  return Importer(client, std::move(options), err, summary).Run();
 }
 
 }  // namespace nearhit
