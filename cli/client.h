@@ -48,6 +48,8 @@ class Client {
   v1::Vectors::Stub& vectors() const { return *vectors_; }
   v1::Admin::Stub& admin() const { return *admin_; }
 
+  std::chrono::milliseconds timeout() const { return timeout_; }
+
  private:
   std::chrono::milliseconds timeout_;
   std::unique_ptr<v1::Cache::Stub> cache_;

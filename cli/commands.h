@@ -37,8 +37,8 @@ void AddNamespaceFlag(CLI::App* command, std::string* name);
 void AddDurabilityFlag(CLI::App* command, v1::Durability* durability);
 
 // `context` must outlive the parse and the run.
-void AddCacheCommands(CLI::App* app,
-                      CliContext* context);  // lookup, store, get, delete, invalidate
+void AddLookupCommand(CLI::App* app, CliContext* context);   // lookup
+void AddCacheCommands(CLI::App* app, CliContext* context);   // store, get, delete, invalidate
 void AddVectorCommands(CLI::App* app, CliContext* context);  // search, upsert
 void AddAdminCommands(CLI::App* app, CliContext* context);   // ns, stats, ping
 void AddDataCommands(CLI::App* app, CliContext* context);    // import, export

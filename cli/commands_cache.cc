@@ -1,117 +1,14 @@
-// lookup, store, get, delete, invalidate.
-#include <iostream>
-#include <iterator>
+// store, get, delete, invalidate.
 #include <memory>
 #include <utility>
 
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/parse.h"
+#include "cli/prompt_flags.h"
 
 namespace nearhit {
 namespace {
-
-// "-" stands for the whole standard input.
-std::string TextOrStdin(const std::string& text) {
-  return text == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : text;
-}
-
-struct PromptFlags {
-  std::string name;
-  std::string prompt;
-  std::string scope;
-  std::string vector;
-
-  void Add(CLI::App* command) {
-    AddNamespaceFlag(command, &name);
-    command->add_option("prompt", prompt, "Prompt text, or - for standard input")->required();
-    command->add_option("--scope", scope, "What must match exactly (model, system prompt, ...)");
-    command->add_option("--vector", vector, "Vector of the prompt: numbers, or @FILE (first row)");
-  }
-
-  Status Fill(v1::Prompt* out) const {
-    out->set_slot(TextOrStdin(prompt));
-    out->set_scope(scope);
-    if (!vector.empty()) {
-      NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> components, ParseVector(vector));
-      out->set_vector(EncodeVector(components));
-    }
-    return {};
-  }
-};
-
-void PrintLookup(std::ostream& out, const v1::LookupResult& result) {
-  const bool hit = result.kind() != v1::HIT_KIND_MISS;
-  Fields fields;
-  if (hit) {
-    fields.emplace_back("result",
-                        result.kind() == v1::HIT_KIND_EXACT ? "exact hit" : "semantic hit");
-  } else {
-    fields.emplace_back("result",
-                        "miss (" + std::string(MissReasonText(result.miss_reason())) + ")");
-  }
-  if (result.has_score()) {
-    fields.emplace_back("score", FormatScore(result.score()));
-  }
-  if (hit) {
-    fields.emplace_back("id", std::to_string(result.id()));
-    if (result.kind() == v1::HIT_KIND_SEMANTIC) {
-      fields.emplace_back("matched", result.matched_slot());
-    }
-    fields.emplace_back("age", FormatDurationMs(result.age_ms()));
-    if (result.has_ttl_left_ms()) {
-      fields.emplace_back("expires in", FormatDurationMs(result.ttl_left_ms()));
-    }
-  }
-  PrintFields(out, fields);
-  if (hit) {
-    out << '\n' << result.answer() << '\n';
-  }
-}
-
-void AddLookup(CLI::App* app, CliContext* context) {
-  struct Flags : PromptFlags {
-    std::optional<float> min_score;
-    bool exact_only = false;
-    bool answer_only = false;
-  };
-  auto flags = std::make_shared<Flags>();
-  CLI::App* command =
-      app->add_subcommand("lookup", "Find the answer to a prompt; exit code 1 on a miss");
-  flags->Add(command);
-  command->add_option("--min-score", flags->min_score, "Stricter threshold than the namespace's");
-  command->add_flag("--exact", flags->exact_only, "Only the exact tier");
-  command->add_flag("--answer-only", flags->answer_only,
-                    "Print the answer's bytes and nothing else");
-  command->callback([=] {
-    context->run = [=] {
-      v1::LookupRequest request;
-      request.set_namespace_(flags->name);
-      if (const Status status = flags->Fill(request.mutable_prompt()); !status.ok()) {
-        return context->FailUsage(status);
-      }
-      if (flags->min_score) {
-        request.mutable_options()->set_min_score(*flags->min_score);
-      }
-      request.mutable_options()->set_exact_only(flags->exact_only);
-      const Client client = context->Connect();
-      v1::LookupResponse response;
-      if (const Status status =
-              client.Call(client.cache(), &v1::Cache::Stub::Lookup, request, &response);
-          !status.ok()) {
-        return context->Fail(status);
-      }
-      if (flags->answer_only) {
-        *context->out << response.result().answer();
-      } else if (context->json) {
-        PrintJson(*context->out, LookupToJson(response.result()));
-      } else {
-        PrintLookup(*context->out, response.result());
-      }
-      return response.result().kind() == v1::HIT_KIND_MISS ? int{kExitNotFound} : int{kExitOk};
-    };
-  });
-}
 
 struct StoreFlags : PromptFlags {
   std::string answer;
@@ -368,7 +265,6 @@ void AddInvalidate(CLI::App* app, CliContext* context) {
 }  // namespace
 
 void AddCacheCommands(CLI::App* app, CliContext* context) {
-  AddLookup(app, context);
   AddStore(app, context);
   AddGet(app, context);
   AddDelete(app, context);

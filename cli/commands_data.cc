@@ -84,7 +84,10 @@ int Import(const CliContext& context, ImportFlags& flags) {
   ImportSummary summary;
   const Status status = RunImport(client, flags, context.err, &summary);
   PrintSummary(context, summary);
-  return status.ok() ? int{kExitOk} : context.Fail(status);
+  if (status.ok()) {
+    return kExitOk;
+  }
+  return summary.input_error ? context.FailUsage(status) : context.Fail(status);
 }
 
 void AddImport(CLI::App* app, CliContext* context) {

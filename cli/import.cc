@@ -2,11 +2,10 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <mutex>
 #include <utility>
 
+#include "cli/bad_lines.h"
 #include "cli/import_sender.h"
 #include "cli/progress.h"
 #include "cli/resume.h"
@@ -20,46 +19,6 @@ constexpr std::size_t kBatchBytes = std::size_t{1} << 20;  // well inside the se
 
 using SteadyClock = std::chrono::steady_clock;
 
-// Thread-safety: thread-safe.
-class BadLines {
- public:
-  Status Open(const std::string& path, bool append, std::ostream* err) {
-    err_ = err;
-    if (!path.empty()) {
-      file_.open(path, append ? std::ios::app : std::ios::trunc);
-      to_file_ = true;
-      if (!file_) {
-        return InvalidArgument(path + ": cannot be written");
-      }
-    }
-    return {};
-  }
-
-  void Report(std::uint64_t line, const std::string& reason) {
-    const std::lock_guard lock(mutex_);
-    ++count_;
-    if (to_file_) {
-      file_ << line << '\t' << reason << '\n';
-    } else if (count_ <= 10) {
-      *err_ << "line " << line << ": " << reason << '\n';
-    } else if (count_ == 11) {
-      *err_ << "more bad lines are not shown; see --bad-lines\n";
-    }
-  }
-
-  std::uint64_t count() const {
-    const std::lock_guard lock(mutex_);
-    return count_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::ofstream file_;
-  std::ostream* err_ = nullptr;
-  bool to_file_ = false;
-  std::uint64_t count_ = 0;
-};
-
 std::size_t RoughBytes(const ImportRecord& record) {
   return record.text.size() + record.answer.size() + record.scope.size() +
          record.vector.size() * sizeof(float) + 64;
@@ -67,17 +26,24 @@ std::size_t RoughBytes(const ImportRecord& record) {
 
 class Importer {
  public:
-  Importer(const Client& client, ImportOptions options, std::ostream* err)
+  Importer(const Client& client, ImportOptions options, std::ostream* err, ImportSummary* summary)
       : client_(client),
         options_(std::move(options)),
         err_(err),
+        summary_(*summary),
         bar_(options_.progress ? err : nullptr) {}
 
-  Status Run(ImportSummary* summary);
+  Status Run();
 
  private:
+  // Notes that an error is about a file.
+  Status FromInput(Status status) {
+    summary_.input_error = summary_.input_error || !status.ok();
+    return status;
+  }
   // Creates the namespace when asked to, and checks that the vectors fit it.
   Status PrepareNamespace();
+  Status ReadVectors();
   Status Open();
   Status ReadAll(ImportSender* sender);
   // Gives the record its row of the vector file. Errors: kInvalidArgument for a bad line.
@@ -90,6 +56,7 @@ class Importer {
   const Client& client_;
   ImportOptions options_;
   std::ostream* err_;
+  ImportSummary& summary_;
   ProgressBar bar_;
   BadLines bad_;
   std::unique_ptr<LineReader> lines_;
@@ -127,9 +94,8 @@ Status Importer::PrepareNamespace() {
   const v1::NamespaceConfig& config = response.info().config();
   options_.records.vectors = config.kind() == v1::NAMESPACE_KIND_VECTORS;
   if (!options_.vector_file.empty() && matrix_.dimension != config.dimension()) {
-    return InvalidArgument("the vectors of " + options_.vector_file + " have dimension " +
-                           std::to_string(matrix_.dimension) + ", namespace " + options_.name +
-                           " has " + std::to_string(config.dimension()));
+    return FromInput(VectorsDoNotFit(options_.vector_file, matrix_.dimension, options_.name,
+                                     config.dimension()));
   }
   return {};
 }
@@ -235,7 +201,7 @@ Status Importer::Tick(const ImportSender& sender, bool last) {
   }
   saved_ = now;
   state_.line = sender.acknowledged_line();
-  return SaveResumeState(options_.path, state_);
+  return FromInput(SaveResumeState(options_.path, state_));
 }
 
 Status Importer::ReadAll(ImportSender* sender) {
@@ -253,7 +219,7 @@ Status Importer::ReadAll(ImportSender* sender) {
       bad_.Report(record.line, std::string(status.message()));
       continue;
     }
-    NEARHIT_RETURN_IF_ERROR(status);
+    NEARHIT_RETURN_IF_ERROR(FromInput(status));
     ++taken;
     const std::size_t bytes = RoughBytes(record);
     if (batch_.size() >= options_.batch || batch_bytes_ + bytes > kBatchBytes) {
@@ -265,15 +231,20 @@ Status Importer::ReadAll(ImportSender* sender) {
   return Flush(sender);
 }
 
-Status Importer::Run(ImportSummary* summary) {
-  start_ = SteadyClock::now();
-  saved_ = start_;
+Status Importer::ReadVectors() {
   if (!options_.vector_file.empty()) {
     NEARHIT_ASSIGN_OR_RETURN(matrix_, ReadVectorFile(options_.vector_file));
   }
+  return {};
+}
+
+Status Importer::Run() {
+  start_ = SteadyClock::now();
+  saved_ = start_;
+  NEARHIT_RETURN_IF_ERROR(FromInput(ReadVectors()));
   NEARHIT_RETURN_IF_ERROR(PrepareNamespace());
-  NEARHIT_RETURN_IF_ERROR(Open());
-  summary->resumed_after_line = state_.line;
+  NEARHIT_RETURN_IF_ERROR(FromInput(Open()));
+  summary_.resumed_after_line = state_.line;
   ImportSender sender(options_.parallel, [this](std::uint64_t line, const std::string& reason) {
     bad_.Report(line, reason);
   });
@@ -286,10 +257,10 @@ Status Importer::Run(ImportSummary* summary) {
       status = later;
     }
   }
-  summary->imported = sender.outcome().stored;
-  summary->replaced = sender.outcome().replaced;
-  summary->bad = bad_.count();
-  summary->seconds = std::chrono::duration<double>(SteadyClock::now() - start_).count();
+  summary_.imported = sender.outcome().stored;
+  summary_.replaced = sender.outcome().replaced;
+  summary_.bad = bad_.count();
+  summary_.seconds = std::chrono::duration<double>(SteadyClock::now() - start_).count();
   if (status.ok() && options_.resume && options_.limit == 0) {
     std::error_code ignored;  // a state file that stays only makes the next import skip everything
     std::filesystem::remove(ResumePath(options_.path), ignored);
@@ -303,7 +274,7 @@ Status Importer::Run(ImportSummary* summary) {
 
 Status RunImport(const Client& client, ImportOptions options, std::ostream* err,
                  ImportSummary* summary) {
-  return Importer(client, std::move(options), err).Run(summary);
+  return Importer(client, std::move(options), err, summary).Run();
 }
 
 }  // namespace nearhit

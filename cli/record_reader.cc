@@ -212,6 +212,12 @@ Status RecordFromJson(const nlohmann::json& json, const RecordOptions& options,
   return GetMetadata(json, record);
 }
 
+Status VectorsDoNotFit(const std::string& file, std::size_t dimension, const std::string& name,
+                       std::size_t wanted) {
+  return InvalidArgument("the vectors of " + file + " have dimension " + std::to_string(dimension) +
+                         ", namespace " + name + " has " + std::to_string(wanted));
+}
+
 void RecordToItem(ImportRecord record, v1::Durability durability, v1::StoreItem* item) {
   v1::Prompt& prompt = *item->mutable_prompt();
   prompt.set_scope(std::move(record.scope));

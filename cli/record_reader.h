@@ -69,6 +69,10 @@ struct ImportRecord {
 Status RecordFromJson(const nlohmann::json& json, const RecordOptions& options,
                       ImportRecord* record);
 
+// What to say when the vectors of a file are not of the namespace's dimension.
+Status VectorsDoNotFit(const std::string& file, std::size_t dimension, const std::string& name,
+                       std::size_t wanted);
+
 void RecordToItem(ImportRecord record, v1::Durability durability, v1::StoreItem* item);
 void RecordToItem(ImportRecord record, v1::VectorItem* item);
 

@@ -1,0 +1,34 @@
+#include "cli/bad_lines.h"
+
+namespace nearhit {
+
+Status BadLines::Open(const std::string& path, bool append, std::ostream* err) {
+  err_ = err;
+  if (!path.empty()) {
+    file_.open(path, append ? std::ios::app : std::ios::trunc);
+    to_file_ = true;
+    if (!file_) {
+      return InvalidArgument(path + ": cannot be written");
+    }
+  }
+  return {};
+}
+
+void BadLines::Report(std::uint64_t line, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  ++count_;
+  if (to_file_) {
+    file_ << line << '\t' << reason << '\n';
+  } else if (count_ <= 10) {
+    *err_ << "line " << line << ": " << reason << '\n';
+  } else if (count_ == 11) {
+    *err_ << "more bad lines are not shown; see --bad-lines\n";
+  }
+}
+
+std::uint64_t BadLines::count() const {
+  const std::lock_guard lock(mutex_);
+  return count_;
+}
+
+}  // namespace nearhit

@@ -1,0 +1,71 @@
+// import against a daemon: what is loaded, and whose fault an error is.
+#include <filesystem>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/client.h"
+#include "tests/cli/cli_fixture.h"
+
+namespace nearhit {
+namespace {
+
+using testing::HasSubstr;
+
+class ImportCommandTest : public CliFixture {
+ protected:
+  void SetUp() override {
+    CliFixture::SetUp();
+    file_ = Write("two.txt", "first question\nsecond question\n");
+  }
+
+  std::string file_;
+};
+
+TEST_F(ImportCommandTest, WhatIsImportedIsFound) {
+  EXPECT_EQ(Run({"import", "-n", "faq", file_}), kExitOk);
+  EXPECT_THAT(out_, testing::StartsWith("2 imported, 0 replaced, 0 bad"));
+  EXPECT_EQ(Run({"lookup", "-n", "faq", "--lines", file_}), kExitOk);
+}
+
+TEST_F(ImportCommandTest, BadVectorFileIsWrongUse) {
+  EXPECT_EQ(Run({"import", "-n", "plane", file_, "--vectors", "/does/not/exist.npy"}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("/does/not/exist.npy"));
+  const std::string torn = Write("torn.fvecs", std::string("\2\0\0\0\0\0", 6));
+  EXPECT_EQ(Run({"import", "-n", "plane", file_, "--vectors", torn}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("torn.fvecs"));
+  EXPECT_EQ(Run({"import", "-n", "plane", file_, "--vectors", Write("v.parquet", "x")}),
+            kExitUsage);
+  const std::string one = Write("one.fvecs", std::string("\1\0\0\0\0\0\x80\x3f", 8));
+  EXPECT_EQ(Run({"import", "-n", "plane", file_, "--vectors", one}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("have dimension 1, namespace plane has 2"));
+}
+
+TEST_F(ImportCommandTest, StaleProgressFileIsWrongUse) {
+  const std::string progress = file_ + ".nearhit-progress";
+  Write("two.txt.nearhit-progress",
+        R"({"namespace":"faq","file_bytes":99,"modified_ns":1,"line":1})");
+  EXPECT_EQ(Run({"import", "-n", "faq", file_, "--resume"}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr(progress + " is of another file or namespace; remove it"));
+  Write("two.txt.nearhit-progress", "{");
+  EXPECT_EQ(Run({"import", "-n", "faq", file_, "--resume"}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("cannot be understood"));
+  EXPECT_TRUE(std::filesystem::remove(progress));
+  EXPECT_EQ(Run({"import", "-n", "faq", file_, "--resume"}), kExitOk);
+  EXPECT_FALSE(std::filesystem::exists(progress));
+}
+
+TEST_F(ImportCommandTest, OtherFilesAtFaultAreWrongUse) {
+  EXPECT_EQ(Run({"import", "-n", "faq", file_, "--bad-lines", "/does/not/exist"}), kExitUsage);
+  EXPECT_EQ(Run({"import", "-n", "faq", Write("cut.gz", "\x1f\x8b\x08")}), kExitUsage);
+}
+
+TEST_F(ImportCommandTest, ServersRefusalIsNotWrongUse) {
+  EXPECT_EQ(Run({"import", "-n", "nobody", file_}), kExitNotFound);
+  ASSERT_THAT(daemon_->Stop(), IsOk());
+  EXPECT_EQ(Run({"--timeout", "2", "import", "-n", "faq", file_}), kExitUnavailable);
+}
+
+}  // namespace
+}  // namespace nearhit
