@@ -1,0 +1,147 @@
+// Opening a database over its store, and closing it.
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <utility>
+
+#include "engine/database/database_impl.h"
+#include "engine/storage/memory_store.h"
+#include "engine/storage/rocksdb_store.h"
+
+namespace nearhit {
+
+namespace {
+
+constexpr std::size_t kMaxPayloadLimit = std::size_t{64} << 20;
+
+class FunctionClock final : public Clock {
+ public:
+  explicit FunctionClock(std::function<std::int64_t()> now) : now_(std::move(now)) {}
+  std::int64_t NowMicros() const override { return now_(); }
+
+ private:
+  const std::function<std::int64_t()> now_;
+};
+
+}  // namespace
+
+DatabaseImpl::DatabaseImpl(const DatabaseOptions& options) : options_(options) {
+  if (options.now_us) {
+    own_clock_ = std::make_unique<FunctionClock>(options.now_us);
+  }
+}
+
+void DatabaseImpl::Log(LogLevel level, const std::string& line) const {
+  if (options_.log) {
+    options_.log(level, line);
+  }
+}
+
+Status DatabaseImpl::Start() {
+  const auto began = std::chrono::steady_clock::now();
+  if (options_.max_payload_bytes == 0 || options_.max_payload_bytes > kMaxPayloadLimit) {
+    return InvalidArgument("max_payload_bytes is " + std::to_string(options_.max_payload_bytes) +
+                           ", it must be in 1.." + std::to_string(kMaxPayloadLimit));
+  }
+  if (options_.maintenance_interval_ms == 0) {
+    return InvalidArgument("maintenance_interval_ms is 0, it must be at least 1");
+  }
+  if (options_.in_memory) {
+    store_ = NewMemoryStore();
+  } else if (options_.path.empty()) {
+    return InvalidArgument("path is empty");
+  } else {
+    NEARHIT_ASSIGN_OR_RETURN(store_,
+                             OpenRocksDbStore({.path = options_.path,
+                                               .block_cache_bytes = options_.block_cache_bytes,
+                                               .log = options_.log}));
+  }
+  MutexLock admin(&admin_mu_);
+  NEARHIT_ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Load(store_.get()));
+  catalogue_ = std::move(catalogue);
+  NEARHIT_ASSIGN_OR_RETURN(ids_, IdAllocator::Open(store_.get()));
+  for (const NamespaceRecord& record : catalogue_->namespaces()) {
+    Result<std::shared_ptr<const Embedder>> embedder = EmbedderOf(record.config);
+    if (!embedder.ok()) {
+      // A missing key file must not keep the answers away: the exact tier and given vectors work
+      // on.
+      Log(LogLevel::kError, "namespace " + record.name +
+                                " goes on without its embedder: " + embedder.status().ToString());
+      embedder = std::shared_ptr<const Embedder>();
+    }
+    NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, *embedder));
+    entries_from_snapshots_ += contents.collection->entries_from_snapshots();
+    WriterLock lock(&spaces_mu_);
+    spaces_[record.name] = std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record,
+                                                       std::move(contents));
+  }
+  open_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  if (store_->lost_sequences() > 0) {
+    Log(LogLevel::kError, "recovery lost " + std::to_string(store_->lost_sequences()) +
+                              " writes that had been made durable");
+  }
+  if (options_.background_maintenance) {
+    maintenance_ = std::thread([this] { MaintenanceLoop(); });
+  }
+  return Status();
+}
+
+DatabaseImpl::~DatabaseImpl() {
+  if (maintenance_.joinable()) {
+    {
+      MutexLock lock(&stop_mu_);
+      stop_ = true;
+    }
+    stop_changed_.NotifyAll();
+    maintenance_.join();
+  }
+  if (store_ == nullptr) {
+    return;
+  }
+  if (const Status written = WriteSnapshots(); !written.ok()) {
+    Log(LogLevel::kWarning, "index snapshots were not written: " + written.ToString());
+  }
+  for (const std::shared_ptr<Namespace>& space : All()) {
+    space->Close(Unavailable("the database is closed"));
+  }
+  if (const Status flushed = store_->Flush(); !flushed.ok()) {
+    Log(LogLevel::kError, "the last flush failed: " + flushed.ToString());
+  }
+}
+
+Result<std::shared_ptr<const Embedder>> DatabaseImpl::EmbedderOf(
+    const NamespaceConfig& config) const {
+  return MakeEmbedder(config.embedder, config.dimension);
+}
+
+Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
+                                            std::shared_ptr<const Embedder> embedder) {
+  Contents contents;
+  NEARHIT_ASSIGN_OR_RETURN(
+      contents.collection,
+      Collection::Open(store_.get(), &clock(), ids_.get(), catalogue_->secret(),
+                       {.ns = record.number,
+                        .dimension = record.config.dimension,
+                        .metric = record.config.metric,
+                        .snapshot_dir = options_.in_memory ? std::filesystem::path()
+                                                           : options_.path / "index"}));
+  if (const std::uint64_t damaged = contents.collection->damaged_entries(); damaged > 0) {
+    Log(LogLevel::kError, "namespace " + record.name + ": the vectors of " +
+                              std::to_string(damaged) +
+                              " entries are missing or damaged; they are left out of searches");
+  }
+  if (record.config.kind == NamespaceKind::kCache) {
+    contents.cache = std::make_unique<nearhit::Cache>(contents.collection.get(), &clock(),
+                                                      std::move(embedder), record.config);
+  }
+  return contents;
+}
+
+Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options) {
+  auto database = std::make_unique<DatabaseImpl>(options);
+  NEARHIT_RETURN_IF_ERROR(database->Start());
+  return std::unique_ptr<Database>(std::move(database));
+}
+
+}  // namespace nearhit
