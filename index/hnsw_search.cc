@@ -108,7 +108,11 @@ GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQ
     bool moved = true;
     while (moved) {
       moved = false;
-      for (const NodeId node : graph.Links(best.node, at)) {
+      const auto links = graph.Links(best.node, at);
+      for (const NodeId node : links) {
+        PrefetchRecord(graph, node);
+      }
+      for (const NodeId node : links) {
         const float score = graph.codec().Score(query, graph.Record(node));
         ++stats->distances;
         if (score > best.score) {

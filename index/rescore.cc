@@ -19,8 +19,8 @@ std::vector<Neighbor> Rescore(const Codec& codec, VectorView query, const Search
   }
   std::vector<float> vector(codec.dimension());
   for (const RoughNeighbor& candidate : candidates) {
-    if (!best.empty() && (candidate.bound < options.min_score ||
-                          (best.size() == options.k && candidate.bound < best.back().score))) {
+    if (candidate.bound < options.min_score ||
+        (best.size() == options.k && candidate.bound < best.back().score)) {
       continue;
     }
     const EntryId id = candidate.neighbor.id;
@@ -33,6 +33,9 @@ std::vector<Neighbor> Rescore(const Codec& codec, VectorView query, const Search
     if (best.size() > options.k) {
       best.pop_back();
     }
+  }
+  if (best.empty() && !candidates.empty() && candidates.front().bound < options.min_score) {
+    best.push_back(candidates.front().neighbor);  // certainly too far: no read to say how far
   }
   return best;
 }

@@ -21,8 +21,9 @@ struct RoughNeighbor {
 };
 
 // Scores `candidates` (best first) with the vectors of options.source and keeps the best options.k.
-// The nearest is always scored; others only when they may still be among the best k and reach
-// options.min_score, because each costs a read. Those that the source does not have are dropped.
+// Each costs a read, so only those are scored that may still be among the best k and reach
+// options.min_score; when none may, the nearest is returned as it is. Those that the source does
+// not have are dropped.
 // Without a source, or when the codes are exact, only cuts to k. Holds no lock.
 std::vector<Neighbor> Rescore(const Codec& codec, VectorView query, const SearchOptions& options,
                               const std::vector<RoughNeighbor>& candidates, SearchStats* stats);

@@ -76,6 +76,7 @@ struct SearchOptions {
   std::size_t ef = 0;
   // Results with a lower score (Neighbor::score) need not be looked for. Those that turn up are
   // returned all the same when fewer than k are better: a miss can say how near the nearest was.
+  // When the error bound alone tells that nothing reaches it, that score stays approximate.
   float min_score = -std::numeric_limits<float>::infinity();
   const IdFilter* filter = nullptr;
   // Rescores the best candidates of an approximate encoding; without it their scores stay

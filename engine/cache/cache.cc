@@ -11,8 +11,8 @@
 namespace nearhit {
 
 namespace {
-// Candidates read per search: the nearest, and a few behind it in case it went away a moment ago.
-constexpr std::size_t kCandidates = 4;
+// Neighbours asked for at first; more only when the nearest went away or expired a moment ago.
+constexpr std::size_t kFirstNeighbors = 1;
 }  // namespace
 
 Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
@@ -126,7 +126,7 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
   const ReadTier tier = options.only_if_fast ? ReadTier::kMemory : ReadTier::kAny;
   const float threshold =
       std::max(live.config.threshold, options.min_score.value_or(live.config.threshold));
-  for (std::size_t k = kCandidates;; k = std::min(k * 4, kMaxNeighbors)) {
+  for (std::size_t k = kFirstNeighbors;; k = std::min(k * 4, kMaxNeighbors)) {
     NEARHIT_ASSIGN_OR_RETURN(
         const std::vector<ScoredEntry> candidates,
         collection_->Search(prompt.scope, vector, {.k = k, .min_score = threshold, .tier = tier}));

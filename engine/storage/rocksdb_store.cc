@@ -89,6 +89,9 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.format_version = 5;
+  // What was just stored is what is asked for next.
+  table.prepopulate_block_cache =
+      rocksdb::BlockBasedTableOptions::PrepopulateBlockCache::kFlushOnly;
   const bool large = family == Family::kVectors || family == Family::kPayloads;
   options.write_buffer_size = std::size_t{large ? 32U : 8U} << 20;
   options.level_compaction_dynamic_level_bytes = true;
@@ -98,6 +101,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
     options.blob_file_size = std::uint64_t{64} << 20;
     options.enable_blob_garbage_collection = true;
     options.blob_cache = cache;
+    options.prepopulate_blob_cache = rocksdb::PrepopulateBlobCache::kFlushOnly;
     options.compression = rocksdb::kLZ4Compression;
     options.blob_compression_type = rocksdb::kLZ4Compression;
   } else {
