@@ -191,7 +191,7 @@ Status LineLooker::LookUpAll(LookupStreamCall* call) {
     }
     NEARHIT_RETURN_IF_ERROR(Drain(call, call->full() || pending_.size() >= kMaxPending));
   }
-  call->HalfClose();
+  NEARHIT_RETURN_IF_ERROR(call->HalfClose());
   while (!pending_.empty()) {
     NEARHIT_RETURN_IF_ERROR(Drain(call, true));
   }
