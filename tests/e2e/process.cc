@@ -17,6 +17,7 @@ Process::Process(const std::vector<std::string>& arguments, const std::filesyste
                  const std::filesystem::path& err) {
   std::vector<std::string> copies = arguments;
   std::vector<char*> argv;
+  argv.reserve(copies.size() + 1);
   for (std::string& argument : copies) {
     argv.push_back(argument.data());
   }
