@@ -191,7 +191,7 @@ Status LineLooker::LookUpAll(LookupStreamCall* call) {
     }
     NEARHIT_RETURN_IF_ERROR(Drain(call, call->full() || pending_.size() >= kMaxPending));
   }
-  call->HalfClose();
+  NEARHIT_RETURN_IF_ERROR(call->HalfClose());
   while (!pending_.empty()) {
     NEARHIT_RETURN_IF_ERROR(Drain(call, true));
   }
@@ -199,9 +199,9 @@ Status LineLooker::LookUpAll(LookupStreamCall* call) {
 }
 
 Status LineLooker::Run() {
-  if (const Status status = OpenInput(); !status.ok()) {
+  if (Status opened = OpenInput(); !opened.ok()) {
     summary_.input_error = true;
-    return status;
+    return opened;
   }
   NEARHIT_RETURN_IF_ERROR(CheckNamespace());
   const auto start = std::chrono::steady_clock::now();

@@ -13,19 +13,29 @@ LookupStreamCall::LookupStreamCall(const Client& client) : timeout_(client.timeo
 
 LookupStreamCall::~LookupStreamCall() {
   context_.TryCancel();
-  HalfClose();
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return done_; });
+  AwaitEnd(&lock);
+}
+
+void LookupStreamCall::AwaitEnd(std::unique_lock<std::mutex>* lock) {
+  changed_.wait(*lock, [this] { return !writing_; });
+  if (std::exchange(held_, false)) {
+    lock->unlock();
+    RemoveHold();
+    lock->lock();
+  }
+  changed_.wait(*lock, [this] { return done_; });
 }
 
 template <typename Ready>
 Status LookupStreamCall::Wait(std::unique_lock<std::mutex>* lock, Ready ready) {
-  if (!changed_.wait_for(*lock, timeout_, [this, &ready] { return done_ || ready(); })) {
+  if (!changed_.wait_for(*lock, timeout_, [this, &ready] { return ended_ || ready(); })) {
     return DeadlineExceeded("no answer for " + std::to_string(timeout_.count()) + " ms");
   }
   if (ready()) {
     return {};
   }
+  AwaitEnd(lock);
   return end_.ok() ? Internal("the server ended the stream early") : FromGrpc(end_);
 }
 
@@ -46,21 +56,23 @@ Status LookupStreamCall::Send(v1::LookupStreamRequest* request) {
   return {};
 }
 
-void LookupStreamCall::HalfClose() {
+Status LookupStreamCall::HalfClose() {
   std::unique_lock lock(mutex_);
-  if (std::exchange(half_closed_, true)) {
-    return;
+  NEARHIT_RETURN_IF_ERROR(Wait(&lock, [this] { return !writing_; }));
+  if (std::exchange(held_, false)) {
+    lock.unlock();
+    StartWritesDone();
+    RemoveHold();
   }
-  changed_.wait(lock, [this] { return done_ || !writing_; });
-  lock.unlock();
-  StartWritesDone();
-  RemoveHold();
+  return {};
 }
 
 Status LookupStreamCall::Finish() {
-  HalfClose();
+  NEARHIT_RETURN_IF_ERROR(HalfClose());
   std::unique_lock lock(mutex_);
-  NEARHIT_RETURN_IF_ERROR(Wait(&lock, [this] { return done_; }));
+  if (!changed_.wait_for(lock, timeout_, [this] { return done_; })) {
+    return DeadlineExceeded("the server does not end the stream");
+  }
   return FromGrpc(end_);
 }
 
@@ -88,11 +100,13 @@ void LookupStreamCall::OnWriteDone(bool /*ok*/) {
 }
 
 void LookupStreamCall::OnReadDone(bool ok) {
-  if (!ok) {
-    return;  // OnDone says why
-  }
   {
     const std::lock_guard lock(mutex_);
+    if (!ok) {
+      ended_ = true;  // OnDone says why
+      changed_.notify_all();
+      return;
+    }
     const std::uint64_t at = incoming_.sequence() - first_;
     if (at < window_.size()) {
       window_[at] = std::move(incoming_);

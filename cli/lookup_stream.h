@@ -35,8 +35,8 @@ class LookupStreamCall final
   Status Send(v1::LookupStreamRequest* request);
   bool full() const;  // Next() has to take an answer before another Send()
 
-  // Says that nothing more will be sent.
-  void HalfClose();
+  // Says that nothing more will be sent. Errors: those of Next.
+  Status HalfClose();
 
   // Half-closes and waits for the end of the stream.
   Status Finish();
@@ -51,9 +51,11 @@ class LookupStreamCall final
   void OnDone(const grpc::Status& status) override;
 
  private:
-  // Waits until `ready()`, which is called under the lock, or the end of the stream.
+  // Waits until `ready()`, which is called under the lock. Errors: those of Next.
   template <typename Ready>
   Status Wait(std::unique_lock<std::mutex>* lock, Ready ready);
+  // Lets gRPC end the call, and waits until it has. No write begins after it.
+  void AwaitEnd(std::unique_lock<std::mutex>* lock);
 
   const std::chrono::milliseconds timeout_;
   grpc::ClientContext context_;
@@ -65,8 +67,9 @@ class LookupStreamCall final
   std::deque<std::optional<v1::LookupStreamResponse>> window_;  // from sequence first_ on
   std::uint64_t first_ = 0;
   bool writing_ = false;
-  bool half_closed_ = false;
-  bool done_ = false;
+  bool held_ = true;    // gRPC keeps the call open for writes to come
+  bool ended_ = false;  // nothing more will be read
+  bool done_ = false;   // gRPC will call no more
   grpc::Status end_;
 };
 

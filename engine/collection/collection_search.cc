@@ -118,6 +118,7 @@ Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std:
     Result<StoredEntry> entry = Read(id, tier);
     if (entry.ok()) {
       if (entry->record.partition == partition->number && entry->record.key == key) {
+        unreadable.IgnoreError();  // of an entry that only shares the hash
         return std::optional<StoredEntry>(*std::move(entry));
       }
     } else if (entry.status().code() != StatusCode::kNotFound) {

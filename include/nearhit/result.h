@@ -81,11 +81,11 @@ class [[nodiscard]] Result {
 #define NEARHIT_CONCAT(a, b) NEARHIT_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expr` (a Status) is an error.
-#define NEARHIT_RETURN_IF_ERROR(expr)           \
-  do {                                          \
-    if (auto status_ = (expr); !status_.ok()) { \
-      return status_;                           \
-    }                                           \
+#define NEARHIT_RETURN_IF_ERROR(expr)             \
+  do {                                            \
+    if (auto&& status_ = (expr); !status_.ok()) { \
+      return status_;                             \
+    }                                             \
   } while (false)
 
 // Evaluates `expr` (a Result<T>); on success assigns the value to `decl`, otherwise returns the

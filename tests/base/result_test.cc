@@ -44,6 +44,17 @@ TEST(ResultTest, MacrosPassErrorsUp) {
   EXPECT_THAT(CheckEven(3), StatusIs(StatusCode::kInvalidArgument));
 }
 
+// Builds with NEARHIT_STATUS_MUST_BE_READ would abort if the variable stayed unread.
+TEST(ResultTest, ReturnIfErrorReadsVariables) {
+  const auto pass_on = []() -> Status {
+    Status kept;
+    kept = Half(3).status();
+    NEARHIT_RETURN_IF_ERROR(kept);
+    return Status();
+  };
+  EXPECT_THAT(pass_on(), StatusIs(StatusCode::kInvalidArgument, "value 3 is odd"));
+}
+
 TEST(ResultTest, HoldsMoveOnlyTypes) {
   Result<std::unique_ptr<int>> result = std::make_unique<int>(5);
   const std::unique_ptr<int> taken = std::move(result).value();
