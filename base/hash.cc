@@ -32,9 +32,7 @@ std::uint64_t Hash64(std::string_view bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
-// The buffer is raw storage that XXH3 initialises in the reset below.
-KeyedHasher::KeyedHasher(
-    const HashSecret& secret) {  // NOLINT(cppcoreguidelines-pro-type-member-init)
+KeyedHasher::KeyedHasher(const HashSecret& secret) {
   auto* state = new (state_.data()) XXH3_state_t;
   XXH3_INITSTATE(state);
   XXH3_128bits_reset_withSecret(state, secret.data(), secret.size());

@@ -42,7 +42,7 @@ class KeyedHasher {
 
  private:
   // Big enough and aligned for XXH3_state_t; checked in hash.cc. Saves an allocation per lookup.
-  alignas(64) std::array<std::byte, 576> state_;
+  alignas(64) std::array<std::byte, 576> state_{};
 };
 
 }  // namespace nearhit

@@ -24,9 +24,8 @@ class [[nodiscard]] Result {
   static_assert(!std::is_same_v<std::remove_cvref_t<T>, Status>, "use Status, not Result<Status>");
 
   // Implicit on purpose: `return value;` and `return status;` both read well.
-  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): by design
-  Result(Status status)
-      : status_(std::move(status)) {  // NOLINT(google-explicit-constructor): by design
+  explicit(false) Result(T value) : value_(std::move(value)) {}
+  explicit(false) Result(Status status) : status_(std::move(status)) {
     if (status_.ok()) {
       internal::DieOnBadResult(Internal("Result built from an OK Status"));
     }

@@ -22,7 +22,6 @@ std::string ToHex(std::string_view bytes) {
 std::string Golden(const std::string& name, std::string_view bytes) {
   const std::filesystem::path path =
       std::filesystem::path(NEARHIT_SOURCE_DIR) / "tests" / "golden" / "v1" / (name + ".hex");
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): read only
   if (std::getenv("NEARHIT_WRITE_GOLDEN") != nullptr && !std::filesystem::exists(path)) {
     std::ofstream(path) << "# " << name << "\n" << ToHex(bytes);
   }

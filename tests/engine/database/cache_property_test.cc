@@ -93,8 +93,7 @@ void CachePropertyTest::Step(std::mt19937* random) {
 }
 
 TEST_P(CachePropertyTest, AgreesWithTheModel) {
-  const char* replay =
-      std::getenv("NEARHIT_TEST_SEED");  // NOLINT(concurrency-mt-unsafe): read only
+  const char* replay = std::getenv("NEARHIT_TEST_SEED");
   const unsigned seed =
       replay != nullptr ? static_cast<unsigned>(std::strtoul(replay, nullptr, 10)) : GetParam();
   SCOPED_TRACE("replay with NEARHIT_TEST_SEED=" + std::to_string(seed));

@@ -1,0 +1,103 @@
+"""Which folder may include what: the layers of nearhit, as data.
+
+server, cli -> engine/database -> engine/cache -> engine/collection -> index, engine/storage -> base
+"""
+
+# Folder -> folders of ours that it may include besides itself. "nearhit" is include/nearhit, the public API;
+# "nearhit/v1" the generated wire contract. A folder that is not named here is a mistake.
+LAYERS = {
+    "include/nearhit": ["nearhit"],
+    "base": ["nearhit"],
+    "index": ["nearhit", "base"],
+    "formats": ["nearhit", "base"],
+    "engine/storage": ["nearhit", "base"],
+    "engine/embedding": ["nearhit", "base"],
+    "engine/collection": ["nearhit", "base", "index", "engine/storage"],
+    "engine/cache": ["nearhit", "base", "engine/collection"],
+    "engine/database": ["nearhit", "base", "engine/cache", "engine/collection", "engine/embedding",
+                        "engine/storage"],
+    "server": ["nearhit", "nearhit/v1", "base"],
+    "cli": ["nearhit", "nearhit/v1", "base", "formats"],
+    "examples": ["nearhit"],
+    "bench/peers": [],
+    "bench/micro": ["nearhit", "base", "index", "engine/storage"],
+    # Measures the structures of the index apart from each other, and the rest through the public API.
+    "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index"],
+    "tests/support": ["nearhit", "base"],
+    "tests/consumer": ["nearhit"],
+    # These look at everything on purpose: bytes on disk, and whatever reads bytes from outside.
+    "tests/golden": ["nearhit", "base", "index", "engine", "tests/support"],
+    "tests/fuzz": ["nearhit", "nearhit/v1", "base", "index", "engine", "formats", "server", "tests/support"],
+}
+
+# Tests of a component, tests/<component>: what it may include, itself, and the helpers.
+for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/collection",
+                  "engine/cache", "engine/database", "server", "cli"]:
+    LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
+LAYERS["tests/cli"] += ["server"]  # the command line is tested against a real daemon
+LAYERS["tests/e2e"] = ["nearhit", "base", "tests/support"]
+LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/support"]
+
+# A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.
+HOMES = {
+    "hnswlib/": ["index/graph_store.cc", "bench/peers"],
+    "rocksdb/": ["engine/storage/rocksdb_store.cc"],
+    "tsl/": ["index", "engine"],
+    "xxhash.h": ["base/hash.cc"],
+    "utf8proc.h": ["base/utf8.cc", "engine/embedding"],
+    "curl/": ["engine/embedding"],
+    "nlohmann/": ["engine/embedding", "cli", "server", "bench/workload", "tests"],
+    "zlib.h": ["formats", "tests/formats", "tests/cli"],
+    "grpc/": ["server"],
+    "grpcpp/": ["server", "cli", "bench/workload", "tests/server", "tests/fuzz"],
+    "google/protobuf/": ["server", "cli", "tests"],
+    "spdlog/": ["server"],
+    "toml++/": ["server"],
+    "CLI/": ["server", "cli", "bench/workload"],
+    "benchmark/": ["bench/micro"],
+    "gtest/": ["tests"],
+    "gmock/": ["tests"],
+    "immintrin.h": ["index"],
+}
+
+# Headers of C and POSIX, which no layer owns.
+SYSTEM = ["arpa/", "fcntl.h", "malloc.h", "netinet/", "poll.h", "pthread.h", "signal.h", "spawn.h", "stdlib.h",
+          "sys/",
+          "unistd.h"]
+
+# What find_package and the scripts ask for -> the Debian package that has it. None: part of cmake itself.
+PACKAGE_OF_MODULE = {
+    "Threads": None,
+    "Python3": "python3",
+    "RocksDB": "librocksdb-dev",
+    "CURL": "libcurl4-openssl-dev",
+    "hnswlib": "libhnswlib-dev",
+    "xxHash": "libxxhash-dev",
+    "utf8proc": "libutf8proc-dev",
+    "tsl-robin-map": "robin-map-dev",
+    "Protobuf": "libprotobuf-dev",
+    "gRPC": "libgrpc++-dev",
+    "ZLIB": "zlib1g-dev",
+    "nlohmann_json": "nlohmann-json3-dev",
+    "CLI11": "libcli11-dev",
+    "spdlog": "libspdlog-dev",
+    "tomlplusplus": "libtomlplusplus-dev",
+    "benchmark": "libbenchmark-dev",
+    "GTest": "libgtest-dev",
+    "nearhit": None,
+}
+PACKAGE_OF_COMMAND = {
+    "cmake": "cmake",
+    "ctest": "cmake",
+    "ninja": "ninja-build",
+    "clang++": "clang",
+    "clang-format": "clang-format",
+    "clang-tidy": "clang-tidy",
+    "run-clang-tidy": "clang-tidy",
+    "git": "git",
+    "gcovr": "gcovr",
+    "lcov": "lcov",
+    "python3": "python3",
+    "curl": "curl",
+    "jq": "jq",
+}
