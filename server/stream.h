@@ -48,7 +48,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
         half_closed_ = true;
         next = PlanLocked();
       }
-      Act(next);
+      Act(this, next);
       return;
     }
     auto item = std::make_shared<Request>(std::move(incoming_));
@@ -60,7 +60,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
       ++in_flight_;  // keeps the object alive until the item is answered
       next = PlanLocked();
     }
-    Act(next);
+    Act(this, next);
     Dispatch(std::move(item));
   }
 
@@ -77,7 +77,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
       }
       next = PlanLocked();
     }
-    Act(next);
+    Act(this, next);
   }
 
   void OnDone() override { delete this; }
@@ -128,7 +128,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
       }
       next = PlanLocked();
     }
-    Act(next);
+    Act(this, next);
   }
 
   // Decides what to ask of gRPC and marks it as asked. At most one read and one write are under
@@ -153,17 +153,18 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
   // `next.read` and `next.write` keep the object alive until they are done; nothing after the last
-  // call touches it.
-  void Act(const Next& next) {
+  // call touches it. When nothing is planned, another thread may have finished the call already and
+  // `self` be gone, which is why this is no member.
+  static void Act(ItemStream* self, const Next& next) {
     if (next.read && next.write) {
-      this->StartRead(&incoming_);
-      this->StartWrite(&current_);
+      self->StartRead(&self->incoming_);
+      self->StartWrite(&self->current_);
     } else if (next.read) {
-      this->StartRead(&incoming_);
+      self->StartRead(&self->incoming_);
     } else if (next.write) {
-      this->StartWrite(&current_);
+      self->StartWrite(&self->current_);
     } else if (next.finish) {
-      this->Finish(grpc::Status::OK);
+      self->Finish(grpc::Status::OK);
     }
   }
 
