@@ -38,8 +38,6 @@ KeyedHasher::KeyedHasher(const HashSecret& secret) {
   XXH3_128bits_reset_withSecret(state, secret.data(), secret.size());
 }
 
-KeyedHasher::~KeyedHasher() = default;
-
 KeyedHasher& KeyedHasher::Update(std::string_view part) {
   Update(static_cast<std::uint64_t>(part.size()));
   XXH3_128bits_update(State(state_), part.data(), part.size());

@@ -32,7 +32,7 @@ class KeyedHasher {
  public:
   // `secret` must outlive the hasher.
   explicit KeyedHasher(const HashSecret& secret);
-  ~KeyedHasher();
+  ~KeyedHasher() = default;
   KeyedHasher(const KeyedHasher&) = delete;
   KeyedHasher& operator=(const KeyedHasher&) = delete;
 

@@ -12,6 +12,7 @@ namespace nearhit {
 class CAPABILITY("mutex") Mutex {
  public:
   Mutex() = default;
+  ~Mutex() = default;
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
@@ -46,7 +47,7 @@ class CAPABILITY("mutex") SharedMutex {
   void UnlockShared() RELEASE_SHARED() { pthread_rwlock_unlock(&lock_); }
 
  private:
-  pthread_rwlock_t lock_;
+  pthread_rwlock_t lock_{};
 };
 
 class SCOPED_CAPABILITY MutexLock {
@@ -85,6 +86,7 @@ class SCOPED_CAPABILITY ReaderLock {
 class CondVar {
  public:
   CondVar() = default;
+  ~CondVar() = default;
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
 

@@ -82,7 +82,8 @@ int Import(const CliContext& context, ImportFlags& flags) {
   flags.progress = flags.progress || isatty(STDERR_FILENO) == 1;
   const Client client = context.Connect(kBulkTimeout);
   ImportSummary summary;
-  const Status status = RunImport(client, flags, context.err, &summary);
+  const Status status =
+      RunImport(client, static_cast<const ImportOptions&>(flags), context.err, &summary);
   PrintSummary(context, summary);
   if (status.ok()) {
     return kExitOk;

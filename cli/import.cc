@@ -80,8 +80,8 @@ Status Importer::PrepareNamespace() {
     if (config.dimension() == 0 && config.embedder().kind().empty()) {
       config.set_dimension(static_cast<std::uint32_t>(matrix_.dimension));
     }
-    const Status status = client_.Call(client_.admin(), &v1::Admin::Stub::CreateNamespace,
-                                       *options_.create, &response);
+    Status status = client_.Call(client_.admin(), &v1::Admin::Stub::CreateNamespace,
+                                 *options_.create, &response);
     if (!status.ok() && status.code() != StatusCode::kAlreadyExists) {
       return status;
     }

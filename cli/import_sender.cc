@@ -33,7 +33,7 @@ Status SendIsolating(const SendFunction& send, std::size_t count, SendOutcome* o
     if (begin == end) {
       continue;
     }
-    const Status status = SendPatiently(send, begin, end, outcome);
+    Status status = SendPatiently(send, begin, end, outcome);
     if (status.ok()) {
       continue;
     }

@@ -267,7 +267,7 @@ Result<bool> RecordReader::Next(ImportRecord* record) {
 
 Result<bool> RecordReader::NextLine(ImportRecord* record) {
   do {
-    const Result<bool> more = lines_->Next(&line_);
+    Result<bool> more = lines_->Next(&line_);
     record->line = record->end_line = lines_->line_number();
     if (!more.ok() && record->end_line <= skip_through_ &&
         more.status().code() == StatusCode::kInvalidArgument) {
@@ -300,7 +300,7 @@ Result<bool> RecordReader::NextLine(ImportRecord* record) {
 
 Result<bool> RecordReader::NextCsv(ImportRecord* record) {
   do {
-    const Result<bool> more = csv_.Next(&cells_);
+    Result<bool> more = csv_.Next(&cells_);
     record->line = csv_.record_line();
     record->end_line = lines_->line_number();
     if (!more.ok() && record->end_line <= skip_through_ &&

@@ -10,13 +10,14 @@ function(nearhit_set_options target)
     # GCC 12 sees overlaps in every inlined "literal" + std::string (GCC bug 105651).
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
     $<$<BOOL:${NEARHIT_WERROR}>:-Werror>)
-  # The two switches below change inline code and the ABI, so they reach everything that links us in this tree.
+  # The two switches below change inline code and what has to be linked, so they reach everything that links us,
+  # installed or not.
   if(NEARHIT_STATUS_MUST_BE_READ)
-    target_compile_definitions(${target} PUBLIC $<BUILD_INTERFACE:NEARHIT_STATUS_MUST_BE_READ=1>)
+    target_compile_definitions(${target} PUBLIC NEARHIT_STATUS_MUST_BE_READ=1)
   endif()
   if(NEARHIT_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${NEARHIT_SANITIZE} -fno-omit-frame-pointer)
-    target_link_options(${target} PUBLIC $<BUILD_INTERFACE:-fsanitize=${NEARHIT_SANITIZE}>)
+    target_link_options(${target} PUBLIC -fsanitize=${NEARHIT_SANITIZE})
   endif()
   if(NEARHIT_FUZZ)
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)

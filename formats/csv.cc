@@ -11,7 +11,7 @@ Result<bool> CsvReader::Next(std::vector<std::string>* fields) {
   fields->clear();
   std::string line;
   do {
-    const Result<bool> more = lines_->Next(&line);
+    Result<bool> more = lines_->Next(&line);
     record_line_ = lines_->line_number();
     if (!more.ok() || !*more) {
       return more;
@@ -63,7 +63,7 @@ Status CsvReader::TakeQuoted(std::string* line, std::size_t* at, std::string* fi
     const std::size_t quote = line->find('"', *at);
     field->append(*line, *at, quote - *at);
     if (quote == std::string::npos) {
-      const Result<bool> more = lines_->Next(line);
+      Result<bool> more = lines_->Next(line);
       if (!more.ok()) {
         return more.status();
       }

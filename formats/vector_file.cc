@@ -119,12 +119,11 @@ class InputFile {
 
   // Reads `count` components. Requires: their bytes are there.
   Status ReadComponents(Component component, std::size_t count, float* out) {
-    std::array<char, std::size_t{64} << 10> buffer;
     const std::size_t width = ComponentBytes(component);
     while (count > 0) {
-      const std::size_t some = std::min(count, buffer.size() / width);
-      NEARHIT_RETURN_IF_ERROR(Read(buffer.data(), some * width));
-      Convert(component, buffer.data(), some, out);
+      const std::size_t some = std::min(count, buffer_.size() / width);
+      NEARHIT_RETURN_IF_ERROR(Read(buffer_.data(), some * width));
+      Convert(component, buffer_.data(), some, out);
       out += some;
       count -= some;
     }
@@ -138,6 +137,7 @@ class InputFile {
   std::ifstream stream_;
   std::uint64_t size_ = 0;
   std::uint64_t offset_ = 0;
+  std::vector<char> buffer_ = std::vector<char>(std::size_t{64} << 10);
 };
 
 // Reads the int32 component count in front of a texmex row and checks that the row is there.
@@ -241,7 +241,7 @@ Result<VectorMatrix> ReadNpy(InputFile file, std::size_t max_rows) {
   if (std::string_view(fixed.data(), 6) != "\x93NUMPY") {
     return file.Error("not an npy file");
   }
-  const int major = fixed[6];
+  const int major = static_cast<unsigned char>(fixed[6]);
   if (major != 1 && major != 2) {
     return file.Error("npy version " + std::to_string(major) + " is not read, only 1 and 2");
   }

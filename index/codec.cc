@@ -57,7 +57,7 @@ void Codec::Decode(const std::byte* record, std::span<float> out) const {
     std::memcpy(out.data(), record, out.size_bytes());
     return;
   }
-  Int8Header header;
+  Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
   for (std::size_t i = 0; i < dimension_; ++i) {
@@ -74,7 +74,7 @@ bool Codec::IsSound(const std::byte* record) const {
     }
     return squares <= kMaxSquaredNorm;  // false for NaN and infinity as well
   }
-  Int8Header header;
+  Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
   std::int32_t sum = 0;
@@ -109,7 +109,7 @@ EncodedQuery Codec::QueryOf(const std::byte* record) const {
     query.components.assign(components, components + dimension_);
     return query;
   }
-  Int8Header header;
+  Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   query.scale = header.scale;
   query.squared_norm = header.squared_norm;
@@ -128,7 +128,7 @@ float Codec::Score(const EncodedQuery& query, const std::byte* record) const {
                ? kernels_->dot(query.components.data(), components, dimension_)
                : -kernels_->l2_squared(query.components.data(), components, dimension_);
   }
-  Int8Header header;
+  Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
   const std::int32_t products =
@@ -141,7 +141,7 @@ float Codec::ScoreBound(const EncodedQuery& query, const std::byte* record, floa
   if (encoding_ == Encoding::kFloat32) {
     return score;
   }
-  Int8Header header;
+  Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   // Half a code in every component, and a little for the rounding of float arithmetic.
   const float half = 0.5F * std::sqrt(static_cast<float>(dimension_)) * 1.001F;

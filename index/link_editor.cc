@@ -286,7 +286,7 @@ std::size_t LinkEditor::memory_bytes() const {
     bytes += in.capacity() * sizeof(NodeId);
   }
   for (const auto& [key, in] : in_upper_) {
-    bytes += sizeof(key) + sizeof(in) + 32 + in.capacity() * sizeof(NodeId);
+    bytes += sizeof(decltype(in_upper_)::value_type) + 32 + in.capacity() * sizeof(NodeId);
   }
   return bytes;
 }

@@ -20,6 +20,7 @@ namespace nearhit {
 class LinkEditor {
  public:
   explicit LinkEditor(GraphStore* graph) : graph_(graph) {}
+  ~LinkEditor() = default;
   LinkEditor(const LinkEditor&) = delete;
   LinkEditor& operator=(const LinkEditor&) = delete;
 

@@ -86,6 +86,7 @@ void PartitionIndex::Move() {
     to = std::make_shared<FlatIndex>(codec_);
   }
   std::vector<Change> changes;
+  changes.reserve(ids.size());
   for (const EntryId id : ids) {
     changes.push_back({.id = id, .added = true});
   }

@@ -37,9 +37,9 @@ void ReadServer(const toml::table& table, const std::string& source, TomlReader*
   }
   reader.Int("workers", 1, 1024, &out->workers);
   reader.Int("max_queue", 1, 1'000'000, &out->max_queue);
-  reader.Int("max_message_bytes", 64 * 1024, 512 * kMiB, &out->max_message_bytes);
+  reader.Int("max_message_bytes", kMiB / 16, 512 * kMiB, &out->max_message_bytes);
   reader.Int("max_concurrent_streams", 1, 100'000, &out->max_concurrent_streams);
-  reader.Int("memory_quota_bytes", 64 * kMiB, 1024 * 1024 * kMiB, &out->memory_quota_bytes);
+  reader.Int("memory_quota_bytes", 64 * kMiB, kMiB * 1024 * 1024, &out->memory_quota_bytes);
   reader.Bool("reflection", &out->reflection);
   reader.Bool("allow_embedder_keys", &out->allow_embedder_keys);
   reader.Int("shutdown_grace_ms", 0, 600'000, &out->shutdown_grace_ms);
@@ -56,7 +56,7 @@ void ReadStorage(const toml::table& table, const std::string& source, TomlReader
   }
   out->path = path;
   reader.Bool("in_memory", &out->in_memory);
-  reader.Int("block_cache_bytes", kMiB, 1024 * 1024 * kMiB, &out->block_cache_bytes);
+  reader.Int("block_cache_bytes", kMiB, kMiB * 1024 * 1024, &out->block_cache_bytes);
   reader.Int("max_payload_bytes", 1024, 64 * kMiB, &out->max_payload_bytes);
   reader.Int("maintenance_interval_ms", 10, 3'600'000, &out->maintenance_interval_ms);
   parent->Fail(reader.Finish());

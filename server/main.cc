@@ -1,10 +1,15 @@
 // nearhitd: flags, then RunDaemon. Nothing else lives here, because tests do not link it.
+#include <cstdio>
+#include <exception>
+
 #include <CLI/CLI.hpp>
 
 #include "nearhit/version.h"
 #include "server/daemon.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int Run(int argc, char** argv) {
   nearhit::server::DaemonFlags flags;
   CLI::App app("nearhitd: semantic cache and vector store over gRPC");
   app.add_option("--config", flags.config, "TOML configuration file; defaults need none");
@@ -18,4 +23,15 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? nearhit::server::kExitOk : nearhit::server::kExitConfig;
   }
   return nearhit::server::RunDaemon(flags);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "nearhitd: %s\n", error.what());
+    return 1;
+  }
 }

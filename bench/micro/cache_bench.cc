@@ -99,7 +99,7 @@ void BM_ExactHitSame(benchmark::State& state) {
   World world(0);
   world.Fill(static_cast<std::size_t>(state.range(0)));
   const std::string slot = Slot(77);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto found = world.cache().Lookup({.scope = "scope", .slot = slot}, {});
     NEARHIT_CHECK(found.ok() && found->kind == HitKind::kExact);
   }
@@ -114,7 +114,7 @@ void BM_ExactHitSpread(benchmark::State& state) {
     slots.push_back(Slot(i * 7'919 % kEntries));
   }
   std::size_t next = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto found = world.cache().Lookup({.scope = "scope", .slot = slots[next]}, {});
     NEARHIT_CHECK(found.ok() && found->kind == HitKind::kExact);
     next = next + 1 == slots.size() ? 0 : next + 1;
@@ -152,7 +152,7 @@ void BM_StorageGets(benchmark::State& state) {
   }
   std::string value;
   std::size_t next = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     NEARHIT_CHECK(store->Get(Family::kKeys, keys[next], ReadTier::kAny, &value).ok());
     NEARHIT_CHECK(store->Get(Family::kPayloads, keys[next], ReadTier::kAny, &value).ok());
     next = next + 1 == keys.size() ? 0 : next + 1;
@@ -167,7 +167,7 @@ void BM_Store(benchmark::State& state) {
   const std::vector<float> vector = Vector(&random);
   const std::string answer(static_cast<std::size_t>(state.range(0)), 'a');
   std::size_t next = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     world.Store(Slot(next++ % kEntries), answer, vector);
   }
   state.SetItemsProcessed(state.iterations());
@@ -180,7 +180,7 @@ void BM_StorageWrite(benchmark::State& state) {
   const auto store = OpenStore(directory);
   const std::string answer(static_cast<std::size_t>(state.range(0)), 'a');
   std::size_t next = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const std::string key = Key(next++ % kEntries);
     WriteBatch batch;
     batch.Put(Family::kKeys, key, std::string(16, 'i'));

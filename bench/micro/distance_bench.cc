@@ -39,7 +39,7 @@ template <typename T>
 void BM_Stream(benchmark::State& state) {
   const auto dimension = static_cast<std::size_t>(state.range(0));
   Rows<T> rows(dimension);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const T* row = rows.Next();
     std::uint64_t sum = 0;
     for (std::size_t at = 0; at < dimension * sizeof(T); at += sizeof(sum)) {
@@ -70,7 +70,7 @@ void BM_Dot(benchmark::State& state) {
   const DistanceKernels* kernels = KernelOf(state);
   Rows<float> rows(dimension);
   const std::vector<float> query(dimension, 0.5F);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(kernels->dot(query.data(), rows.Next(), dimension));
   }
   Count(state, dimension * sizeof(float));
@@ -81,7 +81,7 @@ void BM_L2(benchmark::State& state) {
   const DistanceKernels* kernels = KernelOf(state);
   Rows<float> rows(dimension);
   const std::vector<float> query(dimension, 0.5F);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(kernels->l2_squared(query.data(), rows.Next(), dimension));
   }
   Count(state, dimension * sizeof(float));
@@ -92,7 +92,7 @@ void BM_DotInt8(benchmark::State& state) {
   const DistanceKernels* kernels = KernelOf(state);
   Rows<std::int8_t> rows(dimension);
   const std::vector<std::uint8_t> query(dimension, 129);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(kernels->dot_u8i8(query.data(), rows.Next(), dimension));
   }
   Count(state, dimension);

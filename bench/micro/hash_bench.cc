@@ -24,7 +24,7 @@ void Count(benchmark::State& state) {
 // Lower bound: every byte is read once.
 void BM_ReadBytes(benchmark::State& state) {
   const std::string text = Text(state);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i + 8 <= text.size(); i += 8) {
       std::uint64_t word = 0;
@@ -39,7 +39,7 @@ BENCHMARK(BM_ReadBytes)->Apply(Sizes);
 
 void BM_Hash64(benchmark::State& state) {
   const std::string text = Text(state);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(Hash64(text));
   }
   Count(state);
@@ -50,7 +50,7 @@ BENCHMARK(BM_Hash64)->Apply(Sizes);
 void BM_KeyedHash(benchmark::State& state) {
   const std::string text = Text(state);
   const HashSecret secret = MakeHashSecret();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(
         KeyedHasher(secret).Update(std::uint64_t{7}).Update("scope").Update(text).Digest());
   }

@@ -106,7 +106,7 @@ void Search(benchmark::State& state, const World& world, const VectorIndex& inde
   state.counters["recall"] = world.Recall(index, options);
   SearchStats stats;
   std::size_t query = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(index.Search(world.Query(query++), options, &stats));
   }
   state.SetItemsProcessed(state.iterations());
@@ -149,7 +149,7 @@ void BM_ScoreCodes(benchmark::State& state) {
   for (std::size_t i = 0; i < rows; ++i) {
     order[i] = static_cast<std::uint32_t>(scattered ? random() % kTable : i % kTable);
   }
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     float best = 0;
     for (const std::uint32_t row : order) {
       best = std::max(best, codec.Score(query, records.data() + row * codec.record_bytes()));

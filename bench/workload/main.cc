@@ -1,10 +1,13 @@
 // nearhit-bench: what an index, a cache or a daemon does on your data. bench/README.md.
 #include <cstdio>
+#include <exception>
 
 #include "bench/workload/commands.h"
 #include "nearhit/version.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int Run(int argc, char** argv) {
   CLI::App app("nearhit-bench: recall against speed, hits against wrong hits; JSON lines");
   app.set_version_flag("--version", "nearhit-bench " NEARHIT_VERSION);
   app.require_subcommand(1);
@@ -26,4 +29,15 @@ int main(int argc, char** argv) {
     return 1;
   }
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "nearhit-bench: %s\n", error.what());
+    return 1;
+  }
 }

@@ -162,7 +162,7 @@ class Collection {
   Status LoadPartitions();
   Status LoadHeaders();
   Status LoadTags();
-  Status LoadIndex(Partition* partition, std::vector<EntryId> ids);
+  Status LoadIndex(Partition* partition, const std::vector<EntryId>& ids);
   Status LoadVector(EntryId id, std::string* buffer, std::vector<float>* vector) const;
   Status LoadIndexes();
   std::filesystem::path SnapshotPath(PartitionNumber partition) const;

@@ -149,7 +149,7 @@ Status Collection::LoadIndexes() {
   });
   for (auto& [number, ids] : ids_of) {
     std::sort(ids.begin(), ids.end());  // in the order of storage
-    NEARHIT_RETURN_IF_ERROR(LoadIndex(PartitionByNumber(number).get(), std::move(ids)));
+    NEARHIT_RETURN_IF_ERROR(LoadIndex(PartitionByNumber(number).get(), ids));
   }
   return Status();
 }
@@ -170,7 +170,7 @@ Status Collection::LoadVector(EntryId id, std::string* buffer, std::vector<float
 }
 
 // An id names its vector for good, so a snapshot is brought up to date by comparing sets of ids.
-Status Collection::LoadIndex(Partition* partition, std::vector<EntryId> ids) {
+Status Collection::LoadIndex(Partition* partition, const std::vector<EntryId>& ids) {
   if (!options_.snapshot_dir.empty() && ids.size() >= kSnapshotEntries) {
     const std::filesystem::path path = SnapshotPath(partition->number);
     auto loaded =

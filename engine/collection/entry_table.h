@@ -38,6 +38,7 @@ struct EntryState {
 class EntryTable {
  public:
   EntryTable() = default;
+  ~EntryTable() = default;
   EntryTable(const EntryTable&) = delete;
   EntryTable& operator=(const EntryTable&) = delete;
 

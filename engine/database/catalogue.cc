@@ -156,7 +156,7 @@ Status Catalogue::LoadSecret() {
 
 Status Catalogue::LoadNamespaces() {
   std::string value;
-  const Status read = store_->Get(Family::kMeta, kNextNumberKey, ReadTier::kAny, &value);
+  Status read = store_->Get(Family::kMeta, kNextNumberKey, ReadTier::kAny, &value);
   if (read.ok()) {
     NEARHIT_ASSIGN_OR_RETURN(next_number_, DecodeNextNumber(kNextNumberKey, value));
   } else if (read.code() != StatusCode::kNotFound) {

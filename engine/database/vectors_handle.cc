@@ -54,6 +54,7 @@ class VectorsHandle final : public VectorStore {
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> results,
                              call.collection().Put(puts, level == Durability::kSync));
     std::vector<EntryId> ids;
+    ids.reserve(results.size());
     for (const PutResult& result : results) {
       ids.push_back(result.id);
     }

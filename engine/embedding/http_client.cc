@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kMaxIdleHandles = 32;
 
 struct Sink {
-  std::string* body;
-  std::size_t limit;
+  std::string* body = nullptr;
+  std::size_t limit = 0;
   bool over = false;
 };
 

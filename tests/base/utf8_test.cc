@@ -14,9 +14,8 @@ TEST(Utf8Test, AcceptsWellFormedText) {
 }
 
 TEST(Utf8Test, RefusesMalformedBytes) {
-  for (const char* text : {"\x80", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf5\x80\x80\x80",
-                           "a\xff"
-                           "b"}) {
+  for (const char* text :
+       {"\x80", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf5\x80\x80\x80", "a\377b"}) {
     EXPECT_FALSE(IsValidUtf8(text)) << text;
   }
 }

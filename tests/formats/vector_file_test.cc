@@ -23,7 +23,7 @@ using testing::IsEmpty;
 class VectorFileTest : public testing::Test {
  protected:
   std::filesystem::path Write(const std::string& name, const std::string& bytes) {
-    const std::filesystem::path path = dir_.path() / name;
+    std::filesystem::path path = dir_.path() / name;
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }

@@ -22,7 +22,7 @@ constexpr std::size_t kMaxLineBytes = 64;
 
 std::filesystem::path WriteInput(const std::string& extension, std::string_view bytes) {
   static const TempDir dir;
-  const std::filesystem::path path = dir.path() / ("input" + extension);
+  std::filesystem::path path = dir.path() / ("input" + extension);
   std::ofstream(path, std::ios::binary | std::ios::trunc)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   return path;

@@ -243,6 +243,7 @@ TEST_P(VectorIndexContract, SearchesRunBesideAWriter) {
   std::atomic<bool> stop{false};
   std::atomic<int> missed{0};
   std::vector<std::thread> readers;
+  readers.reserve(2);
   for (int reader = 0; reader < 2; ++reader) {
     readers.emplace_back([&] {
       while (!stop.load()) {

@@ -25,6 +25,7 @@ LAYERS = {
     "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index"],
     "tests/support": ["nearhit", "base"],
     "tests/consumer": ["nearhit"],
+    "tests/e2e": ["base", "tests/support"],  # the programs as processes
     # These look at everything on purpose: bytes on disk, and whatever reads bytes from outside.
     "tests/golden": ["nearhit", "base", "index", "engine", "tests/support"],
     "tests/fuzz": ["nearhit", "nearhit/v1", "base", "index", "engine", "formats", "server", "tests/support"],
@@ -35,7 +36,6 @@ for component in ["base", "index", "formats", "engine/storage", "engine/embeddin
                   "engine/cache", "engine/database", "server", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 LAYERS["tests/cli"] += ["server"]  # the command line is tested against a real daemon
-LAYERS["tests/e2e"] = ["nearhit", "base", "tests/support"]
 LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/support"]
 
 # A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.
@@ -61,8 +61,7 @@ HOMES = {
 }
 
 # Headers of C and POSIX, which no layer owns.
-SYSTEM = ["arpa/", "fcntl.h", "malloc.h", "netinet/", "poll.h", "pthread.h", "signal.h", "spawn.h", "stdlib.h",
-          "sys/",
+SYSTEM = ["arpa/", "fcntl.h", "malloc.h", "netinet/", "poll.h", "pthread.h", "signal.h", "spawn.h", "stdlib.h", "sys/",
           "unistd.h"]
 
 # What find_package and the scripts ask for -> the Debian package that has it. None: part of cmake itself.

@@ -203,7 +203,8 @@ def check_dead_files(tree):
         lists = tree.files.get(os.path.join(os.path.dirname(name), "CMakeLists.txt"), [])
         if not any(re.search(r"(^|[\s(])" + re.escape(os.path.basename(name)) + r"($|[\s)])", line)
                    for line in lists):
-            if not any(name in line for lines in tree.files.values() for line in lines if "PROJECT_SOURCE" in line):
+            if not any(name in line for lines in tree.files.values() for line in lines
+                       if "PROJECT_SOURCE" in line):
                 yield f"{name}:1: no CMakeLists.txt builds it"
 
 

@@ -129,6 +129,7 @@ TEST_F(ServerTest, FullQueueIsRefusedAtOnce) {
   std::atomic<int> refused{0};
   std::latch first_refusal(1);
   std::vector<std::thread> callers;
+  callers.reserve(2);
   for (int i = 0; i < 2; ++i) {  // one takes the only place in the queue, the other finds it taken
     callers.emplace_back([&] {
       const grpc::Status status = Create(std::chrono::seconds(60));

@@ -67,7 +67,8 @@ void CachePropertyTest::Step(std::mt19937* random) {
     case 1: {
       const std::string answer = std::to_string((*random)());
       StoreRequest request = Request(where.second, vector, answer, where.first);
-      const std::int64_t ttl_ms = (*random)() % 2 == 0 ? 0 : (*random)() % 5'000 + 1;
+      const std::int64_t ttl_ms =
+          (*random)() % 2 == 0 ? 0 : static_cast<std::int64_t>((*random)() % 5'000 + 1);
       request.ttl_ms = ttl_ms;
       const auto stored = cache_->Store(request);
       ASSERT_THAT(stored, IsOk());
@@ -82,7 +83,7 @@ void CachePropertyTest::Step(std::mt19937* random) {
       }
       break;
     case 3:
-      clock_.AdvanceMillis((*random)() % 500);
+      clock_.AdvanceMillis(static_cast<std::int64_t>((*random)() % 500));
       break;
     case 4:
       ASSERT_THAT(db_->RunMaintenance(), IsOk());

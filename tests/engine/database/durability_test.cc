@@ -182,7 +182,8 @@ class Journal {
     }
     const bool replaces = !mine.empty() && choice < 4;
     const bool expires = choice == 7;
-    std::pair<std::string, EntryId> fresh(std::to_string(seed) + "/" + std::to_string(i), 0);
+    std::pair<std::string, EntryId> fresh(std::to_string(seed) + "/" + std::to_string(i),
+                                          EntryId{});
     auto& [slot, id] = replaces ? mine[random() % mine.size()] : fresh;
     const std::string answer = slot + "#" + std::to_string(i);
     const std::vector<float> vector = VectorOf(answer);

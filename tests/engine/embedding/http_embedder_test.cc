@@ -49,7 +49,7 @@ FakeHttpAnswer Failure(int status) {
 }
 
 FakeHttpServer::Handler Always(FakeHttpAnswer answer) {
-  return [answer](const FakeHttpRequest&, std::size_t) { return answer; };
+  return [answer = std::move(answer)](const FakeHttpRequest&, std::size_t) { return answer; };
 }
 
 class HttpEmbedderTest : public testing::Test {
@@ -306,6 +306,7 @@ TEST_F(HttpEmbedderTest, EightThreadsReuseTheirConnections) {
   const auto embedder = MakeEmbedder(spec_, kDimension).value();
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&embedder, &wrong, t] {
       for (int round = 0; round < 20; ++round) {
