@@ -31,6 +31,9 @@ struct CliContext {
   int FailUsage(const Status& status) const;
 };
 
+// For commands over whole files or namespaces.
+inline constexpr std::chrono::seconds kBulkTimeout{60};
+
 // Adds a required --namespace (-n, $NEARHIT_NAMESPACE).
 void AddNamespaceFlag(CLI::App* command, std::string* name);
 // Adds --durability default|async|sync.

@@ -14,8 +14,6 @@
 namespace nearhit {
 namespace {
 
-constexpr std::chrono::seconds kBulkTimeout{60};
-
 struct ImportFlags : ImportOptions {
   std::string format;
   std::string columns;

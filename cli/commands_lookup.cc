@@ -9,8 +9,6 @@
 namespace nearhit {
 namespace {
 
-constexpr std::chrono::seconds kBulkTimeout{60};
-
 struct LookupFlags : PromptFlags {
   std::optional<float> min_score;
   bool exact_only = false;

@@ -14,7 +14,6 @@
 namespace nearhit {
 namespace {
 
-constexpr std::size_t kMaxLineBytes = std::size_t{64} << 20;
 constexpr std::size_t kBatchBytes = std::size_t{1} << 20;  // well inside the server's message limit
 
 using SteadyClock = std::chrono::steady_clock;

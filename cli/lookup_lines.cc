@@ -15,7 +15,6 @@
 namespace nearhit {
 namespace {
 
-constexpr std::size_t kMaxLineBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxPending = 1'000;  // lines, bad ones included, that wait to be printed
 
 const char* KindText(v1::HitKind kind) {

@@ -20,6 +20,9 @@ namespace nearhit {
 
 enum class ImportFormat : std::uint8_t { kJsonl, kLines, kCsv, kTsv };
 
+// A longer line of an input file is a bad line.
+inline constexpr std::size_t kMaxLineBytes = std::size_t{64} << 20;
+
 // From the file's name without ".gz": .jsonl .ndjson .json, .csv, .tsv; anything else is lines.
 ImportFormat GuessImportFormat(std::string_view path);
 

@@ -24,6 +24,12 @@ function(nearhit_set_options target)
   endif()
 endfunction()
 
+# Compiles the sources of a target a few at a time, because the headers that they share (gRPC, CLI11, GoogleTest) take
+# longer to read than the sources: a third of the build. Names in anonymous namespaces have to differ within a folder.
+function(nearhit_compile_together target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${NEARHIT_UNITY} UNITY_BUILD_BATCH_SIZE 6)
+endfunction()
+
 # nearhit_add_library(NAME nearhit_x SRCS ... DEPS ... PRIVATE_DEPS ...)
 # Sources see the source root, so every include is written from the top: "index/vector_index.h".
 function(nearhit_add_library)
