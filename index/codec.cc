@@ -10,7 +10,6 @@ namespace nearhit {
 
 namespace {
 constexpr float kMaxCode = 127.0F;
-constexpr std::int32_t kBias = 128;
 
 std::size_t RoundUp8(std::size_t bytes) {
   return (bytes + 7) / 8 * 8;
@@ -116,7 +115,7 @@ EncodedQuery Codec::QueryOf(const std::byte* record) const {
   query.biased.resize(dimension_);
   const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
   for (std::size_t i = 0; i < dimension_; ++i) {
-    query.biased[i] = static_cast<std::uint8_t>(codes[i] + kBias);
+    query.biased[i] = static_cast<std::uint8_t>(codes[i] + kCodeBias);
   }
   return query;
 }
@@ -132,7 +131,7 @@ float Codec::Score(const EncodedQuery& query, const std::byte* record) const {
   std::memcpy(&header, record, sizeof(header));
   const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
   const std::int32_t products =
-      kernels_->dot_u8i8(query.biased.data(), codes, dimension_) - kBias * header.sum;
+      kernels_->dot_codes(query.biased.data(), codes, header.sum, dimension_);
   const float dot = static_cast<float>(products) * query.scale * header.scale;
   return metric_ == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
 }

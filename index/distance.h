@@ -17,14 +17,19 @@ namespace nearhit {
 float UserScore(Metric metric, float raw);
 float RawScore(Metric metric, float user);
 
+// What a query's signed bytes are raised by, because VNNI multiplies unsigned by signed ones.
+inline constexpr std::int32_t kCodeBias = 128;
+
 struct DistanceKernels {
   std::string_view name;
   // Sum of a[i] * b[i].
   float (*dot)(const float* a, const float* b, std::size_t n);
   // Sum of (a[i] - b[i])^2.
   float (*l2_squared)(const float* a, const float* b, std::size_t n);
-  // Sum of a[i] * b[i] of unsigned by signed bytes; exact for n <= kMaxDimension.
-  std::int32_t (*dot_u8i8)(const std::uint8_t* a, const std::int8_t* b, std::size_t n);
+  // Sum of (a[i] - kCodeBias) * b[i], exact for n <= kMaxDimension.
+  // Requires: b[i] >= -127; sum_b is the sum of b.
+  std::int32_t (*dot_codes)(const std::uint8_t* a, const std::int8_t* b, std::int32_t sum_b,
+                            std::size_t n);
 };
 
 // The fastest that this processor runs.

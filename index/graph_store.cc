@@ -1,5 +1,6 @@
 #include "index/graph_store.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>  // hnswlib 0.6.2 uses these three without including them
 #include <iostream>
@@ -33,29 +34,63 @@ class RecordSpace final : public hnswlib::SpaceInterface<float> {
   const Codec* const codec_;
 };
 
-// A walk touches hundreds of records at random: with pages of 4 KiB almost each of them is a TLB
-// miss too. Only advice: where the system refuses, a walk is slower.
-void AdviseHugePages(std::byte* begin, std::size_t bytes) {
-  constexpr std::size_t kHugePage = std::size_t{2} << 20;
-  const std::size_t skip =
-      (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
-  if (bytes >= skip + kHugePage) {
-    madvise(begin + skip, (bytes - skip) / kHugePage * kHugePage, MADV_HUGEPAGE);
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
+// Freed with std::free(), as hnswlib does. A walk touches hundreds of records at random: with pages
+// of 4 KiB almost each of them is a TLB miss too. Huge ones are only advised: where the system
+// refuses, a walk is slower.
+std::byte* AllocateElements(std::size_t bytes) {
+  const std::size_t unit = bytes < kHugePage ? kCacheLine : kHugePage;
+  const std::size_t size = RoundUp(std::max(bytes, unit), unit);
+  void* memory = std::aligned_alloc(unit, size);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
   }
+  if (unit == kHugePage) {
+    madvise(memory, size, MADV_HUGEPAGE);
+  }
+  return static_cast<std::byte*>(memory);
 }
 
 }  // namespace
 
+// hnswlib's index, empty, with an element laid out for our walks: it begins on a cache line with
+// the record, and the links and the label follow.
 class GraphStore::Holder {
  public:
   Holder(const Codec* codec, std::size_t capacity, std::uint64_t seed)
-      : space(codec), graph(&space, capacity, kM, kEfConstruction, seed) {
-    DropLocks();
+      : space(codec), graph(&space, /*max_elements=*/1, kM, kEfConstruction, seed) {
+    graph.offsetData_ = 0;
+    graph.offsetLevel0_ = graph.data_size_;
+    graph.label_offset_ = graph.offsetLevel0_ + graph.size_links_level0_;
+    graph.size_data_per_element_ =
+        RoundUp(graph.label_offset_ + sizeof(hnswlib::labeltype), kCacheLine);
+    // Of its own searches, which are not used.
+    delete graph.visited_list_pool_;
+    graph.visited_list_pool_ = nullptr;
+    Resize(capacity);
   }
 
-  // One writer changes the graph under our own lock: hnswlib's 40 bytes of mutex a node, and 2.6 MB
-  // more, would never be locked.
-  void DropLocks() {
+  void Resize(std::size_t capacity) {
+    graph.element_levels_.resize(capacity);
+    std::byte* elements = AllocateElements(capacity * graph.size_data_per_element_);
+    std::memcpy(elements, graph.data_level0_memory_,
+                graph.cur_element_count * graph.size_data_per_element_);
+    std::free(graph.data_level0_memory_);
+    graph.data_level0_memory_ = reinterpret_cast<char*>(elements);
+    void* lists = std::realloc(graph.linkLists_, capacity * sizeof(char*));
+    if (lists == nullptr) {
+      throw std::bad_alloc();
+    }
+    graph.linkLists_ = static_cast<char**>(lists);
+    graph.max_elements_ = capacity;
+    // One writer changes the graph under our own lock: hnswlib's 40 bytes of mutex a node, and 2.6
+    // MB more, would never be locked.
     std::vector<std::mutex>().swap(graph.link_list_locks_);
     std::vector<std::mutex>().swap(graph.link_list_update_locks_);
   }
@@ -80,9 +115,8 @@ void GraphStore::Refresh() {
   levels_ = graph.element_levels_.data();
   stride_ = graph.size_data_per_element_;
   upper_stride_ = graph.size_links_per_element_;
-  record_offset_ = graph.offsetData_;
+  links_offset_ = graph.offsetLevel0_;
   label_offset_ = graph.label_offset_;
-  AdviseHugePages(base_, capacity_ * stride_);
 }
 
 int GraphStore::RandomLevel() {
@@ -91,8 +125,7 @@ int GraphStore::RandomLevel() {
 
 void GraphStore::Grow(std::size_t capacity) {
   NEARHIT_CHECK(capacity >= slots_);
-  holder_->graph.resizeIndex(capacity);
-  holder_->DropLocks();
+  holder_->Resize(capacity);
   capacity_ = capacity;
   Refresh();
 }

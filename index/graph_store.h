@@ -1,6 +1,7 @@
-// Memory of an HNSW graph: codes, links and labels, in the layout of hnswlib::HierarchicalNSW,
-// which owns it. Only access and growth; searching is hnsw_search.h, changing it hnsw_index.h. The
-// .cc beside it is the one file that includes hnswlib (docs/decisions/0001).
+// Memory of an HNSW graph: codes, links and labels of a node in one element of whole cache lines,
+// owned by an hnswlib::HierarchicalNSW. Only access and growth; searching is hnsw_search.h,
+// changing it hnsw_index.h. The .cc beside it is the one file that includes hnswlib
+// (docs/decisions/0001).
 #pragma once
 
 #include <cstddef>
@@ -35,7 +36,8 @@ class GraphStore {
   std::size_t slots() const { return slots_; }
   int LevelOf(NodeId node) const { return levels_[node]; }
 
-  std::byte* Record(NodeId node) const { return base_ + node * stride_ + record_offset_; }
+  // Aligned to a cache line.
+  std::byte* Record(NodeId node) const { return base_ + node * stride_; }
   EntryId Label(NodeId node) const {
     EntryId id;
     std::memcpy(&id.value, base_ + node * stride_ + label_offset_, sizeof(id.value));
@@ -49,6 +51,13 @@ class GraphStore {
     std::uint16_t count = 0;
     std::memcpy(&count, list, sizeof(count));
     return {reinterpret_cast<const NodeId*>(list + sizeof(NodeId)), count};
+  }
+  // Begins to fetch what Links() reads.
+  void PrefetchLinks(NodeId node, int level) const {
+    const auto* list = reinterpret_cast<const char*>(LinkList(node, level));
+    __builtin_prefetch(list);
+    __builtin_prefetch(list + 64);
+    __builtin_prefetch(list + 128);
   }
   static std::size_t MaxLinks(int level) { return level == 0 ? kMaxLinks0 : kM; }
 
@@ -68,7 +77,7 @@ class GraphStore {
   class Holder;  // the hnswlib objects
 
   std::byte* LinkList(NodeId node, int level) const {
-    return level == 0 ? base_ + node * stride_
+    return level == 0 ? base_ + node * stride_ + links_offset_
                       : upper_[node] + static_cast<std::size_t>(level - 1) * upper_stride_;
   }
   void Refresh();
@@ -85,7 +94,7 @@ class GraphStore {
   int* levels_ = nullptr;
   std::size_t stride_ = 0;
   std::size_t upper_stride_ = 0;
-  std::size_t record_offset_ = 0;
+  std::size_t links_offset_ = 0;
   std::size_t label_offset_ = 0;
 };
 

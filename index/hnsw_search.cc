@@ -3,36 +3,47 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace nearhit {
 
 namespace {
 
 // Which nodes a walk has seen. Not cleared between walks: a node was seen when its tag is this
-// walk's number. One a thread, shared by all graphs.
+// walk's number. A byte a node, so that the tags of 100,000 nodes stay in the second cache level.
+// One a thread, shared by all graphs.
 class Visited {
  public:
   void Begin(std::size_t nodes) {
     if (tags_.size() < nodes) {
       tags_.resize(nodes, 0);
     }
-    if (++walk_ == 0) {  // every 2^32 walks
+    if (++walk_ == 0) {  // every 255 walks
       std::fill(tags_.begin(), tags_.end(), 0);
       walk_ = 1;
     }
   }
-  bool Insert(NodeId node) {
-    const bool fresh = tags_[node] != walk_;
-    tags_[node] = walk_;
-    return fresh;
+  void Insert(NodeId node) { tags_[node] = walk_; }
+
+  // Copies those of `nodes` that were not seen to `fresh` and returns how many; they are seen now.
+  // Without a branch on the tags: they are not in the first cache level and no branch guesses them.
+  // Requires: room for all of them.
+  std::size_t TakeFresh(std::span<const NodeId> nodes, NodeId* fresh) {
+    std::size_t count = 0;
+    for (const NodeId node : nodes) {
+      fresh[count] = node;
+      count += static_cast<std::size_t>(tags_[node] != walk_);
+      tags_[node] = walk_;
+    }
+    return count;
   }
 
  private:
-  std::vector<std::uint32_t> tags_;
-  std::uint32_t walk_ = 0;
+  std::vector<std::uint8_t> tags_;
+  std::uint8_t walk_ = 0;
 };
 
-thread_local Visited visited;
+thread_local Visited visited_nodes;
 
 // The best candidates of a walk in one sorted array; each remembers whether it was expanded.
 class Pool {
@@ -43,9 +54,10 @@ class Pool {
     return items_.size() < capacity_ || score > items_.back().candidate.score;
   }
 
-  void Insert(GraphCandidate candidate) {
+  // Returns whether the candidate is the one that is expanded next.
+  bool Insert(GraphCandidate candidate) {
     if (!Accepts(candidate.score)) {
-      return;
+      return false;
     }
     const auto place = std::upper_bound(
         items_.begin(), items_.end(), candidate.score,
@@ -55,7 +67,9 @@ class Pool {
     if (items_.size() > capacity_) {
       items_.pop_back();
     }
+    const bool first = index <= next_;
     next_ = std::min(next_, index);
+    return first;
   }
 
   // The best candidate that was not expanded; kNoNode when all were.
@@ -97,6 +111,25 @@ inline void PrefetchRecord(const GraphStore& graph, NodeId node) {
   }
 }
 
+// The walk scores one record while the next few are on their way from memory. More at once than the
+// processor can have under way (some 20 lines) only makes the first wait for the last.
+constexpr std::size_t kAhead = 4;
+
+// Calls use(node, score) for each of `nodes`, in order.
+template <typename Use>
+void ScoreAll(const GraphStore& graph, const EncodedQuery& query, std::span<const NodeId> nodes,
+              const Use& use) {
+  for (std::size_t i = 0; i < std::min(kAhead, nodes.size()); ++i) {
+    PrefetchRecord(graph, nodes[i]);
+  }
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (i + kAhead < nodes.size()) {
+      PrefetchRecord(graph, nodes[i + kAhead]);
+    }
+    use(nodes[i], graph.codec().Score(query, graph.Record(nodes[i])));
+  }
+}
+
 }  // namespace
 
 GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQuery& query,
@@ -109,17 +142,13 @@ GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQ
     while (moved) {
       moved = false;
       const auto links = graph.Links(best.node, at);
-      for (const NodeId node : links) {
-        PrefetchRecord(graph, node);
-      }
-      for (const NodeId node : links) {
-        const float score = graph.codec().Score(query, graph.Record(node));
-        ++stats->distances;
+      ScoreAll(graph, query, links, [&best, &moved](NodeId node, float score) {
         if (score > best.score) {
           best = {.score = score, .node = node};
           moved = true;
         }
-      }
+      });
+      stats->distances += links.size();
     }
   }
   return best;
@@ -128,34 +157,24 @@ GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQ
 std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
                                         GraphCandidate start, int level, std::size_t ef,
                                         const IdFilter* filter, SearchStats* stats) {
+  Visited& visited = visited_nodes;
   visited.Begin(graph.capacity());  // not slots(): the writer takes slots beside searches
   visited.Insert(start.node);
   Pool pool(ef);
   Pool accepted(filter == nullptr ? 0 : ef);
-  const auto offer = [&](GraphCandidate candidate) {
-    pool.Insert(candidate);
-    if (filter != nullptr && accepted.Accepts(candidate.score) &&
-        filter->Accepts(graph.Label(candidate.node))) {
-      accepted.Insert(candidate);
+  const auto offer = [&](NodeId node, float score) {
+    if (pool.Insert({.score = score, .node = node})) {
+      graph.PrefetchLinks(node, level);
+    }
+    if (filter != nullptr && accepted.Accepts(score) && filter->Accepts(graph.Label(node))) {
+      accepted.Insert({.score = score, .node = node});
     }
   };
-  offer(start);
+  offer(start.node, start.score);
   std::array<NodeId, GraphStore::kMaxLinks0> fresh{};
   for (NodeId node = pool.TakeNext(); node != kNoNode; node = pool.TakeNext()) {
-    // First which, then fetch, then score: the misses of all neighbours overlap.
-    std::size_t count = 0;
-    for (const NodeId neighbor : graph.Links(node, level)) {
-      if (visited.Insert(neighbor)) {
-        PrefetchRecord(graph, neighbor);
-        fresh[count++] = neighbor;
-      }
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      const float score = graph.codec().Score(query, graph.Record(fresh[i]));
-      if (pool.Accepts(score) || (filter != nullptr && accepted.Accepts(score))) {
-        offer({.score = score, .node = fresh[i]});
-      }
-    }
+    const std::size_t count = visited.TakeFresh(graph.Links(node, level), fresh.data());
+    ScoreAll(graph, query, std::span(fresh).first(count), offer);
     stats->distances += count;
   }
   return filter == nullptr ? pool.Candidates() : accepted.Candidates();

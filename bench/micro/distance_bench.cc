@@ -93,7 +93,7 @@ void BM_DotInt8(benchmark::State& state) {
   Rows<std::int8_t> rows(dimension);
   const std::vector<std::uint8_t> query(dimension, 129);
   for ([[maybe_unused]] auto _ : state) {
-    benchmark::DoNotOptimize(kernels->dot_u8i8(query.data(), rows.Next(), dimension));
+    benchmark::DoNotOptimize(kernels->dot_codes(query.data(), rows.Next(), 0, dimension));
   }
   Count(state, dimension);
 }

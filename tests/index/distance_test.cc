@@ -55,23 +55,30 @@ TEST(DistanceKernelsTest, ByteKernelsAreExact) {
       std::vector<std::uint8_t> a(n + 1);
       std::vector<std::int8_t> b(n + 1);
       std::int64_t dot = 0;
+      std::int32_t sum = 0;
       for (std::size_t i = 1; i <= n; ++i) {
         a[i] = static_cast<std::uint8_t>(random());
-        b[i] = static_cast<std::int8_t>(random());
-        dot += std::int64_t{a[i]} * b[i];
+        b[i] = static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
+        dot += (std::int64_t{a[i]} - kCodeBias) * b[i];
+        sum += b[i];
       }
-      EXPECT_EQ(kernels.dot_u8i8(a.data() + 1, b.data() + 1, n), dot) << kernels.name << " n=" << n;
+      EXPECT_EQ(kernels.dot_codes(a.data() + 1, b.data() + 1, sum, n), dot)
+          << kernels.name << " n=" << n;
     }
   }
 }
 
 // The extremes that saturate 16-bit multiply-add instructions.
 TEST(DistanceKernelsTest, ByteKernelsDoNotSaturate) {
-  const std::vector<std::uint8_t> a(8192, 255);
-  for (const int value : {-128, 127}) {
-    const std::vector<std::int8_t> b(8192, static_cast<std::int8_t>(value));
-    for (const DistanceKernels& kernels : AvailableKernels()) {
-      EXPECT_EQ(kernels.dot_u8i8(a.data(), b.data(), a.size()), 255 * value * 8192) << kernels.name;
+  for (const int biased : {0, 255}) {
+    const std::vector<std::uint8_t> a(8192, static_cast<std::uint8_t>(biased));
+    for (const int value : {-127, 127}) {
+      const std::vector<std::int8_t> b(8192, static_cast<std::int8_t>(value));
+      for (const DistanceKernels& kernels : AvailableKernels()) {
+        EXPECT_EQ(kernels.dot_codes(a.data(), b.data(), value * 8192, a.size()),
+                  (biased - kCodeBias) * value * 8192)
+            << kernels.name;
+      }
     }
   }
 }
