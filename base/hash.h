@@ -16,6 +16,10 @@ struct Hash128 {
   friend constexpr auto operator<=>(const Hash128&, const Hash128&) = default;
 };
 
+struct HashOfHash {
+  std::size_t operator()(const Hash128& hash) const { return hash.low; }
+};
+
 // Secret of a keyed hash; made once per database so that nobody outside can prepare collisions.
 inline constexpr std::size_t kHashSecretBytes = 192;
 using HashSecret = std::array<std::uint8_t, kHashSecretBytes>;

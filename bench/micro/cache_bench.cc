@@ -1,10 +1,13 @@
 // The exact tier and the store path of the cache over RocksDB, each beside the storage call that it
 // cannot do without.
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <random>
 #include <stdlib.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -94,15 +97,48 @@ class World {
   std::shared_ptr<SemanticCache> cache_;
 };
 
+// Counts the benchmark's time as usual and the median and 99th percentile of single lookups beside
+// it.
+class Percentiles {
+ public:
+  template <typename Call>
+  void Time(const Call& call) {
+    const auto start = std::chrono::steady_clock::now();
+    call();
+    if (samples_.size() < kMaxSamples) {
+      samples_.push_back(
+          std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
+              .count());
+    }
+  }
+
+  void Report(benchmark::State* state) {
+    for (const auto& [name, share] : {std::pair("p50_us", 0.5), std::pair("p99_us", 0.99)}) {
+      const auto place = samples_.begin() + static_cast<std::ptrdiff_t>(
+                                                share * static_cast<double>(samples_.size() - 1));
+      std::nth_element(samples_.begin(), place, samples_.end());
+      state->counters[name] = *place;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMaxSamples = 1'000'000;
+  std::vector<double> samples_;
+};
+
 // One slot over and over.
 void BM_ExactHitSame(benchmark::State& state) {
   World world(0);
   world.Fill(static_cast<std::size_t>(state.range(0)));
   const std::string slot = Slot(77);
+  Percentiles percentiles;
   for ([[maybe_unused]] auto _ : state) {
-    const auto found = world.cache().Lookup({.scope = "scope", .slot = slot}, {});
-    NEARHIT_CHECK(found.ok() && found->kind == HitKind::kExact);
+    percentiles.Time([&] {
+      const auto found = world.cache().Lookup({.scope = "scope", .slot = slot}, {});
+      NEARHIT_CHECK(found.ok() && found->kind == HitKind::kExact);
+    });
   }
+  percentiles.Report(&state);
 }
 
 // Thousands of different slots, made beforehand.
@@ -114,11 +150,15 @@ void BM_ExactHitSpread(benchmark::State& state) {
     slots.push_back(Slot(i * 7'919 % kEntries));
   }
   std::size_t next = 0;
+  Percentiles percentiles;
   for ([[maybe_unused]] auto _ : state) {
-    const auto found = world.cache().Lookup({.scope = "scope", .slot = slots[next]}, {});
-    NEARHIT_CHECK(found.ok() && found->kind == HitKind::kExact);
+    percentiles.Time([&] {
+      const auto found = world.cache().Lookup({.scope = "scope", .slot = slots[next]}, {});
+      NEARHIT_CHECK(found.ok() && found->kind == HitKind::kExact);
+    });
     next = next + 1 == slots.size() ? 0 : next + 1;
   }
+  percentiles.Report(&state);
 }
 BENCHMARK(BM_ExactHitSame)->ArgName("answer")->Arg(1'024);
 BENCHMARK(BM_ExactHitSpread)->ArgName("answer")->Arg(1'024)->Arg(16'384);

@@ -181,6 +181,13 @@ class Collection {
 
   // Searching; collection_search.cc.
   std::shared_ptr<Partition> FindPartition(std::string_view scope) const;
+  // The entry with this key as the stored row of the exact tier has it.
+  Result<std::optional<StoredEntry>> FindStored(const Hash128& hash, PartitionNumber partition,
+                                                std::string_view key, ReadTier tier) const;
+  // The one of `ids` that has exactly this partition and key.
+  Result<std::optional<StoredEntry>> ReadAmong(std::span<const EntryId> ids,
+                                               PartitionNumber partition, std::string_view key,
+                                               ReadTier tier) const;
   std::shared_ptr<Partition> PartitionByNumber(PartitionNumber number) const;
   Result<std::vector<Neighbor>> SearchPartition(const VectorIndex& index, VectorView query,
                                                 const TagFilter* filter,

@@ -99,13 +99,30 @@ std::optional<PartitionNumber> Collection::PartitionOf(std::string_view scope) c
   return partition == nullptr ? std::nullopt : std::optional<PartitionNumber>(partition->number);
 }
 
+// The table in memory names the entry; a read of storage is the payload alone, and a prompt that is
+// not stored costs none. When that entry is not the one (replaced a moment ago, or another with the
+// same hash), the stored row decides.
 Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std::string_view key,
                                                     ReadTier tier) const {
   const std::shared_ptr<Partition> partition = FindPartition(scope);
   if (partition == nullptr) {
     return std::optional<StoredEntry>();
   }
-  const std::string exact_key = ExactKey(options_.ns, KeyHash(scope, key));
+  const Hash128 hash = KeyHash(scope, key);
+  const EntryId id = table_.FindKey(hash);
+  if (!id) {
+    return std::optional<StoredEntry>();
+  }
+  NEARHIT_ASSIGN_OR_RETURN(std::optional<StoredEntry> entry,
+                           ReadAmong({&id, 1}, partition->number, key, tier));
+  return entry ? std::move(entry) : FindStored(hash, partition->number, key, tier);
+}
+
+Result<std::optional<StoredEntry>> Collection::FindStored(const Hash128& hash,
+                                                          PartitionNumber partition,
+                                                          std::string_view key,
+                                                          ReadTier tier) const {
+  const std::string exact_key = ExactKey(options_.ns, hash);
   std::string value;
   const Status read = store_->Get(Family::kKeys, exact_key, tier, &value);
   if (read.code() == StatusCode::kNotFound) {
@@ -113,11 +130,18 @@ Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std:
   }
   NEARHIT_RETURN_IF_ERROR(read);
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, DecodeIds(exact_key, value));
+  return ReadAmong(ids, partition, key, tier);
+}
+
+Result<std::optional<StoredEntry>> Collection::ReadAmong(std::span<const EntryId> ids,
+                                                         PartitionNumber partition,
+                                                         std::string_view key,
+                                                         ReadTier tier) const {
   Status unreadable;
   for (const EntryId id : ids) {
     Result<StoredEntry> entry = Read(id, tier);
     if (entry.ok()) {
-      if (entry->record.partition == partition->number && entry->record.key == key) {
+      if (entry->record.partition == partition && entry->record.key == key) {
         unreadable.IgnoreError();  // of an entry that only shares the hash
         return std::optional<StoredEntry>(*std::move(entry));
       }

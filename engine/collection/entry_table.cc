@@ -38,6 +38,8 @@ void EntryTable::Insert(EntryId id, EntryState state) {
   for (const TagNumber tag : state.tags) {
     ++tag_counts_[tag];
   }
+  std::uint64_t& newest = newest_by_key_[state.key_hash];
+  newest = std::max(newest, id.value);
   entries_.insert_or_assign(id.value, std::move(state));
 }
 
@@ -58,6 +60,12 @@ std::optional<EntryState> EntryTable::Find(EntryId id) const {
   return found == entries_.end() ? std::nullopt : std::optional<EntryState>(found->second);
 }
 
+EntryId EntryTable::FindKey(const Hash128& key_hash) const {
+  ReaderLock lock(&mu_);
+  const auto found = newest_by_key_.find(key_hash);
+  return found == newest_by_key_.end() ? EntryId{} : EntryId{found->second};
+}
+
 bool EntryTable::Erase(EntryId id) {
   WriterLock lock(&mu_);
   const auto found = entries_.find(id.value);
@@ -67,6 +75,11 @@ bool EntryTable::Erase(EntryId id) {
   bytes_ -= found->second.bytes;
   for (const TagNumber tag : found->second.tags) {
     --tag_counts_[tag];
+  }
+  // Unless a newer entry has replaced it.
+  if (const auto key = newest_by_key_.find(found->second.key_hash);
+      key != newest_by_key_.end() && key->second == id.value) {
+    newest_by_key_.erase(key);
   }
   entries_.erase(found);
   return true;

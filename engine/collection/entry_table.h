@@ -53,6 +53,8 @@ class EntryTable {
   void Insert(EntryId id, EntryState state);
   void AddTag(EntryId id, TagNumber tag);  // while opening only
   std::optional<EntryState> Find(EntryId id) const;
+  // The newest entry with this key hash; 0 when there is none. The hash only locates.
+  EntryId FindKey(const Hash128& key_hash) const;
   bool Erase(EntryId id);
 
   // Calls `use` with the entry's state while the table is locked for reading; false when there is
@@ -77,6 +79,7 @@ class EntryTable {
  private:
   mutable SharedMutex mu_;
   tsl::robin_map<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
+  tsl::robin_map<Hash128, std::uint64_t, HashOfHash> newest_by_key_ GUARDED_BY(mu_);
   std::unordered_map<std::string, TagNumber> tag_numbers_ GUARDED_BY(mu_);
   std::vector<std::string> tag_texts_ GUARDED_BY(mu_);
   std::vector<std::uint64_t> tag_counts_ GUARDED_BY(mu_);

@@ -12,10 +12,6 @@
 
 namespace nearhit {
 
-struct HashOfHash {
-  std::size_t operator()(const Hash128& hash) const { return hash.low; }
-};
-
 // Scopes up to this size stay in memory; longer ones are compared with their stored copy.
 inline constexpr std::size_t kScopeBytesInMemory = 1024;
 
