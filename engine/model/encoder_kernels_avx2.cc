@@ -9,7 +9,8 @@ namespace {
 
 struct Avx2 {
   using F = __m256;
-  using I = __m256i;
+  // Not __m256i: GCC 12 keeps a copy of a sum as four int64 beside the eight int32, and spills.
+  using I = std::int32_t __attribute__((vector_size(32)));
   using Weights = __m256i;
   static constexpr std::size_t kLanes = 8;
   static constexpr std::size_t kVectors = 2;
@@ -55,17 +56,19 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
   }
 
-  static I Zero() { return _mm256_setzero_si256(); }
-  static I LoadWeights(const std::int8_t* p) {
+  static I Zero() { return I{}; }
+  static Weights LoadWeights(const std::int8_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
-  static I LoadPair(const std::int16_t* p) {
+  static Weights LoadPair(const std::int16_t* p) {
     std::int32_t pair = 0;
     __builtin_memcpy(&pair, p, sizeof(pair));
     return _mm256_set1_epi32(pair);
   }
-  static I AddPairs(I sum, I a, I b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
-  static F ToFloat(I x) { return _mm256_cvtepi32_ps(x); }
+  static I AddPairs(I sum, Weights a, Weights b) {
+    return sum + reinterpret_cast<I>(_mm256_madd_epi16(a, b));
+  }
+  static F ToFloat(I x) { return _mm256_cvtepi32_ps(reinterpret_cast<__m256i>(x)); }
   static void StoreInt16(std::int16_t* p, F x) {
     const __m256i whole = _mm256_cvtps_epi32(x);
     _mm_storeu_si128(

@@ -51,27 +51,62 @@ typename V::F Gelu(typename V::F x) {
   return V::Fma(half, V::Div(V::Mul(z, p), q), half);
 }
 
+// Calls visit(at, lanes) for each vector of a row of n; `lanes` is less than V::kLanes in the last.
+template <typename V, typename Visit>
+void ForEachVector(std::size_t n, Visit visit) {
+  for (std::size_t at = 0; at < n; at += V::kLanes) {
+    visit(at, n - at < V::kLanes ? n - at : V::kLanes);
+  }
+}
+
+template <typename V>
+typename V::F LoadSome(const float* from, std::size_t lanes, float rest) {
+  return lanes == V::kLanes ? V::Load(from) : V::LoadPart(from, lanes, rest);
+}
+
+template <typename V>
+void StoreSome(float* to, typename V::F value, std::size_t lanes) {
+  if (lanes == V::kLanes) {
+    V::Store(to, value);
+  } else {
+    V::StorePart(to, value, lanes);
+  }
+}
+
+template <typename V>
+void GeluRows(float* rows, std::size_t m, std::size_t n, std::size_t stride) {
+  for (std::size_t row = 0; row < m; ++row) {
+    ForEachVector<V>(n, [&](std::size_t at, std::size_t lanes) {
+      float* const x = rows + row * stride + at;
+      StoreSome<V>(x, Gelu<V>(LoadSome<V>(x, lanes, 0)), lanes);
+    });
+  }
+}
+
 // One tile of the result: kRows rows, one panel of columns, held in registers over all of k.
 template <typename V, std::size_t kRows>
 struct Tile {
   using F = typename V::F;
   static constexpr std::size_t kPanel = V::kVectors * V::kLanes;
 
-  // Writes the columns of this panel that are there: from `column`, at most a panel.
+  // Writes the columns of this panel that are there: from `column`, at most a panel. GELU reads them
+  // back: its many constants would push the sums out of the registers.
   static void Store(const F (&sums)[kRows][V::kVectors], const ProductOutput& to, std::size_t row,
                     std::size_t column) {
     const std::size_t columns = to.n - column < kPanel ? to.n - column : kPanel;
+    float* out = to.out + row * to.out_stride + column;
     for (std::size_t i = 0; i < kRows; ++i) {
-      float* out = to.out + (row + i) * to.out_stride + column;
       for (std::size_t v = 0; v < V::kVectors; ++v) {
-        const F value = to.gelu ? Gelu<V>(sums[i][v]) : sums[i][v];
         const std::size_t at = v * V::kLanes;
         if (at + V::kLanes <= columns) {
-          V::Store(out + at, value);
+          V::Store(out + i * to.out_stride + at, sums[i][v]);
         } else if (at < columns) {
-          V::StorePart(out + at, value, columns - at);
+          V::StorePart(out + i * to.out_stride + at, sums[i][v], columns - at);
         }
       }
+    }
+    if (to.gelu) {
+      GeluRows<V>(out, kRows, columns, to.out_stride);
     }
   }
 
@@ -162,28 +197,6 @@ void Multiply(const Product& product) {
       MultiplyTile<V, Product, V::kMaxRows>(rows, product, row, column);
       row += rows;
     }
-  }
-}
-
-// Calls visit(at, lanes) for each vector of a row of n; `lanes` is less than V::kLanes in the last.
-template <typename V, typename Visit>
-void ForEachVector(std::size_t n, Visit visit) {
-  for (std::size_t at = 0; at < n; at += V::kLanes) {
-    visit(at, n - at < V::kLanes ? n - at : V::kLanes);
-  }
-}
-
-template <typename V>
-typename V::F LoadSome(const float* from, std::size_t lanes, float rest) {
-  return lanes == V::kLanes ? V::Load(from) : V::LoadPart(from, lanes, rest);
-}
-
-template <typename V>
-void StoreSome(float* to, typename V::F value, std::size_t lanes) {
-  if (lanes == V::kLanes) {
-    V::Store(to, value);
-  } else {
-    V::StorePart(to, value, lanes);
   }
 }
 
