@@ -1,5 +1,5 @@
-// A BERT encoder of all-MiniLM-L6's shape with made-up weights, and its products alone, beside reading the weights
-// once: no call can take less time than that.
+// A BERT encoder of all-MiniLM-L6's shape with made-up weights, and its products alone, beside
+// reading the weights once: no call can take less time than that.
 #include <chrono>
 #include <cstring>
 #include <random>

@@ -1,5 +1,5 @@
-// nearhit-encode: times a BERT encoder on token ids. bench/peers/embedding_peers.py writes what it reads, and
-// runs it beside other encoders. Prints one JSON object.
+// nearhit-encode: times a BERT encoder on token ids. bench/peers/embedding_peers.py writes what it
+// reads, and runs it beside other encoders. Prints one JSON object.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -54,8 +54,7 @@ Result<std::unique_ptr<BertEncoder>> LoadEncoder(const Settings& settings) {
       config.vocabulary >> config.positions >> config.token_types >> config.layer_norm_eps;
   EncoderOptions options;
   options.threads = settings.threads;
-  options.arithmetic =
-      settings.arithmetic == "float32" ? Arithmetic::kFloat32 : Arithmetic::kFast;
+  options.arithmetic = settings.arithmetic == "float32" ? Arithmetic::kFloat32 : Arithmetic::kFast;
   return BertEncoder::Load(config, options,
                            [&](std::string_view name, std::span<const std::size_t>) {
                              return ReadRaw<float>(settings.model + "/" + std::string(name));

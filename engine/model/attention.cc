@@ -16,7 +16,8 @@ std::size_t RoundUp(std::size_t value, std::size_t multiple) {
 }  // namespace
 
 Attention::Attention(const EncoderKernels& kernels, std::size_t hidden, std::size_t heads)
-    : kernels_(kernels), hidden_(hidden), heads_(heads), head_size_(hidden / heads) {}
+    : kernels_(kernels), hidden_(hidden), heads_(heads), head_size_(hidden / heads) {
+}
 
 void Attention::Reserve(std::size_t tokens) {
   if (tokens <= reserved_) {
@@ -63,7 +64,8 @@ void Attention::Apply(const float* qkv, std::size_t tokens, float* out) {
     PackValues(queries + 2 * hidden_, tokens);
     for (std::size_t first = 0; first < tokens; first += kQueries) {
       const std::size_t rows = std::min(kQueries, tokens - first);
-      // Whole panels of scores: storing parts of vectors is slow, and softmax clears what is beyond.
+      // Whole panels of scores: storing parts of vectors is slow, and softmax clears what is
+      // beyond.
       kernels_.multiply({.to = {.m = rows,
                                 .n = columns,
                                 .k = head_size_,

@@ -11,15 +11,15 @@ namespace nearhit {
 
 // Works out softmax(Q * K^T) * V head by head; one head of a short text stays in the L1 cache.
 //
-// Thread-safety: owned by one thread. Ownership: owns its scratch memory, which grows to the longest
-// text seen and stays. Errors: none.
+// Thread-safety: owned by one thread. Ownership: owns its scratch memory, which grows to the
+// longest text seen and stays. Errors: none.
 class Attention {
  public:
   // Requires: hidden is a multiple of heads.
   Attention(const EncoderKernels& kernels, std::size_t hidden, std::size_t heads);
 
-  // `qkv` has `tokens` rows of queries (scaled), keys and values, `hidden` each; `out` gets `tokens`
-  // rows of `hidden`. No allocation for a text that is not longer than the longest before.
+  // `qkv` has `tokens` rows of queries (scaled), keys and values, `hidden` each; `out` gets
+  // `tokens` rows of `hidden`. No allocation for a text that is not longer than the longest before.
   void Apply(const float* qkv, std::size_t tokens, float* out);
 
  private:
@@ -32,7 +32,7 @@ class Attention {
   const std::size_t heads_;
   const std::size_t head_size_;
 
-  std::size_t reserved_ = 0;  // tokens
+  std::size_t reserved_ = 0;    // tokens
   AlignedArray<float> keys_;    // packed: head size x tokens
   AlignedArray<float> values_;  // packed: tokens x head size
   AlignedArray<float> scores_;  // some rows of queries x tokens

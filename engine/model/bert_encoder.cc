@@ -16,16 +16,16 @@ namespace {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
-// Tokens of a pass: enough that reading the weights costs little beside the work on them, few enough
-// that the activations stay in the L2 cache. Measured in docs/decisions/0007.
+// Tokens of a pass: enough that reading the weights costs little beside the work on them, few
+// enough that the activations stay in the L2 cache. Measured in docs/decisions/0007.
 constexpr std::size_t kPassTokens = 96;
 // A batch is cut finer than that to give every thread a part, but not below this.
 constexpr std::size_t kMinPassTokens = 32;
 
 // The texts of a call, handed out pass by pass to the threads that work on it.
 //
-// Thread-safety: thread-safe. Lifetime: views the call's arguments. Errors: keeps the first one of a
-// pass; there is no next pass after it.
+// Thread-safety: thread-safe. Lifetime: views the call's arguments. Errors: keeps the first one of
+// a pass; there is no next pass after it.
 class Batch {
  public:
   struct Pass {
@@ -34,8 +34,8 @@ class Batch {
     float* out;
   };
 
-  Batch(std::span<const std::int32_t> ids, std::span<const std::uint32_t> lengths, TimePoint deadline,
-        std::size_t dimension, std::size_t pass_tokens, float* out)
+  Batch(std::span<const std::int32_t> ids, std::span<const std::uint32_t> lengths,
+        TimePoint deadline, std::size_t dimension, std::size_t pass_tokens, float* out)
       : ids_(ids),
         lengths_(lengths),
         deadline_(deadline),
@@ -208,11 +208,10 @@ void BertEncoder::Impl::Embed(const Batch::Pass& pass, EncoderScratch* scratch) 
   for (const std::uint32_t length : pass.lengths) {
     for (std::size_t position = 0; position < length; ++position, ++token) {
       const auto id = static_cast<std::size_t>(pass.ids[token]);
-      kernels_.add_layer_norm(weights_.words.data() + id * hidden,
-                              weights_.positions.data() + position * hidden, hidden,
-                              config_.layer_norm_eps, weights_.embedding_norm.gain.data(),
-                              weights_.embedding_norm.bias.data(),
-                              scratch->hidden.data() + token * hidden);
+      kernels_.add_layer_norm(
+          weights_.words.data() + id * hidden, weights_.positions.data() + position * hidden,
+          hidden, config_.layer_norm_eps, weights_.embedding_norm.gain.data(),
+          weights_.embedding_norm.bias.data(), scratch->hidden.data() + token * hidden);
     }
   }
 }
@@ -284,7 +283,8 @@ void BertEncoder::Impl::Pool(const float* rows, std::size_t tokens, float* out) 
   }
 }
 
-BertEncoder::BertEncoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+BertEncoder::BertEncoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+}
 BertEncoder::~BertEncoder() = default;
 
 Result<std::unique_ptr<BertEncoder>> BertEncoder::Load(const BertConfig& config,

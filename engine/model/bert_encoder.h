@@ -34,8 +34,8 @@ struct EncoderOptions {
 class BertEncoder {
  public:
   // Reads every tensor through `read`, which is not kept.
-  // Errors: kInvalidArgument for a shape or an option out of range or a tensor that does not fit it;
-  // what `read` returns.
+  // Errors: kInvalidArgument for a shape or an option out of range or a tensor that does not fit
+  // it; what `read` returns.
   static Result<std::unique_ptr<BertEncoder>> Load(const BertConfig& config,
                                                    const EncoderOptions& options,
                                                    const TensorReader& read);

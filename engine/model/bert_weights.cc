@@ -16,9 +16,12 @@ constexpr std::size_t kMaxLayers = 256;
 
 Status CheckConfig(const BertConfig& config) {
   const std::pair<const char*, std::size_t> sizes[] = {
-      {"layers", config.layers},           {"hidden", config.hidden},
-      {"heads", config.heads},             {"intermediate", config.intermediate},
-      {"vocabulary", config.vocabulary},   {"positions", config.positions},
+      {"layers", config.layers},
+      {"hidden", config.hidden},
+      {"heads", config.heads},
+      {"intermediate", config.intermediate},
+      {"vocabulary", config.vocabulary},
+      {"positions", config.positions},
       {"token_types", config.token_types},
   };
   for (const auto& [name, value] : sizes) {
@@ -44,8 +47,8 @@ Status CheckConfig(const BertConfig& config) {
 
 // Reads tensors and checks them: as many values as the shape says, all finite.
 //
-// Thread-safety: externally synchronized. Lifetime: views what it is given, for one load. Errors: as
-// LoadBertWeights.
+// Thread-safety: externally synchronized. Lifetime: views what it is given, for one load. Errors:
+// as LoadBertWeights.
 class Loader {
  public:
   Loader(const BertConfig& config, Arithmetic arithmetic, const EncoderKernels& kernels,
@@ -97,13 +100,11 @@ class Loader {
   Result<BertLayerWeights> ReadLayer(const std::string& name) {
     BertLayerWeights layer;
     NEARHIT_ASSIGN_OR_RETURN(layer.query_key_value, ReadQueryKeyValue(name + "attention.self."));
-    NEARHIT_ASSIGN_OR_RETURN(
-        layer.attention_output,
-        ReadLinear(name + "attention.output.dense", config_.hidden, config_.hidden));
+    NEARHIT_ASSIGN_OR_RETURN(layer.attention_output, ReadLinear(name + "attention.output.dense",
+                                                                config_.hidden, config_.hidden));
     NEARHIT_ASSIGN_OR_RETURN(layer.attention_norm, ReadNorm(name + "attention.output.LayerNorm"));
-    NEARHIT_ASSIGN_OR_RETURN(
-        layer.intermediate,
-        ReadLinear(name + "intermediate.dense", config_.hidden, config_.intermediate));
+    NEARHIT_ASSIGN_OR_RETURN(layer.intermediate, ReadLinear(name + "intermediate.dense",
+                                                            config_.hidden, config_.intermediate));
     NEARHIT_ASSIGN_OR_RETURN(
         layer.output, ReadLinear(name + "output.dense", config_.intermediate, config_.hidden));
     NEARHIT_ASSIGN_OR_RETURN(layer.output_norm, ReadNorm(name + "output.LayerNorm"));
@@ -154,23 +155,20 @@ Result<BertWeights> LoadBertWeights(const BertConfig& config, Arithmetic arithme
   NEARHIT_RETURN_IF_ERROR(CheckConfig(config));
   Loader loader(config, arithmetic, kernels, read);
   BertWeights weights;
-  NEARHIT_ASSIGN_OR_RETURN(
-      weights.words,
-      loader.Read("embeddings.word_embeddings.weight", config.vocabulary, config.hidden));
-  NEARHIT_ASSIGN_OR_RETURN(
-      weights.positions,
-      loader.Read("embeddings.position_embeddings.weight", config.positions, config.hidden));
-  NEARHIT_ASSIGN_OR_RETURN(
-      const auto types,
-      loader.Read("embeddings.token_type_embeddings.weight", config.token_types, config.hidden));
+  NEARHIT_ASSIGN_OR_RETURN(weights.words, loader.Read("embeddings.word_embeddings.weight",
+                                                      config.vocabulary, config.hidden));
+  NEARHIT_ASSIGN_OR_RETURN(weights.positions, loader.Read("embeddings.position_embeddings.weight",
+                                                          config.positions, config.hidden));
+  NEARHIT_ASSIGN_OR_RETURN(const auto types, loader.Read("embeddings.token_type_embeddings.weight",
+                                                         config.token_types, config.hidden));
   for (std::size_t at = 0; at < weights.positions.size(); ++at) {
     weights.positions[at] += types[at % config.hidden];
   }
   NEARHIT_ASSIGN_OR_RETURN(weights.embedding_norm, loader.ReadNorm("embeddings.LayerNorm"));
   weights.layers.reserve(config.layers);
   for (std::size_t layer = 0; layer < config.layers; ++layer) {
-    NEARHIT_ASSIGN_OR_RETURN(
-        auto read_layer, loader.ReadLayer("encoder.layer." + std::to_string(layer) + "."));
+    NEARHIT_ASSIGN_OR_RETURN(auto read_layer,
+                             loader.ReadLayer("encoder.layer." + std::to_string(layer) + "."));
     weights.layers.push_back(std::move(read_layer));
   }
   return weights;

@@ -1,9 +1,9 @@
 // The arithmetic of a transformer encoder: products with packed weights, softmax, layer norm,
-// quantisation. Chosen once per process from what the processor offers: AVX-512 with VNNI, AVX2 with
-// FMA, scalar. All sets give the same results but for the rounding of float32 sums.
+// quantisation. Chosen once per process from what the processor offers: AVX-512 with VNNI, AVX2
+// with FMA, scalar. All sets give the same results but for the rounding of float32 sums.
 //
-// Packed weights: the columns of a k x n matrix in panels of `panel` columns, the last one filled up
-// with zeros; a panel holds its rows one after the other. Bytes come in pairs of rows: for each
+// Packed weights: the columns of a k x n matrix in panels of `panel` columns, the last one filled
+// up with zeros; a panel holds its rows one after the other. Bytes come in pairs of rows: for each
 // column the byte of the even row and of the odd one; an odd k is filled up with a row of zeros.
 #pragma once
 

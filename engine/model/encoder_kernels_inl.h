@@ -1,7 +1,7 @@
 // The kernels of encoder_kernels.h, written once over an instruction set: a struct with a vector of
-// floats `F`, one of int32 `I`, and the operations used below. Included by each encoder_kernels_*.cc
-// and compiled there with that file's options, so nothing here may call an inline function of
-// another header: the linker would keep one copy of it for all processors.
+// floats `F`, one of int32 `I`, and the operations used below. Included by each
+// encoder_kernels_*.cc and compiled there with that file's options, so nothing here may call an
+// inline function of another header: the linker would keep one copy of it for all processors.
 #pragma once
 
 #include "engine/model/encoder_kernels.h"
@@ -19,8 +19,8 @@ typename V::F Exp(typename V::F x) {
   auto r = V::Fma(n, V::Set(-0.693359375F), x);
   r = V::Fma(n, V::Set(2.12194440e-4F), r);
   auto p = V::Set(1.9875691500e-4F);
-  constexpr float kRest[] = {1.3981999507e-3F, 8.3334519073e-3F, 4.1665795894e-2F,
-                             1.6666665459e-1F, 5.0000001201e-1F};
+  constexpr float kRest[] = {1.3981999507e-3F, 8.3334519073e-3F, 4.1665795894e-2F, 1.6666665459e-1F,
+                             5.0000001201e-1F};
   for (const float c : kRest) {
     p = V::Fma(p, r, V::Set(c));
   }
@@ -83,14 +83,26 @@ void GeluRows(float* rows, std::size_t m, std::size_t n, std::size_t stride) {
   }
 }
 
+// The weights that the next panel will need, fetched while this one is worked on: a little at each
+// step, so that memory is busy all the time and not only in a panel's first tile.
+struct Ahead {
+  const char* at;
+  std::size_t step;  // bytes
+
+  void Fetch() {
+    __builtin_prefetch(at, 0, 2);
+    at += step;
+  }
+};
+
 // One tile of the result: kRows rows, one panel of columns, held in registers over all of k.
 template <typename V, std::size_t kRows>
 struct Tile {
   using F = typename V::F;
   static constexpr std::size_t kPanel = V::kVectors * V::kLanes;
 
-  // Writes the columns of this panel that are there: from `column`, at most a panel. GELU reads them
-  // back: its many constants would push the sums out of the registers.
+  // Writes the columns of this panel that are there: from `column`, at most a panel. GELU reads
+  // them back: its many constants would push the sums out of the registers.
   static void Store(const F (&sums)[kRows][V::kVectors], const ProductOutput& to, std::size_t row,
                     std::size_t column) {
     const std::size_t columns = to.n - column < kPanel ? to.n - column : kPanel;
@@ -110,7 +122,8 @@ struct Tile {
     }
   }
 
-  static void Multiply(const FloatProduct& product, std::size_t row, std::size_t column) {
+  static void Multiply(const FloatProduct& product, std::size_t row, std::size_t column,
+                       Ahead ahead) {
     const ProductOutput& to = product.to;
     const float* b = product.b + column * to.k;
     const float* a = product.a + row * product.a_stride;
@@ -122,6 +135,7 @@ struct Tile {
       }
     }
     for (std::size_t k = 0; k < to.k; ++k) {
+      ahead.Fetch();
       F weights[V::kVectors];
       for (std::size_t v = 0; v < V::kVectors; ++v) {
         weights[v] = V::Load(b + k * kPanel + v * V::kLanes);
@@ -136,7 +150,8 @@ struct Tile {
     Store(sums, to, row, column);
   }
 
-  static void Multiply(const QuantizedProduct& product, std::size_t row, std::size_t column) {
+  static void Multiply(const QuantizedProduct& product, std::size_t row, std::size_t column,
+                       Ahead ahead) {
     const ProductOutput& to = product.to;
     const std::size_t pairs = (to.k + 1) / 2;
     const std::int8_t* b = product.b + column * pairs * 2;
@@ -149,6 +164,7 @@ struct Tile {
       }
     }
     for (std::size_t k = 0; k < pairs; ++k) {
+      ahead.Fetch();
       typename V::Weights weights[V::kVectors];
       for (std::size_t v = 0; v < V::kVectors; ++v) {
         weights[v] = V::LoadWeights(b + (k * kPanel + v * V::kLanes) * 2);
@@ -166,7 +182,8 @@ struct Tile {
       for (std::size_t v = 0; v < V::kVectors; ++v) {
         const std::size_t at = column + v * V::kLanes;
         const F bias = to.bias == nullptr ? V::Set(0.0F) : V::Load(to.bias + at);
-        scaled[i][v] = V::Fma(V::ToFloat(sums[i][v]), V::Mul(scale, V::Load(product.b_scales + at)), bias);
+        scaled[i][v] =
+            V::Fma(V::ToFloat(sums[i][v]), V::Mul(scale, V::Load(product.b_scales + at)), bias);
       }
     }
     Store(scaled, to, row, column);
@@ -174,27 +191,43 @@ struct Tile {
 };
 
 template <typename V, typename Product, std::size_t kRows>
-void MultiplyTile(std::size_t rows, const Product& product, std::size_t row, std::size_t column) {
+void MultiplyTile(std::size_t rows, const Product& product, std::size_t row, std::size_t column,
+                  Ahead ahead) {
   if constexpr (kRows > 1) {
     if (rows < kRows) {
-      MultiplyTile<V, Product, kRows - 1>(rows, product, row, column);
+      MultiplyTile<V, Product, kRows - 1>(rows, product, row, column, ahead);
       return;
     }
   }
-  Tile<V, kRows>::Multiply(product, row, column);
+  Tile<V, kRows>::Multiply(product, row, column, ahead);
+}
+
+// Rows of b that a tile takes at a step.
+constexpr std::size_t RowsOfStep(const FloatProduct& /*product*/) {
+  return 1;
+}
+constexpr std::size_t RowsOfStep(const QuantizedProduct& /*product*/) {
+  return 2;
 }
 
 // Panel by panel, so that weights are read from memory once; the rows of `a` are few enough to stay
 // in a cache. Rows are dealt out evenly: 8 rows in tiles of at most 6 are 4 and 4.
 template <typename V, typename Product>
 void Multiply(const Product& product) {
+  constexpr std::size_t kPanel = V::kVectors * V::kLanes;
   const std::size_t m = product.to.m;
   const std::size_t tiles = (m + V::kMaxRows - 1) / V::kMaxRows;
-  for (std::size_t column = 0; column < product.to.n; column += V::kVectors * V::kLanes) {
+  const std::size_t steps = (product.to.k + RowsOfStep(product) - 1) / RowsOfStep(product);
+  const std::size_t step_bytes = RowsOfStep(product) * kPanel * sizeof(*product.b);
+  const char* next_panel = reinterpret_cast<const char*>(product.b);
+  for (std::size_t column = 0; column < product.to.n; column += kPanel) {
+    next_panel += steps * step_bytes;
+    Ahead ahead{next_panel, step_bytes / tiles};
     std::size_t row = 0;
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t rows = (m - row + tiles - tile - 1) / (tiles - tile);
-      MultiplyTile<V, Product, V::kMaxRows>(rows, product, row, column);
+      MultiplyTile<V, Product, V::kMaxRows>(rows, product, row, column, ahead);
+      ahead.at += steps * ahead.step;
       row += rows;
     }
   }
@@ -269,8 +302,13 @@ void Softmax(float* row, std::size_t n) {
 
 template <typename V>
 EncoderKernels MakeEncoderKernels(const char* name) {
-  return {name,           V::kVectors * V::kLanes, Multiply<V, FloatProduct>,
-          Multiply<V, QuantizedProduct>, Quantize<V>, AddLayerNorm<V>, Softmax<V>};
+  return {name,
+          V::kVectors * V::kLanes,
+          Multiply<V, FloatProduct>,
+          Multiply<V, QuantizedProduct>,
+          Quantize<V>,
+          AddLayerNorm<V>,
+          Softmax<V>};
 }
 
 }  // namespace

@@ -8,7 +8,8 @@ namespace nearhit {
 EncoderScratch::EncoderScratch(const EncoderKernels& kernels, const BertConfig& config)
     : attention(kernels, config.hidden, config.heads),
       hidden_size_(config.hidden),
-      wide_size_(config.intermediate) {}
+      wide_size_(config.intermediate) {
+}
 
 void EncoderScratch::Reserve(std::size_t tokens) {
   if (tokens <= reserved_) {

@@ -57,7 +57,8 @@ void Linear::PackBytes(std::span<const float> weight) {
     const float inverse = largest > 0 ? kMaxWeight / largest : 0;
     std::int8_t* to = bytes_.data() + row / panel * panel * even + row % panel * 2;
     for (std::size_t k = 0; k < inputs_; ++k) {
-      const float rounded = std::clamp(std::nearbyint(values[k] * inverse), -kMaxWeight, kMaxWeight);
+      const float rounded =
+          std::clamp(std::nearbyint(values[k] * inverse), -kMaxWeight, kMaxWeight);
       to[k / 2 * panel * 2 + k % 2] = static_cast<std::int8_t>(rounded);
     }
   }
@@ -101,8 +102,8 @@ void Linear::Apply(const QuantizedRows& x, std::size_t rows, Activation activati
 void Linear::Quantize(const float* x, std::size_t rows, std::int16_t* values, float* scales) const {
   const std::int32_t limit = ActivationLimit(inputs_);
   for (std::size_t row = 0; row < rows; ++row) {
-    scales[row] = kernels_->quantize(x + row * inputs_, inputs_, limit,
-                                     values + row * quantized_stride());
+    scales[row] =
+        kernels_->quantize(x + row * inputs_, inputs_, limit, values + row * quantized_stride());
   }
 }
 

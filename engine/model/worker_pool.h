@@ -11,8 +11,8 @@
 
 namespace nearhit {
 
-// Runs a function on the caller's thread and, as far as they are free, on its own threads beside it.
-// Meant for work that is cut into pieces which whoever comes takes.
+// Runs a function on the caller's thread and, as far as they are free, on its own threads beside
+// it. Meant for work that is cut into pieces which whoever comes takes.
 //
 // Thread-safety: thread-safe; calls from several threads share the helpers.
 // Ownership: owns its threads; must outlive every call. Errors: none.
@@ -23,8 +23,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Calls `work` once here and up to `helpers` times on other threads, at the same time; returns when
-  // all calls have returned. No allocation after the first calls.
+  // Calls `work` once here and up to `helpers` times on other threads, at the same time; returns
+  // when all calls have returned. No allocation after the first calls.
   void Run(std::size_t helpers, const std::function<void()>& work);
 
  private:
