@@ -2,7 +2,7 @@
 // reads, and runs it beside other encoders. Prints one JSON object.
 #include <algorithm>
 #include <chrono>
-#include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -145,5 +145,10 @@ int Main(int argc, char** argv) {
 }  // namespace nearhit
 
 int main(int argc, char** argv) {
-  return nearhit::Main(argc, argv);
+  try {
+    return nearhit::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "nearhit-encode: " << error.what() << "\n";
+    return 1;
+  }
 }

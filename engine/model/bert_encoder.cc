@@ -31,7 +31,7 @@ class Batch {
   struct Pass {
     std::span<const std::int32_t> ids;
     std::span<const std::uint32_t> lengths;
-    float* out;
+    float* out = nullptr;
   };
 
   Batch(std::span<const std::int32_t> ids, std::span<const std::uint32_t> lengths,

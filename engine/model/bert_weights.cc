@@ -81,7 +81,7 @@ class Loader {
   // Three products over the same activations as one.
   Result<Linear> ReadQueryKeyValue(const std::string& name) {
     const std::size_t hidden = config_.hidden;
-    const auto head = static_cast<float>(hidden / config_.heads);
+    const std::size_t head = hidden / config_.heads;
     std::vector<float> weights;
     std::vector<float> biases;
     weights.reserve(3 * hidden * hidden);
@@ -89,7 +89,7 @@ class Loader {
     for (const char* part : {"query", "key", "value"}) {
       NEARHIT_ASSIGN_OR_RETURN(const auto weight, Read(name + part + ".weight", hidden, hidden));
       NEARHIT_ASSIGN_OR_RETURN(const auto bias, Read(name + part + ".bias", hidden));
-      const float scale = weights.empty() ? 1.0F / std::sqrt(head) : 1.0F;
+      const float scale = weights.empty() ? 1.0F / std::sqrt(static_cast<float>(head)) : 1.0F;
       const auto scaled = [scale](float value) { return value * scale; };
       std::transform(weight.begin(), weight.end(), std::back_inserter(weights), scaled);
       std::transform(bias.begin(), bias.end(), std::back_inserter(biases), scaled);

@@ -22,7 +22,7 @@ struct Scalar {
 
   template <typename Make>
   static F Each(Make make) {
-    F result;
+    F result{};
     for (std::size_t i = 0; i < kLanes; ++i) {
       result.lane[i] = make(i);
     }
@@ -89,7 +89,7 @@ struct Scalar {
 
   static I Zero() { return I{}; }
   static Weights LoadWeights(const std::int8_t* p) {
-    Weights weights;
+    Weights weights{};
     __builtin_memcpy(&weights, p, sizeof(weights));
     return weights;
   }

@@ -169,6 +169,7 @@ TEST(BertEncoderTest, ThreadsGiveTheSameVectors) {
   const std::vector<float> expected = Encode(*Load(kSmall, {}, &naive), texts);
   const auto encoder = Load(kSmall, {.threads = 3}, &naive);
   std::vector<std::thread> callers;
+  callers.reserve(3);
   for (int caller = 0; caller < 3; ++caller) {
     callers.emplace_back([&] {
       for (int call = 0; call < 3; ++call) {

@@ -237,13 +237,15 @@ TEST_P(EncoderKernelsTest, GeluMatchesDoublePrecision) {
 
 // GELU is applied to whole tiles and to the columns of the last panel alike.
 TEST_P(EncoderKernelsTest, GeluOfProducts) {
+  constexpr std::size_t kRows = 9;
+  constexpr std::size_t kInputs = 3;
   for (const std::size_t n : {1U, 8U, 9U, 31U, 32U, 33U, 47U}) {
-    const auto x = Random(9 * 3);
-    const Linear linear(kernels(), Arithmetic::kFloat32, Random(n * 3), Random(n));
-    std::vector<float> plain(9 * n);
-    std::vector<float> gelu(9 * n);
-    linear.Apply(x.data(), 9, Activation::kNone, plain.data());
-    linear.Apply(x.data(), 9, Activation::kGelu, gelu.data());
+    const auto x = Random(kRows * kInputs);
+    const Linear linear(kernels(), Arithmetic::kFloat32, Random(n * kInputs), Random(n));
+    std::vector<float> plain(kRows * n);
+    std::vector<float> gelu(kRows * n);
+    linear.Apply(x.data(), kRows, Activation::kNone, plain.data());
+    linear.Apply(x.data(), kRows, Activation::kGelu, gelu.data());
     for (std::size_t i = 0; i < plain.size(); ++i) {
       ASSERT_NEAR(gelu[i], ExactGelu(plain[i]), 1e-6 * std::max(1.0F, std::abs(plain[i])));
     }

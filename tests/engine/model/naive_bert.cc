@@ -15,8 +15,8 @@ TensorReader NaiveBert::Reader() {
     if (tensor.empty()) {
       tensor.resize(
           std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()));
-      std::mt19937 random(
-          static_cast<std::uint32_t>(name.size() * 131 + name.back() * 17 + name[14]));
+      std::seed_seq seed(name.begin(), name.end());
+      std::mt19937 random(seed);
       // Gains around 1, as trained ones are; weights large enough for attention to have favourites.
       const bool gain = name.ends_with("LayerNorm.weight");
       std::normal_distribution<float> normal(gain ? 1.0F : 0.0F, gain ? 0.2F : 0.3F);

@@ -45,6 +45,7 @@ TEST(WorkerPoolTest, HelpersWorkBesideTheCaller) {
 TEST(WorkerPoolTest, EveryPieceIsDoneOnceWithManyCallers) {
   WorkerPool pool(2);
   std::vector<std::thread> callers;
+  callers.reserve(4);
   for (int caller = 0; caller < 4; ++caller) {
     callers.emplace_back([&pool] {
       for (int round = 0; round < 200; ++round) {
