@@ -10,7 +10,7 @@ namespace nearhit {
 
 namespace {
 
-// e^x to 2 units in the last place for -87.33 <= x <= 0; elsewhere that of the nearest of these.
+// e^x for -87.33 <= x <= 0, a few units in the last place off; elsewhere that of the nearest bound.
 template <typename V>
 typename V::F Exp(typename V::F x) {
   x = V::Min(V::Max(x, V::Set(-87.33F)), V::Set(0.0F));
@@ -28,7 +28,8 @@ typename V::F Exp(typename V::F x) {
   return V::Mul(p, V::PowerOfTwo(n));
 }
 
-// x / 2 * (1 + erf(x / sqrt 2)); erf as a quotient of polynomials, 1e-7 off at most.
+// x / 2 * (1 + erf(x / sqrt 2)), off by less than 5e-7 of the larger of 1 and |x|. erf is a
+// quotient of polynomials, those of Eigen.
 template <typename V>
 typename V::F Gelu(typename V::F x) {
   auto z = V::Mul(x, V::Set(0.707106781F));
