@@ -12,6 +12,7 @@ LAYERS = {
     "formats": ["nearhit", "base"],
     "engine/storage": ["nearhit", "base"],
     "engine/embedding": ["nearhit", "base"],
+    "engine/model": ["nearhit", "base"],
     "engine/collection": ["nearhit", "base", "index", "engine/storage"],
     "engine/cache": ["nearhit", "base", "engine/collection"],
     "engine/database": ["nearhit", "base", "engine/cache", "engine/collection", "engine/embedding",
@@ -20,9 +21,9 @@ LAYERS = {
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
     "examples": ["nearhit"],
     "bench/peers": [],
-    "bench/micro": ["nearhit", "base", "index", "engine/storage"],
+    "bench/micro": ["nearhit", "base", "index", "engine/model", "engine/storage"],
     # Measures the structures of the index apart from each other, and the rest through the public API.
-    "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index"],
+    "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model"],
     "tests/support": ["nearhit", "base"],
     "tests/consumer": ["nearhit"],
     "tests/e2e": ["base", "tests/support"],  # the programs as processes
@@ -32,7 +33,7 @@ LAYERS = {
 }
 
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
-for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/collection",
+for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/model", "engine/collection",
                   "engine/cache", "engine/database", "server", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 LAYERS["tests/cli"] += ["server"]  # the command line is tested against a real daemon
@@ -57,7 +58,7 @@ HOMES = {
     "benchmark/": ["bench/micro"],
     "gtest/": ["tests"],
     "gmock/": ["tests"],
-    "immintrin.h": ["index"],
+    "immintrin.h": ["index", "engine/model"],
 }
 
 # Headers of C and POSIX, which no layer owns.
