@@ -12,6 +12,7 @@ LAYERS = {
     "formats": ["nearhit", "base"],
     "engine/storage": ["nearhit", "base"],
     "engine/embedding": ["nearhit", "base"],
+    "engine/model": ["nearhit", "base"],
     "engine/collection": ["nearhit", "base", "index", "engine/storage"],
     "engine/cache": ["nearhit", "base", "engine/collection"],
     "engine/database": ["nearhit", "base", "engine/cache", "engine/collection", "engine/embedding",
@@ -19,8 +20,8 @@ LAYERS = {
     "server": ["nearhit", "nearhit/v1", "base"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
     "examples": ["nearhit"],
-    "bench/peers": [],
-    "bench/micro": ["nearhit", "base", "index", "engine/storage"],
+    "bench/peers": ["engine/model"],
+    "bench/micro": ["nearhit", "base", "index", "engine/model", "engine/storage"],
     # Measures the structures of the index apart from each other, and the rest through the public API.
     "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index"],
     "tests/support": ["nearhit", "base"],
@@ -32,8 +33,8 @@ LAYERS = {
 }
 
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
-for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/collection",
-                  "engine/cache", "engine/database", "server", "cli"]:
+for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
+                  "engine/collection", "engine/cache", "engine/database", "server", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 LAYERS["tests/cli"] += ["server"]  # the command line is tested against a real daemon
 LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/support"]
@@ -44,9 +45,9 @@ HOMES = {
     "rocksdb/": ["engine/storage/rocksdb_store.cc"],
     "tsl/": ["index", "engine"],
     "xxhash.h": ["base/hash.cc"],
-    "utf8proc.h": ["base/utf8.cc", "engine/embedding"],
+    "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
     "curl/": ["engine/embedding"],
-    "nlohmann/": ["engine/embedding", "cli", "server", "bench/workload", "tests"],
+    "nlohmann/": ["engine/embedding", "engine/model", "cli", "server", "bench/workload", "tests"],
     "zlib.h": ["formats", "tests/formats", "tests/cli"],
     "grpc/": ["server"],
     "grpcpp/": ["server", "cli", "bench/workload", "tests/server", "tests/fuzz"],
