@@ -107,11 +107,15 @@ Status CheckTokenBytes(const JsonObject& model, const std::vector<std::string>& 
 // {"token": id}: every id below the number of tokens, once.
 Result<std::vector<std::string>> ReadVocabularyObject(const JsonObject& model) {
   NEARHIT_ASSIGN_OR_RETURN(const JsonObject vocab, model.Object("vocab"));
-  const Json& entries = *model.Find("vocab");
+  const auto& entries = model.Find("vocab")->get_ref<const Json::object_t&>();
   std::vector<std::string> tokens(std::min(entries.size(), kMaxTokens + 1));
   std::vector<bool> seen(tokens.size(), false);
-  for (const auto& [token, value] : entries.items()) {
-    NEARHIT_ASSIGN_OR_RETURN(const std::size_t id, vocab.Integer(token, 0, tokens.size() - 1));
+  for (const auto& [token, value] : entries) {
+    const auto id = value.is_number_unsigned() ? value.get<std::size_t>() : tokens.size();
+    if (id >= tokens.size()) {
+      return vocab.Wrong(token,
+                         "an id below the number of tokens, " + std::to_string(tokens.size()));
+    }
     if (seen[id]) {
       return vocab.Wrong(token, "an id that no other token has");
     }

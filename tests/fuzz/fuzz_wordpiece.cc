@@ -1,6 +1,7 @@
 // Normalisation, WordPiece and Unigram over any text. Input: which settings, then the text.
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ const std::vector<std::string> kWordPieces = {
     "[UNK]", "[CLS]", "[SEP]", "a", "ab", "##b", "##ab", ".", "e", "\u4e2d", "##\u00e9", "#"};
 const std::vector<std::string> kUnigrams = {"[UNK]", "\u2581", "\u2581a", "a",
                                             "ab",    "b.",     "\u00e9"};
+
+constexpr std::uint8_t kSettings = 128;  // bits of Make
 
 std::unique_ptr<const Tokenizer> Make(std::uint8_t settings) {
   TokenizerSpec spec;
@@ -41,13 +44,13 @@ std::unique_ptr<const Tokenizer> Make(std::uint8_t settings) {
 
 void Run(FuzzInput input) {
   static const auto tokenizers = [] {
-    std::vector<std::unique_ptr<const Tokenizer>> all;
-    for (int settings = 0; settings < 128; ++settings) {
-      all.push_back(Make(static_cast<std::uint8_t>(settings)));
+    std::array<std::unique_ptr<const Tokenizer>, kSettings> all;
+    for (std::uint8_t settings = 0; settings < kSettings; ++settings) {
+      all[settings] = Make(settings);
     }
     return all;
   }();
-  const std::uint8_t settings = input.Byte() % 128;
+  const std::uint8_t settings = input.Byte() % kSettings;
   const std::string_view text = input.Rest();
   const Tokenizer& tokenizer = *tokenizers[settings];
   std::vector<std::int32_t> ids;
@@ -60,8 +63,9 @@ void Run(FuzzInput input) {
   tokenizer.EncodeContent(text, &again);
   FUZZ_CHECK(again == ids);  // nothing stands around the text here
 
+  static const BertNormalizer normalizer{BertNormalizerOptions{}};
   std::string normal;
-  TextNormalizer({BertNormalizerOptions{}}).Normalize(text, &normal);
+  normalizer.Append(text, &normal);
   FUZZ_CHECK(IsValidUtf8(normal));
   for (std::size_t position = 0; position < normal.size();) {
     const std::uint8_t flags = UnicodeFlags(DecodeUtf8(normal, &position));
