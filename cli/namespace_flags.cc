@@ -63,10 +63,11 @@ void NamespaceFlags::AddFixed(CLI::App* command) {
 void NamespaceFlags::AddChangeable(CLI::App* command, bool with_durability) {
   command->add_option("--dimension", dimension,
                       "Components of every vector; 0: the embedder's own");
-  command->add_option("--embedder", embedder, "Who makes vectors: none, lexical or http")
-      ->check(CLI::IsMember({"none", "lexical", "http"}));
+  command->add_option("--embedder", embedder, "Who makes vectors: none, lexical, http or local")
+      ->check(CLI::IsMember({"none", "lexical", "http", "local"}));
   command->add_option("--embedder-url", embedder_url, "http: the /v1/embeddings endpoint");
-  command->add_option("--embedder-model", embedder_model, "http: the model's name");
+  command->add_option("--embedder-model", embedder_model,
+                      "http: the model's name; local: its folder, on the server");
   command->add_option("--embedder-key-env", embedder_key_env,
                       "http: server's variable with the key");
   command->add_option("--threshold", threshold, "Lowest score of a semantic hit");

@@ -2,12 +2,15 @@
 include(CMakePackageConfigHelpers)
 set(nearhit_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nearhit)
 
-# The static libraries of the engine. Only nearhit::nearhit is for users; the others are what it links.
-set(nearhit_components base index storage embedding collection cache engine)
+# The static libraries of the engine. nearhit::nearhit and nearhit::embedding are for users; the others are what these
+# link.
+set(nearhit_components base index storage embedding collection cache engine encoder model)
 foreach(component ${nearhit_components})
   set_target_properties(nearhit_${component} PROPERTIES EXPORT_NAME ${component})
 endforeach()
 set_target_properties(nearhit_engine PROPERTIES EXPORT_NAME nearhit)
+set_target_properties(nearhit_embedding PROPERTIES EXPORT_NAME embedders)
+set_target_properties(nearhit_model PROPERTIES EXPORT_NAME embedding)
 
 list(TRANSFORM nearhit_components PREPEND nearhit_ OUTPUT_VARIABLE nearhit_targets)
 install(TARGETS ${nearhit_targets} EXPORT nearhit-targets

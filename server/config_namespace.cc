@@ -12,8 +12,9 @@ constexpr std::int64_t kMaxTtlMs = std::int64_t{1000} * 60 * 60 * 24 * 365 * 100
 void ReadEmbedder(const toml::table& table, const std::string& source, TomlReader* parent,
                   EmbedderSpec* out) {
   TomlReader reader(table, "namespace.embedder", source);
-  reader.Enum<std::string>("kind", {{"none", "none"}, {"lexical", "lexical"}, {"http", "http"}},
-                           &out->kind);
+  reader.Enum<std::string>(
+      "kind", {{"none", "none"}, {"lexical", "lexical"}, {"http", "http"}, {"local", "local"}},
+      &out->kind);
   reader.String("url", &out->url);
   reader.String("model", &out->model);
   reader.String("api_key_env", &out->api_key_env);
@@ -25,6 +26,8 @@ void ReadEmbedder(const toml::table& table, const std::string& source, TomlReade
   reader.Int("max_retries", 0, 10, &out->max_retries);
   if (out->kind == "http") {
     reader.Required("url");
+  }
+  if (out->kind == "http" || out->kind == "local") {
     reader.Required("model");
   }
   parent->Fail(reader.Finish());

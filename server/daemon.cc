@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <utility>
 
+#include "nearhit/local_embedder.h"
 #include "nearhit/version.h"
 #include "server/log.h"
 
@@ -59,6 +60,7 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
   std::unique_ptr<Daemon> daemon(new Daemon());
+  RegisterLocalEmbedder();
   DatabaseOptions storage = config.storage;
   storage.log = [](LogLevel level, const std::string& message) { Log(level, message); };
   NEARHIT_ASSIGN_OR_RETURN(daemon->db_, Database::Open(storage));

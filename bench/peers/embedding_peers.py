@@ -5,7 +5,7 @@
 
 DIR has config.json, tokenizer.json and model.safetensors of a BERT encoder with mean pooling. Line i of the texts has row
 i of the vectors, any float type. Makes a virtual environment with pinned packages under --work, and there the ONNX models
-and the raw files that nearhit-encode reads. Prints JSON lines. Nothing else should run on the machine meanwhile.
+and the token ids. Prints JSON lines. Nothing else should run on the machine meanwhile.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def make_graph(config, tensors):
 
 
 def prepare(model_dir, work):
-    """Writes float32.onnx and int8.onnx, and the tensors as raw files; returns the configuration."""
+    """Writes float32.onnx and int8.onnx; returns the configuration."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from safetensors.numpy import load_file
@@ -99,13 +99,6 @@ def prepare(model_dir, work):
     quantize_dynamic(os.path.join(work, "float32.onnx"), os.path.join(work, "int8.onnx"), per_channel=True,
                      weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Attention"],
                      extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
-    os.makedirs(os.path.join(work, "tensors"), exist_ok=True)
-    for name, value in tensors.items():
-        value.tofile(os.path.join(work, "tensors", name))
-    with open(os.path.join(work, "tensors", "shape"), "w", encoding="utf-8") as file:
-        for key in ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "vocab_size",
-                    "max_position_embeddings", "type_vocab_size", "layer_norm_eps"):
-            file.write(f"{config[key]}\n")
     return config
 
 
@@ -171,7 +164,7 @@ def write_ids(path, texts):
 
 def ours(args, arithmetic, what, *more):
     """Runs nearhit-encode; returns the JSON that it prints."""
-    command = [args.encode, "--model", os.path.join(args.work, "tensors"), "--arithmetic", arithmetic, "--mode", what, *more]
+    command = [args.encode, "--model", args.model, "--arithmetic", arithmetic, "--mode", what, *more]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 

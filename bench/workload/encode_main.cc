@@ -1,5 +1,5 @@
-// nearhit-encode: times a BERT encoder on token ids. bench/peers/embedding_peers.py writes what it
-// reads, and runs it beside other encoders. Prints one JSON object.
+// nearhit-encode: times a BERT encoder on token ids. bench/peers/embedding_peers.py writes the ids
+// that it reads, and runs it beside other encoders. Prints one JSON object.
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -14,6 +14,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/model/bert_encoder.h"
+#include "engine/model/model_config.h"
+#include "engine/model/safetensors.h"
 
 namespace nearhit {
 namespace {
@@ -48,16 +50,17 @@ Result<std::vector<T>> ReadRaw(const std::string& path) {
 }
 
 Result<std::unique_ptr<BertEncoder>> LoadEncoder(const Settings& settings) {
-  std::ifstream shape(settings.model + "/shape");
-  BertConfig config;
-  shape >> config.layers >> config.hidden >> config.heads >> config.intermediate >>
-      config.vocabulary >> config.positions >> config.token_types >> config.layer_norm_eps;
+  const std::filesystem::path folder = settings.model;
+  NEARHIT_ASSIGN_OR_RETURN(const ModelConfig config, ReadModelConfig(folder));
+  NEARHIT_ASSIGN_OR_RETURN(const std::unique_ptr<Safetensors> weights,
+                           Safetensors::Open(folder / "model.safetensors"));
   EncoderOptions options;
   options.threads = settings.threads;
+  options.pooling = config.pooling;
   options.arithmetic = settings.arithmetic == "float32" ? Arithmetic::kFloat32 : Arithmetic::kFast;
-  return BertEncoder::Load(config, options,
-                           [&](std::string_view name, std::span<const std::size_t>) {
-                             return ReadRaw<float>(settings.model + "/" + std::string(name));
+  return BertEncoder::Load(config.bert, options,
+                           [&](std::string_view name, std::span<const std::size_t> shape) {
+                             return weights->ReadFloats(name, shape);
                            });
 }
 

@@ -222,11 +222,13 @@ void AddReplay(CLI::App* app, Command* command) {
   CLI::App* replay = app->add_subcommand("replay", "Hits, wrong hits and misses by threshold");
   replay->add_option("--pairs", flags->pairs, "TSV of labelled pairs, gzip or plain");
   replay->add_option("--stream", flags->stream, "JSON lines with text and label");
-  replay->add_option("--embedder", flags->embedder.kind, "lexical, http, or none with --vectors")
-      ->check(CLI::IsMember({"lexical", "http", "none"}))
+  replay
+      ->add_option("--embedder", flags->embedder.kind,
+                   "lexical, http, local, or none with --vectors")
+      ->check(CLI::IsMember({"lexical", "http", "local", "none"}))
       ->capture_default_str();
   replay->add_option("--url", flags->embedder.url, "http: address of …/v1/embeddings");
-  replay->add_option("--model", flags->embedder.model, "http: its name");
+  replay->add_option("--model", flags->embedder.model, "http: its name; local: its folder");
   replay->add_option("--api-key-env", flags->embedder.api_key_env, "http: variable with the key");
   replay->add_option("--dim", flags->dimension, "Of the embedder; 0: its own");
   replay->add_option("--texts", flags->texts, "none: one text a line, gzip or plain");

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "nearhit/local_embedder.h"
+
 namespace nearhit::bench {
 
 Result<std::unique_ptr<ScratchDatabase>> ScratchDatabase::Open(bool on_disk) {
@@ -20,6 +22,7 @@ Result<std::unique_ptr<ScratchDatabase>> ScratchDatabase::Open(bool on_disk) {
     scratch->directory_ = name;
     options.path = scratch->directory_;
   }
+  RegisterLocalEmbedder();
   NEARHIT_ASSIGN_OR_RETURN(scratch->db_, Database::Open(options));
   return scratch;
 }

@@ -20,8 +20,8 @@ Status NoSuchNamespace(std::string_view name) {
 
 Status DatabaseImpl::CreateNamespace(std::string_view name, const NamespaceConfig& config) {
   NEARHIT_RETURN_IF_ERROR(CheckName(name));
-  NEARHIT_ASSIGN_OR_RETURN(const NamespaceConfig checked, CheckConfig(config));
-  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder, EmbedderOf(checked));
+  NEARHIT_ASSIGN_OR_RETURN(NamespaceConfig checked, CheckConfig(config));
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder, EmbedderOf(&checked));
   MutexLock admin(&admin_mu_);
   const auto& existing = catalogue_->namespaces();
   if (std::any_of(existing.begin(), existing.end(),
@@ -35,7 +35,7 @@ Status DatabaseImpl::CreateNamespace(std::string_view name, const NamespaceConfi
   NamespaceRecord record{.name = std::string(name),
                          .number = catalogue_->NextNumber(),
                          .config = checked,
-                         .embedder_identity = EmbedderIdentity(checked.embedder, checked.dimension),
+                         .embedder_identity = IdentityOf(embedder.get()),
                          .created_us = clock().NowMicros()};
   NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, std::move(embedder)));
   NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
@@ -110,8 +110,11 @@ Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdat
   const auto& records = catalogue_->namespaces();
   NamespaceRecord record = *std::find_if(
       records.begin(), records.end(), [name](const NamespaceRecord& r) { return r.name == name; });
-  NEARHIT_ASSIGN_OR_RETURN(const bool reembed, ApplyUpdate(update, &record));
-  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder, EmbedderOf(record.config));
+  NEARHIT_RETURN_IF_ERROR(ApplyUpdate(update, &record.config));
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder, EmbedderOf(&record.config));
+  const std::string identity = IdentityOf(embedder.get());
+  NEARHIT_ASSIGN_OR_RETURN(const bool reembed, NeedsReembedding(update, identity, record));
+  record.embedder_identity = identity;
   if (!reembed) {
     NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
     space->Configure(record, std::move(embedder));

@@ -48,7 +48,10 @@ class DatabaseImpl final : public Database {
  private:
   const Clock& clock() const { return own_clock_ != nullptr ? *own_clock_ : Clock::System(); }
   void Log(LogLevel level, const std::string& line) const;
-  Result<std::shared_ptr<const Embedder>> EmbedderOf(const NamespaceConfig& config) const;
+  // Null for none. Sets a dimension of 0 to the embedder's.
+  static Result<std::shared_ptr<const Embedder>> EmbedderOf(NamespaceConfig* config);
+  // "none" for null.
+  static std::string IdentityOf(const Embedder* embedder);
   Result<Contents> OpenContents(const NamespaceRecord& record,
                                 std::shared_ptr<const Embedder> embedder) REQUIRES(admin_mu_);
   Result<std::shared_ptr<Namespace>> Find(std::string_view name, NamespaceKind kind) const;

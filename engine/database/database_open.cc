@@ -62,10 +62,16 @@ Status DatabaseImpl::Start() {
   catalogue_ = std::move(catalogue);
   NEARHIT_ASSIGN_OR_RETURN(ids_, IdAllocator::Open(store_.get()));
   for (const NamespaceRecord& record : catalogue_->namespaces()) {
-    Result<std::shared_ptr<const Embedder>> embedder = EmbedderOf(record.config);
+    NamespaceConfig config = record.config;
+    Result<std::shared_ptr<const Embedder>> embedder = EmbedderOf(&config);
+    if (embedder.ok() && IdentityOf(embedder->get()) != record.embedder_identity) {
+      // Another model in the same place: its vectors say nothing about those that are stored.
+      embedder = FailedPrecondition("the embedder is " + IdentityOf(embedder->get()) +
+                                    ", the vectors are of " + record.embedder_identity);
+    }
     if (!embedder.ok()) {
-      // A missing key file must not keep the answers away: the exact tier and given vectors work
-      // on.
+      // A missing key file or model must not keep the answers away: the exact tier and given
+      // vectors work on.
       Log(LogLevel::kError, "namespace " + record.name +
                                 " goes on without its embedder: " + embedder.status().ToString());
       embedder = std::shared_ptr<const Embedder>();
@@ -110,9 +116,21 @@ DatabaseImpl::~DatabaseImpl() {
   }
 }
 
-Result<std::shared_ptr<const Embedder>> DatabaseImpl::EmbedderOf(
-    const NamespaceConfig& config) const {
-  return MakeEmbedder(config.embedder, config.dimension);
+Result<std::shared_ptr<const Embedder>> DatabaseImpl::EmbedderOf(NamespaceConfig* config) {
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder,
+                           MakeEmbedder(config->embedder, config->dimension));
+  if (embedder != nullptr && config->dimension == 0) {
+    if (embedder->dimension() > kMaxDimension) {
+      return InvalidArgument("the model's dimension is " + std::to_string(embedder->dimension()) +
+                             ", the limit is " + std::to_string(kMaxDimension));
+    }
+    config->dimension = static_cast<std::uint32_t>(embedder->dimension());
+  }
+  return embedder;
+}
+
+std::string DatabaseImpl::IdentityOf(const Embedder* embedder) {
+  return embedder == nullptr ? "none" : std::string(embedder->identity());
 }
 
 Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,

@@ -15,35 +15,37 @@ constexpr std::size_t kPage = 256;
 constexpr std::size_t kReclaim = 4'096;
 }  // namespace
 
-Result<bool> ApplyUpdate(const NamespaceUpdate& update, NamespaceRecord* record) {
-  NamespaceConfig& config = record->config;
-  config.threshold = update.threshold.value_or(config.threshold);
-  config.default_ttl_ms = update.default_ttl_ms.value_or(config.default_ttl_ms);
-  config.max_ttl_ms = update.max_ttl_ms.value_or(config.max_ttl_ms);
-  config.idle_ttl_ms = update.idle_ttl_ms.value_or(config.idle_ttl_ms);
-  config.max_entries = update.max_entries.value_or(config.max_entries);
-  config.max_bytes = update.max_bytes.value_or(config.max_bytes);
-  config.durability = update.durability.value_or(config.durability);
+Status ApplyUpdate(const NamespaceUpdate& update, NamespaceConfig* config) {
+  config->threshold = update.threshold.value_or(config->threshold);
+  config->default_ttl_ms = update.default_ttl_ms.value_or(config->default_ttl_ms);
+  config->max_ttl_ms = update.max_ttl_ms.value_or(config->max_ttl_ms);
+  config->idle_ttl_ms = update.idle_ttl_ms.value_or(config->idle_ttl_ms);
+  config->max_entries = update.max_entries.value_or(config->max_entries);
+  config->max_bytes = update.max_bytes.value_or(config->max_bytes);
+  config->durability = update.durability.value_or(config->durability);
   if (update.dimension && (!update.embedder || !update.reembed)) {
     return InvalidArgument("dimension can only change together with embedder and reembed");
   }
   if (update.embedder) {
-    config.embedder = *update.embedder;
-    config.dimension = update.dimension.value_or(config.dimension);
+    config->embedder = *update.embedder;
+    config->dimension = update.dimension.value_or(config->dimension);
   }
-  NEARHIT_ASSIGN_OR_RETURN(config, CheckConfig(config));
-  std::string identity = EmbedderIdentity(config.embedder, config.dimension);
-  if (identity == record->embedder_identity) {
+  NEARHIT_ASSIGN_OR_RETURN(*config, CheckConfig(*config));
+  return Status();
+}
+
+Result<bool> NeedsReembedding(const NamespaceUpdate& update, std::string_view identity,
+                              const NamespaceRecord& record) {
+  if (identity == record.embedder_identity) {
     return false;
   }
   if (!update.reembed) {
-    return FailedPrecondition("the embedder would change from " + record->embedder_identity +
-                              " to " + identity + ", which needs reembed");
+    return FailedPrecondition("the embedder would change from " + record.embedder_identity +
+                              " to " + std::string(identity) + ", which needs reembed");
   }
-  if (config.embedder.kind == "none") {
+  if (record.config.embedder.kind == "none") {
     return InvalidArgument("reembed needs an embedder, none makes no vectors");
   }
-  record->embedder_identity = std::move(identity);
   return true;
 }
 

@@ -9,10 +9,15 @@
 
 namespace nearhit {
 
-// Applies `update` to `record` and checks the outcome; returns whether the vectors have to be made
-// again. Errors: kInvalidArgument; kFailedPrecondition for another embedder without `reembed`. On
-// error `record` is in an unspecified state.
-Result<bool> ApplyUpdate(const NamespaceUpdate& update, NamespaceRecord* record);
+// Applies `update` to `config` and checks the outcome. Errors: kInvalidArgument. On error `config`
+// is in an unspecified state.
+Status ApplyUpdate(const NamespaceUpdate& update, NamespaceConfig* config);
+
+// Whether the vectors of the namespace have to be made again, now that its embedder is `identity`.
+// `record` has the updated configuration and the identity that its vectors have.
+// Errors: kFailedPrecondition for another embedder without `reembed`; kInvalidArgument for none.
+Result<bool> NeedsReembedding(const NamespaceUpdate& update, std::string_view identity,
+                              const NamespaceRecord& record);
 
 // Copies every live entry of `space` into `to` with vectors made anew from the stored texts; ids,
 // times and answers stay. Errors: the embedder's; what was copied until then stays in `to`.

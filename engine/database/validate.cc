@@ -104,7 +104,7 @@ Result<NamespaceConfig> CheckConfig(const NamespaceConfig& config) {
                            std::to_string(kMaxDimension));
   }
   if (checked.dimension == 0 &&
-      (checked.kind == NamespaceKind::kVectors || checked.embedder.kind != "none")) {
+      (checked.kind == NamespaceKind::kVectors || checked.embedder.kind == "http")) {
     return InvalidArgument("dimension is 0, this namespace needs one in 1.." +
                            std::to_string(kMaxDimension));
   }

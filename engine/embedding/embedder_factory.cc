@@ -1,8 +1,10 @@
-// MakeEmbedder and EmbedderIdentity of nearhit/embedder.h: checks a spec and picks the class.
+// MakeEmbedder and RegisterEmbedder of nearhit/embedder.h: checks a spec and picks the class.
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/utf8.h"
 #include "engine/embedding/http_embedder.h"
 #include "engine/embedding/lexical_embedder.h"
@@ -18,6 +20,30 @@ constexpr std::size_t kMaxKeySourceBytes = 4'096;
 constexpr std::size_t kMaxBatchLimit = 2'048;
 constexpr int kMaxRetriesLimit = 10;
 constexpr std::chrono::milliseconds kMaxTimeout = std::chrono::hours(1);
+
+// Kinds that other components bring.
+class Registry {
+ public:
+  void Add(const std::string& kind, EmbedderMaker maker) {
+    MutexLock lock(&mu_);
+    makers_.try_emplace(kind, std::move(maker));
+  }
+  // Empty when the kind is not known.
+  EmbedderMaker Find(const std::string& kind) const {
+    MutexLock lock(&mu_);
+    const auto found = makers_.find(kind);
+    return found == makers_.end() ? EmbedderMaker() : found->second;
+  }
+
+  static Registry& Instance() {
+    static auto* const registry = new Registry();  // not destroyed: used by what outlives main
+    return *registry;
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::map<std::string, EmbedderMaker> makers_ GUARDED_BY(mu_);
+};
 
 bool HasControl(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
@@ -91,10 +117,7 @@ Status CheckHttp(const EmbedderSpec& spec, std::size_t dimension) {
 // Fields that the kind ignores are refused: whoever set them expects something else to happen.
 Status CheckUnused(const EmbedderSpec& spec) {
   const std::pair<std::string_view, const std::string*> fields[] = {
-      {"url", &spec.url},
-      {"model", &spec.model},
-      {"api_key_env", &spec.api_key_env},
-      {"api_key_file", &spec.api_key_file}};
+      {"url", &spec.url}, {"api_key_env", &spec.api_key_env}, {"api_key_file", &spec.api_key_file}};
   for (const auto& [name, value] : fields) {
     if (!value->empty()) {
       return InvalidArgument(std::string(name) + " of " + std::to_string(value->size()) +
@@ -104,11 +127,18 @@ Status CheckUnused(const EmbedderSpec& spec) {
   return Status();
 }
 
-Status CheckSpec(const EmbedderSpec& spec, std::size_t dimension) {
-  if (spec.kind != "none" && spec.kind != "lexical" && spec.kind != "http") {
-    return InvalidArgument("kind of " + std::to_string(spec.kind.size()) +
-                           " bytes is not one of none, lexical, http");
+Status CheckLexical(const EmbedderSpec& spec, std::size_t dimension) {
+  if (!spec.model.empty()) {
+    return InvalidArgument("model of " + std::to_string(spec.model.size()) +
+                           " bytes is set, but kind \"" + spec.kind + "\" has none");
   }
+  return spec.kind == "none"
+             ? Status()
+             : CheckRange("dimension", Signed(dimension), Signed(kMinLexicalDimension),
+                          Signed(kMaxLexicalDimension));
+}
+
+Status CheckSpec(const EmbedderSpec& spec, std::size_t dimension) {
   NEARHIT_RETURN_IF_ERROR(CheckRange("timeout", spec.timeout.count(), 1, kMaxTimeout.count()));
   NEARHIT_RETURN_IF_ERROR(
       CheckRange("max_batch", Signed(spec.max_batch), 1, Signed(kMaxBatchLimit)));
@@ -117,17 +147,25 @@ Status CheckSpec(const EmbedderSpec& spec, std::size_t dimension) {
     return CheckHttp(spec, dimension);
   }
   NEARHIT_RETURN_IF_ERROR(CheckUnused(spec));
-  if (spec.kind == "lexical") {
-    return CheckRange("dimension", Signed(dimension), Signed(kMinLexicalDimension),
-                      Signed(kMaxLexicalDimension));
+  if (spec.kind == "none" || spec.kind == "lexical") {
+    return CheckLexical(spec, dimension);
   }
-  return Status();
+  return CheckText("model", spec.model, kMaxKeySourceBytes);
 }
 
 }  // namespace
 
+void RegisterEmbedder(const std::string& kind, EmbedderMaker maker) {
+  Registry::Instance().Add(kind, std::move(maker));
+}
+
 Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec,
                                                      std::size_t dimension) {
+  const EmbedderMaker maker = Registry::Instance().Find(spec.kind);
+  if (maker == nullptr && spec.kind != "none" && spec.kind != "lexical" && spec.kind != "http") {
+    return InvalidArgument("kind of " + std::to_string(spec.kind.size()) +
+                           " bytes is not one of none, lexical, http, and not registered");
+  }
   NEARHIT_RETURN_IF_ERROR(CheckSpec(spec, dimension));
   if (spec.kind == "http") {
     return HttpEmbedder::Make(spec, dimension);
@@ -135,14 +173,15 @@ Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec,
   if (spec.kind == "lexical") {
     return std::shared_ptr<const Embedder>(std::make_shared<LexicalEmbedder>(dimension));
   }
-  return std::shared_ptr<const Embedder>();
-}
-
-std::string EmbedderIdentity(const EmbedderSpec& spec, std::size_t dimension) {
-  if (spec.kind == "http") {
-    return HttpIdentity(spec.model, dimension);
+  if (maker == nullptr) {
+    return std::shared_ptr<const Embedder>();
   }
-  return spec.kind == "lexical" ? LexicalIdentity(dimension) : spec.kind;
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder, maker(spec, dimension));
+  if (dimension != 0 && embedder->dimension() != dimension) {
+    return InvalidArgument("dimension is " + std::to_string(dimension) + ", the model's is " +
+                           std::to_string(embedder->dimension()));
+  }
+  return embedder;
 }
 
 }  // namespace nearhit

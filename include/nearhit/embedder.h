@@ -1,8 +1,10 @@
-// Text to vectors. Implement this to bring your own model; nearhit brings `lexical` and `http`.
+// Text to vectors. Implement this to bring your own model; nearhit brings `lexical` and `http`, and
+// `local` as a component of its own (nearhit/local_embedder.h).
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,7 +36,9 @@ class Embedder {
   virtual bool may_block() const = 0;
 
   // Embeds `texts` (valid UTF-8), row i of the result being the vector of texts[i]:
-  // texts.size() * dimension() finite floats, row-major. Rows need not be normalised.
+  // texts.size() * dimension() finite floats, row-major. Rows need not be normalised. A row of
+  // zeros says that this text has no vector (longer than the model reads): it is stored and found
+  // by its exact bytes alone.
   //
   // Errors: kDeadlineExceeded once `deadline` passes; kUnavailable when the model cannot be
   // reached; kInvalidArgument when a text is refused (over the model's length, invalid UTF-8). All
@@ -50,12 +54,14 @@ class Embedder {
 // Which embedder a namespace uses. Stored with the namespace.
 struct EmbedderSpec {
   // "none": callers send vectors. "lexical": built in, hashed n-grams, needs nothing.
-  // "http": an OpenAI-compatible POST {url} (…/v1/embeddings).
+  // "http": an OpenAI-compatible POST {url} (…/v1/embeddings). "local": the model in the folder
+  // `model`, once RegisterLocalEmbedder() was called. Others: what RegisterEmbedder() was given.
   std::string kind = "none";
+
+  std::string model{};  // http: sent as "model"; local: the folder
 
   // http only.
   std::string url{};           // e.g. "http://127.0.0.1:8080/v1/embeddings"
-  std::string model{};         // sent as "model"
   std::string api_key_env{};   // environment variable that holds the key; never the key itself
   std::string api_key_file{};  // or a file that holds it
   std::chrono::milliseconds timeout{5'000};  // whole call, retries included
@@ -65,15 +71,21 @@ struct EmbedderSpec {
   friend bool operator==(const EmbedderSpec&, const EmbedderSpec&) = default;
 };
 
-// Makes the embedder that `spec` describes, for vectors of `dimension` components. Returns a null
-// pointer for kind "none".
+// Makes the embedder that `spec` describes, for vectors of `dimension` components; 0 lets a kind
+// that has a dimension of its own choose it. Returns a null pointer for kind "none".
 //
 // Errors: kInvalidArgument for an unknown kind or a bad field (named in the message);
-// kFailedPrecondition when the key's file or variable is missing.
+// kFailedPrecondition when the key's file or variable is missing; those of a registered maker.
 Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec,
                                                      std::size_t dimension);
 
-// The identity that MakeEmbedder(spec, dimension) would have, without making it. "none" for none.
-std::string EmbedderIdentity(const EmbedderSpec& spec, std::size_t dimension);
+// Makes one more kind known to MakeEmbedder, and so to every Database of the process that is opened
+// afterwards. `maker` gets the spec, whose texts and limits were checked, and is called from any
+// thread. A kind that is known keeps its maker.
+//
+// Thread-safety: thread-safe.
+using EmbedderMaker = std::function<Result<std::shared_ptr<const Embedder>>(
+    const EmbedderSpec& spec, std::size_t dimension)>;
+void RegisterEmbedder(const std::string& kind, EmbedderMaker maker);
 
 }  // namespace nearhit

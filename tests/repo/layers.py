@@ -20,7 +20,7 @@ LAYERS = {
     "server": ["nearhit", "nearhit/v1", "base"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
     "examples": ["nearhit"],
-    "bench/peers": [],
+    "bench/peers": ["engine/model"],
     "bench/micro": ["nearhit", "base", "index", "engine/model", "engine/storage"],
     # Measures the structures of the index apart from each other, and the rest through the public API.
     "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model"],
@@ -33,8 +33,8 @@ LAYERS = {
 }
 
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
-for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/model", "engine/collection",
-                  "engine/cache", "engine/database", "server", "cli"]:
+for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
+                  "engine/collection", "engine/cache", "engine/database", "server", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 LAYERS["tests/cli"] += ["server"]  # the command line is tested against a real daemon
 LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/support"]
@@ -45,9 +45,10 @@ HOMES = {
     "rocksdb/": ["engine/storage/rocksdb_store.cc"],
     "tsl/": ["index", "engine"],
     "xxhash.h": ["base/hash.cc"],
-    "utf8proc.h": ["base/utf8.cc", "engine/embedding"],
+    "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
     "curl/": ["engine/embedding"],
-    "nlohmann/": ["engine/embedding", "cli", "server", "bench/workload", "tests"],
+    "openssl/": ["engine/model/file_hash.cc"],
+    "nlohmann/": ["engine/embedding", "engine/model", "cli", "server", "bench/workload", "tests"],
     "zlib.h": ["formats", "tests/formats", "tests/cli"],
     "grpc/": ["server"],
     "grpcpp/": ["server", "cli", "bench/workload", "tests/server", "tests/fuzz"],
@@ -71,6 +72,7 @@ PACKAGE_OF_MODULE = {
     "Python3": "python3",
     "RocksDB": "librocksdb-dev",
     "CURL": "libcurl4-openssl-dev",
+    "OpenSSL": "libssl-dev",
     "hnswlib": "libhnswlib-dev",
     "xxHash": "libxxhash-dev",
     "utf8proc": "libutf8proc-dev",

@@ -33,16 +33,34 @@ TEST(EmbedderFactoryTest, NoneIsNull) {
   const auto embedder = MakeEmbedder(EmbedderSpec(), 8);
   ASSERT_THAT(embedder, IsOk());
   EXPECT_EQ(*embedder, nullptr);
-  EXPECT_EQ(EmbedderIdentity(EmbedderSpec(), 8), "none");
 }
 
-TEST(EmbedderFactoryTest, IdentityIsThatOfTheEmbedder) {
+TEST(EmbedderFactoryTest, DimensionIsThatAskedFor) {
   for (const EmbedderSpec& spec : {LexicalSpec(), HttpSpec()}) {
     const auto embedder = MakeEmbedder(spec, 100);
     ASSERT_THAT(embedder, IsOk());
-    EXPECT_EQ((*embedder)->identity(), EmbedderIdentity(spec, 100));
     EXPECT_EQ((*embedder)->dimension(), 100u);
   }
+}
+
+TEST(EmbedderFactoryTest, ARegisteredKindIsMade) {
+  EmbedderSpec spec;
+  spec.kind = "registered";
+  spec.model = "folder";
+  EXPECT_THAT(MakeEmbedder(spec, 0), StatusIs(StatusCode::kInvalidArgument, HasSubstr("kind")));
+  RegisterEmbedder("registered", [](const EmbedderSpec& asked, std::size_t) {
+    EXPECT_EQ(asked.model, "folder");
+    return MakeEmbedder(LexicalSpec(), 32);
+  });
+  const auto own = MakeEmbedder(spec, 0);
+  ASSERT_THAT(own, IsOk());
+  EXPECT_EQ((*own)->dimension(), 32u);
+  EXPECT_THAT(MakeEmbedder(spec, 32), IsOk());
+  EXPECT_THAT(MakeEmbedder(spec, 64),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("dimension is 64"), HasSubstr("is 32"))));
+  spec.url = "http://127.0.0.1/";
+  EXPECT_THAT(MakeEmbedder(spec, 0), StatusIs(StatusCode::kInvalidArgument, HasSubstr("url")));
 }
 
 TEST(EmbedderFactoryTest, DimensionLimits) {
