@@ -47,10 +47,10 @@ TEST(UnicodeTest, KnowsProperties) {
 }
 
 TEST(UnicodeTest, KnowsWhiteSpace) {
-  for (const std::uint32_t c : {0x09, 0x0B, 0x0C, 0x20, 0x85, 0xA0, 0x2028, 0x3000}) {
+  for (const std::uint32_t c : {0x09u, 0x0Bu, 0x0Cu, 0x20u, 0x85u, 0xA0u, 0x2028u, 0x3000u}) {
     EXPECT_TRUE(IsWhiteSpace(c)) << c;
   }
-  for (const std::uint32_t c : {0x08, 0x1C, 0x200B, 0xFEFF, 0x5F}) {
+  for (const std::uint32_t c : {0x08u, 0x1Cu, 0x200Bu, 0xFEFFu, 0x5Fu}) {
     EXPECT_FALSE(IsWhiteSpace(c)) << c;
   }
 }
