@@ -4,9 +4,8 @@
 #include <cstddef>
 #include <fstream>
 #include <memory>
-#include <vector>
-
 #include <openssl/evp.h>
+#include <vector>
 
 #include "base/check.h"
 
@@ -16,8 +15,7 @@ Result<std::string> FileSha256(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
                                                                         EVP_MD_CTX_free);
-  NEARHIT_CHECK(context != nullptr &&
-                EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+  NEARHIT_CHECK(context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
   std::vector<char> buffer(std::size_t{1} << 20);
   while (stream.good()) {
     stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));

@@ -1,5 +1,6 @@
 #include "engine/model/local_embedder.h"
 
+#include <algorithm>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -89,9 +90,8 @@ Result<std::shared_ptr<const Embedder>> LocalEmbedder::Load(const std::filesyste
                         [&weights](std::string_view name, std::span<const std::size_t> shape) {
                           // Some files were saved with the name of the class before each tensor.
                           const std::string prefixed = "bert." + std::string(name);
-                          return weights->ReadFloats(
-                              weights->Find(prefixed) != nullptr ? std::string_view(prefixed) : name,
-                              shape);
+                          const bool has_prefix = weights->Find(prefixed) != nullptr;
+                          return weights->ReadFloats(has_prefix ? prefixed : name, shape);
                         }));
   return std::shared_ptr<const Embedder>(new LocalEmbedder(
       std::move(identity), std::move(config), std::move(tokenizer), std::move(encoder)));
@@ -124,8 +124,11 @@ Result<std::vector<float>> LocalEmbedder::Embed(
   for (std::size_t i = 0; i < texts.size(); ++i) {
     tokenizer_->Encode(config_.prefix.empty() ? texts[i] : config_.prefix + std::string(texts[i]),
                        &ids);
-    if (ids.size() > config_.max_tokens) {
-      continue;  // its row stays zero: the beginning alone would match what it must not
+    // Rows of such texts stay zero: the beginning of a long one, or a text with its unknown words
+    // all the same, would match what it must not.
+    if (ids.size() > config_.max_tokens ||
+        std::find(ids.begin(), ids.end(), tokenizer_->unknown_id()) != ids.end()) {
+      continue;
     }
     if (pass.ids.size() + ids.size() > kPassTokens) {
       NEARHIT_RETURN_IF_ERROR(Run(&pass, deadline, &rows));
@@ -140,9 +143,8 @@ Result<std::vector<float>> LocalEmbedder::Embed(
 
 void RegisterLocalEmbedder() {
   static auto* const models = new Models();  // not destroyed: used by what outlives main
-  RegisterEmbedder("local", [](const EmbedderSpec& spec, std::size_t) {
-    return models->Get(spec.model);
-  });
+  RegisterEmbedder("local",
+                   [](const EmbedderSpec& spec, std::size_t) { return models->Get(spec.model); });
 }
 
 }  // namespace nearhit

@@ -19,8 +19,8 @@
 
 namespace nearhit {
 
-// Tokens, then a BERT encoder. The identity names what decides a vector: the hash of the weights, the
-// arithmetic, pooling, the longest text and the prefix.
+// Tokens, then a BERT encoder. The identity names what decides a vector: the hash of the weights,
+// the arithmetic, pooling, the longest text and the prefix.
 //
 // Thread-safety: thread-safe; it does not change once made, and calls run together.
 class LocalEmbedder final : public Embedder {
@@ -36,7 +36,8 @@ class LocalEmbedder final : public Embedder {
   // Milliseconds of work rather than waiting, but no thread that serves others should do it.
   bool may_block() const override { return true; }
 
-  // A text of more tokens than the model reads gets a row of zeros. Errors: kDeadlineExceeded,
+  // A text of more tokens than the model reads, or with a word or sign that its vocabulary has no
+  // token for, gets a row of zeros. Errors: kDeadlineExceeded,
   // looked at between the layers.
   Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
                                    std::chrono::steady_clock::time_point deadline) const override;

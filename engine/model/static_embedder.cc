@@ -86,21 +86,13 @@ Result<std::vector<float>> StaticEmbedder::Embed(
       return DeadlineExceeded("deadline passed after " + std::to_string(i) + " of " +
                               std::to_string(texts.size()) + " texts");
     }
-    const Status status =
-        EmbedOne(texts[i], &ids, &sums, std::span(rows).subspan(i * dimension_, dimension_));
-    if (!status.ok()) {
-      return Status(status.code(),
-                    "text " + std::to_string(i) + ": " + std::string(status.message()));
-    }
+    EmbedOne(texts[i], &ids, &sums, std::span(rows).subspan(i * dimension_, dimension_));
   }
   return rows;
 }
 
-Status StaticEmbedder::EmbedOne(std::string_view text, std::vector<std::int32_t>* ids,
-                                std::vector<double>* sums, std::span<float> row) const {
-  if (!IsValidUtf8(text)) {
-    return InvalidArgument("text of " + std::to_string(text.size()) + " bytes is not valid UTF-8");
-  }
+void StaticEmbedder::EmbedOne(std::string_view text, std::vector<std::int32_t>* ids,
+                              std::vector<double>* sums, std::span<float> row) const {
   if (config_.prefix.empty()) {
     tokenizer_->EncodeContent(text, ids);
   } else {
@@ -110,13 +102,10 @@ Status StaticEmbedder::EmbedOne(std::string_view text, std::vector<std::int32_t>
   const auto known_end =
       tokenizer_->unknown_words() ? std::remove(ids->begin(), ids->end(), unknown) : ids->end();
   ids->erase(known_end, ids->end());
-  if (std::all_of(ids->begin(), ids->end(), [unknown](auto id) { return id == unknown; })) {
-    return InvalidArgument("text of " + std::to_string(text.size()) +
-                           " bytes has no token that the model knows");
-  }
-  if (ids->size() > config_.max_tokens) {
-    return InvalidArgument("text has " + std::to_string(ids->size()) +
-                           " tokens, over the model's " + std::to_string(config_.max_tokens));
+  const bool known =
+      std::any_of(ids->begin(), ids->end(), [unknown](auto id) { return id != unknown; });
+  if (!known || ids->size() > config_.max_tokens) {
+    return;
   }
   sums->assign(dimension_, 0.0);
   for (const std::int32_t id : *ids) {
@@ -137,7 +126,6 @@ Status StaticEmbedder::EmbedOne(std::string_view text, std::vector<std::int32_t>
   }
   std::transform(sums->begin(), sums->end(), row.begin(),
                  [scale](double sum) { return static_cast<float>(sum * scale); });
-  return Status();
 }
 
 }  // namespace nearhit

@@ -39,9 +39,9 @@ class StaticEmbedder final : public Embedder {
   std::size_t dimension() const override { return dimension_; }
   bool may_block() const override { return false; }
 
-  // Errors: kInvalidArgument for a text that has no token which the model knows, because such texts
-  // would all have one vector, for one over the model's length, and for invalid UTF-8;
-  // kDeadlineExceeded, looked at before each text.
+  // A text that has no token which the model knows gets a row of zeros, because such texts would
+  // all have one vector, and so does one over the model's length. Errors: kDeadlineExceeded, looked
+  // at before each text.
   Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
                                    std::chrono::steady_clock::time_point deadline) const override;
 
@@ -52,8 +52,9 @@ class StaticEmbedder final : public Embedder {
                  std::unique_ptr<const Tokenizer> tokenizer);
 
   Status ReadTensors(const std::filesystem::path& file);
-  Status EmbedOne(std::string_view text, std::vector<std::int32_t>* ids, std::vector<double>* sums,
-                  std::span<float> row) const;
+  // Leaves `row` as it is when the text has no vector.
+  void EmbedOne(std::string_view text, std::vector<std::int32_t>* ids, std::vector<double>* sums,
+                std::span<float> row) const;
 
   const std::string identity_;
   const ModelConfig config_;

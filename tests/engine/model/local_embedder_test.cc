@@ -1,4 +1,4 @@
-// Kind "local" from a folder of files: a tiny BERT with made-up weights, and a real Database over it.
+// Kind "local" from a folder of files: a tiny BERT with made-up weights.
 #include "engine/model/local_embedder.h"
 
 #include <fstream>
@@ -88,8 +88,15 @@ TEST_F(LocalEmbedderTest, RowsOfABatchAreThoseOfSingleTexts) {
 
 // Its beginning alone would match texts that go on differently.
 TEST_F(LocalEmbedderTest, ATextOverTheModelsLengthHasNoVector) {
-  EXPECT_THAT(Embed("red red red red red red red red red red"), testing::Not(Each(0)));  // 12 tokens
+  EXPECT_THAT(Embed("red red red red red red red red red red"), testing::Not(Each(0)));  // 12
   EXPECT_THAT(Embed("red red red red red red red red red red red"), Each(0));
+}
+
+// To the model it equals every text that has another unknown word in that place.
+TEST_F(LocalEmbedderTest, ATextWithAnUnknownWordHasNoVector) {
+  EXPECT_THAT(Embed("red blue"), testing::Not(Each(0)));
+  EXPECT_THAT(Embed("red green"), Each(0));
+  EXPECT_THAT(Embed("red \xF0\x9F\x98\x80"), Each(0));
 }
 
 TEST_F(LocalEmbedderTest, TheIdentityFollowsTheWeights) {
