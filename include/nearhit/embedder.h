@@ -58,10 +58,10 @@ struct EmbedderSpec {
   // `model`, once RegisterLocalEmbedder() was called. Others: what RegisterEmbedder() was given.
   std::string kind = "none";
 
+  std::string url{};    // http: e.g. "http://127.0.0.1:8080/v1/embeddings"
   std::string model{};  // http: sent as "model"; local: the folder
 
   // http only.
-  std::string url{};           // e.g. "http://127.0.0.1:8080/v1/embeddings"
   std::string api_key_env{};   // environment variable that holds the key; never the key itself
   std::string api_key_file{};  // or a file that holds it
   std::chrono::milliseconds timeout{5'000};  // whole call, retries included
