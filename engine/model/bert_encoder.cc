@@ -67,11 +67,14 @@ class Batch {
     const MutexLock lock(&mu_);
     if (failure_.ok()) {
       failure_ = std::move(status);
+    } else {
+      status.IgnoreError();  // the first says why the call fails
     }
   }
+  // Once, at the end.
   Status result() {
     const MutexLock lock(&mu_);
-    return failure_;
+    return std::move(failure_);
   }
 
  private:
