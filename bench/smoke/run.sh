@@ -10,6 +10,7 @@ work=$(mktemp -d)
 daemon_pid=""
 finish() {
   if [ -n "$daemon_pid" ]; then
+    # It may have ended by itself, and ends by a signal here: what was checked is the output.
     kill "$daemon_pid" 2>/dev/null || true
     wait "$daemon_pid" || true
   fi
