@@ -43,14 +43,15 @@ class VersionedEmbedder final : public Embedder {
 class RegisteredEmbedderTest : public testing::Test {
  protected:
   RegisteredEmbedderTest() {
-    RegisterEmbedder("versioned",
-                     [](const EmbedderSpec&, std::size_t) -> Result<std::shared_ptr<const Embedder>> {
-                       if (!model_there.load()) {
-                         return NotFound("the model is not there");
-                       }
-                       return std::shared_ptr<const Embedder>(
-                           std::make_shared<VersionedEmbedder>(model_version.load()));
-                     });
+    RegisterEmbedder(
+        "versioned",
+        [](const EmbedderSpec&, std::size_t) -> Result<std::shared_ptr<const Embedder>> {
+          if (!model_there.load()) {
+            return NotFound("the model is not there");
+          }
+          return std::shared_ptr<const Embedder>(
+              std::make_shared<VersionedEmbedder>(model_version.load()));
+        });
     model_version = 1;
     model_there = true;
     Open();
@@ -69,8 +70,8 @@ class RegisteredEmbedderTest : public testing::Test {
     db_ = *std::move(opened);
   }
   StoreResult Store(std::string_view slot) {
-    const auto stored = (*db_->Cache("n"))->Store({.prompt = {.scope = "s", .slot = slot},
-                                                   .answer = "answer"});
+    const auto stored =
+        (*db_->Cache("n"))->Store({.prompt = {.scope = "s", .slot = slot}, .answer = "answer"});
     EXPECT_THAT(stored, IsOk());
     return *stored;
   }
