@@ -35,6 +35,8 @@ class LocalEmbedder final : public Embedder {
   std::size_t dimension() const override { return encoder_->dimension(); }
   // Milliseconds of work rather than waiting, but no thread that serves others should do it.
   bool may_block() const override { return true; }
+  // Of the encoder's weights.
+  std::size_t memory_bytes() const { return encoder_->memory_bytes(); }
 
   // A text of more tokens than the model reads, or with a word or sign that its vocabulary has no
   // token for, gets a row of zeros. Errors: kDeadlineExceeded,
