@@ -15,9 +15,7 @@ Status CheckEnum(bool valid, std::string_view field, int value) {
 
 Result<EmbedderSpec> DecodeEmbedder(const v1::EmbedderSpec& spec, bool allow_keys) {
   EmbedderSpec out;
-  if (!spec.kind().empty()) {
-    out.kind = spec.kind();
-  }
+  out.kind = spec.kind();
   // Whoever may name a file and a URL could have the server send the one to the other.
   if (!allow_keys && !(spec.api_key_env().empty() && spec.api_key_file().empty())) {
     return FailedPrecondition(
@@ -43,11 +41,11 @@ Result<EmbedderSpec> DecodeEmbedder(const v1::EmbedderSpec& spec, bool allow_key
 
 void EmbedderToProto(const EmbedderSpec& spec, v1::EmbedderSpec* out) {
   out->set_kind(spec.kind);
+  out->set_model(spec.model);
   if (spec.kind != "http") {
     return;
   }
   out->set_url(spec.url);
-  out->set_model(spec.model);
   out->set_api_key_env(spec.api_key_env);
   out->set_api_key_file(spec.api_key_file);
   out->set_timeout_ms(spec.timeout.count());

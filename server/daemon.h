@@ -16,6 +16,7 @@ struct DaemonFlags {
   std::optional<std::filesystem::path> config;
   std::optional<std::string> listen;
   std::optional<std::filesystem::path> data;
+  std::optional<std::string> model_folder;
   bool check_config = false;
 };
 
@@ -29,7 +30,8 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags);
 // Thread-safety: owned by one thread.
 class Daemon {
  public:
-  // Opens the database, creates missing namespaces, listens.
+  // Opens the database with the models of its namespaces, creates missing namespaces, listens: whom
+  // it answers, and whoever reads its health, finds everything loaded.
   //
   // Errors: those of Database::Open, Database::CreateNamespace and Server::Start.
   static Result<std::unique_ptr<Daemon>> Start(const Config& config);

@@ -73,7 +73,7 @@ def main():
         row = np.rint(vector * (127 / np.abs(vector).max())).astype(int)
         cosine = float(row @ vector / np.linalg.norm(row))
         print(f"{sentence} {cosine:.6f}", file=sys.stderr)
-        print(f"constexpr Row kRow{number} = {{{', '.join(map(str, row))}}};\n")
+        print(f"constexpr Row kRow{number} = {{{', '.join(map(str, row))},}};\n")
     print("constexpr ReferenceVector kReferences[] = {")
     for number, sentence in enumerate(SENTENCES):
         print(f"    {{{json.dumps(sentence)}, kRow{number}}},")

@@ -65,7 +65,7 @@ struct ModelReport {
   std::uint64_t parameters = 0;  // numbers in them
 
   std::uint64_t memory_bytes = 0;  // of the weights as they are kept
-  double load_seconds = 0;         // from the files to an embedder, the hash of the weights included
+  double load_seconds = 0;         // from files to embedder, the hash of the weights included
 
   // One for each sentence whose vector nearhit brings; empty for all models but all-MiniLM-L6-v2,
   // which is known by the hash of its weights. Below kMinReferenceCosine something is wrong: the
