@@ -68,6 +68,14 @@ struct EmbedderSpec {
   std::size_t max_batch = 128;               // texts per request
   int max_retries = 2;                       // on 429, 5xx and connection errors, with backoff
 
+  // local only. Each is a part of the identity when it is not the default.
+  std::string prefix{};             // put before each text ("query: "); empty: what the folder says
+  std::string arithmetic = "fast";  // of an encoder: "fast" (8 bits a weight) or "float32"
+  // A text over the model's length: "refuse" gives it no vector. "windows" gives a text of up to
+  // two lengths the mean of the vectors of its beginning and its end, which cover it together, and
+  // longer ones none.
+  std::string long_text = "refuse";
+
   friend bool operator==(const EmbedderSpec&, const EmbedderSpec&) = default;
 };
 
