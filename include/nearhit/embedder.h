@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -14,6 +15,12 @@
 #include "nearhit/result.h"
 
 namespace nearhit {
+
+// What an embedder has counted since it was made.
+struct EmbedderStats {
+  std::uint64_t memo_hits = 0;    // texts whose vector it still had
+  std::uint64_t memo_misses = 0;  // texts whose vector it did not have
+};
 
 // Turns texts into vectors of one fixed dimension.
 //
@@ -46,6 +53,9 @@ class Embedder {
   virtual Result<std::vector<float>> Embed(
       std::span<const std::string_view> texts,
       std::chrono::steady_clock::time_point deadline) const = 0;
+
+  // Zeros where nothing is counted.
+  virtual EmbedderStats stats() const { return {}; }
 
  protected:
   Embedder() = default;
