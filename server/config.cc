@@ -62,6 +62,14 @@ void ReadStorage(const toml::table& table, const std::string& source, TomlReader
   parent->Fail(reader.Finish());
 }
 
+void ReadEmbedding(const toml::table& table, const std::string& source, TomlReader* parent,
+                   LocalEmbedderOptions* out) {
+  TomlReader reader(table, "embedding", source);
+  reader.Int("threads", 0, std::int64_t{LocalEmbedderOptions::kMaxThreads}, &out->threads);
+  reader.Int("memo_bytes", 0, std::int64_t{LocalEmbedderOptions::kMaxMemoBytes}, &out->memo_bytes);
+  parent->Fail(reader.Finish());
+}
+
 void ReadLog(const toml::table& table, const std::string& source, TomlReader* parent,
              LogOptions* out) {
   TomlReader reader(table, "log", source);
@@ -102,6 +110,9 @@ Result<Config> FromTable(const toml::table& table, const std::string& source) {
   }
   if (const toml::table* section = root.Table("storage")) {
     ReadStorage(*section, source, &root, &config.storage);
+  }
+  if (const toml::table* section = root.Table("embedding")) {
+    ReadEmbedding(*section, source, &root, &config.embedding);
   }
   if (const toml::table* section = root.Table("log")) {
     ReadLog(*section, source, &root, &config.log);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nearhit/local_embedder.h"
 #include "nearhit/options.h"
 #include "nearhit/result.h"
 
@@ -41,6 +42,7 @@ struct NamedNamespace {
 struct Config {
   ServerOptions server;
   DatabaseOptions storage;  // path, in_memory, block_cache_bytes, max_payload_bytes, interval
+  LocalEmbedderOptions embedding;
   LogOptions log;
   std::vector<NamedNamespace> namespaces;  // created at the start when missing
 

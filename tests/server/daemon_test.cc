@@ -87,6 +87,19 @@ TEST(DaemonFlags, GoBeforeTheFile) {
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->server.listen, "127.0.0.1:1234");
   EXPECT_EQ(config->storage.path, "/tmp/elsewhere");
+  flags.embedding_threads = 256;
+  flags.embedding_memo_bytes = 0;
+  EXPECT_EQ(ConfigFromFlags(flags)->embedding.threads, 256U);
+  EXPECT_EQ(ConfigFromFlags(flags)->embedding.memo_bytes, 0U);
+  flags.embedding_threads = 257;
+  EXPECT_THAT(ConfigFromFlags(flags),
+              StatusIs(StatusCode::kInvalidArgument,
+                       testing::HasSubstr("--embedding-threads is 257, not in 0..256")));
+  flags.embedding_threads.reset();
+  flags.embedding_memo_bytes = (std::size_t{1} << 40) + 1;
+  EXPECT_THAT(ConfigFromFlags(flags),
+              StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("--embedding-memo-bytes")));
+  flags.embedding_memo_bytes.reset();
   flags.listen = "nonsense";
   EXPECT_THAT(ConfigFromFlags(flags), StatusIs(StatusCode::kInvalidArgument));
 }
