@@ -35,6 +35,8 @@ class Models {
                       " bytes cannot be opened: " + failed.message());
     }
     MutexLock lock(&mu_);
+    Forget(&embedders_);
+    Forget(&encoders_);
     std::weak_ptr<const Embedder>& known =
         embedders_[{folder, spec.prefix, spec.arithmetic, spec.long_text}];
     if (std::shared_ptr<const Embedder> embedder = known.lock()) {
@@ -46,6 +48,12 @@ class Models {
   }
 
  private:
+  // Drops what nobody uses any more: a caller may name any number of prefixes.
+  template <typename Map>
+  static void Forget(Map* map) {
+    std::erase_if(*map, [](const auto& known) { return known.second.expired(); });
+  }
+
   Result<std::shared_ptr<const Embedder>> Make(const std::filesystem::path& folder,
                                                const EmbedderSpec& spec) REQUIRES(mu_) {
     LocalSettings settings;
