@@ -248,11 +248,10 @@ void BertEncoder::Impl::Apply(const Linear& linear, const float* x, std::size_t 
     linear.Apply(x, tokens, activation, out);
     return;
   }
-  linear.Quantize(x, tokens, scratch->quantized.data(), scratch->scales.data());
-  const QuantizedRows rows{.values = scratch->quantized.data(),
-                           .stride = linear.quantized_stride(),
-                           .scales = scratch->scales.data()};
-  linear.Apply(rows, tokens, activation, out);
+  linear.Quantize(x, tokens, scratch->rotated.data(), scratch->quantized.data(),
+                  scratch->scales.data());
+  linear.Apply({.values = scratch->quantized.data(), .scales = scratch->scales.data()}, tokens,
+               activation, out);
 }
 
 void BertEncoder::Impl::AddAndNormalize(const LayerNormWeights& norm, const float* rows,
