@@ -241,7 +241,10 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
                    {"expirations", stats.expirations()},
                    {"embed_failures", stats.embed_failures()},
                    {"read_errors", stats.read_errors()},
-                   {"damaged_entries", stats.damaged_entries()}};
+                   {"damaged_entries", stats.damaged_entries()},
+                   {"texts_not_read", stats.texts_not_read()},
+                   {"embedder_memo_hits", stats.embedder_memo_hits()},
+                   {"embedder_memo_misses", stats.embedder_memo_misses()}};
   return json;
 }
 
@@ -288,8 +291,9 @@ std::string_view DurabilityText(v1::Durability durability) {
 }
 
 std::string_view MissReasonText(v1::MissReason reason) {
-  constexpr std::array<std::string_view, 7> kNames = {
-      "none", "empty", "below_threshold", "no_vector", "embed_failed", "expired", "read_error"};
+  constexpr std::array<std::string_view, 8> kNames = {
+      "none",         "empty",   "below_threshold", "no_vector",
+      "embed_failed", "expired", "read_error",      "text_not_read"};
   const auto index = static_cast<std::size_t>(reason);
   return index < kNames.size() ? kNames[index] : "unknown";
 }

@@ -65,6 +65,10 @@ void ReadStorage(const toml::table& table, const std::string& source, TomlReader
 void ReadEmbedding(const toml::table& table, const std::string& source, TomlReader* parent,
                    Config* out) {
   TomlReader reader(table, "embedding", source);
+  LocalEmbedderOptions& options = out->embedding;
+  reader.Int("threads", 0, std::int64_t{LocalEmbedderOptions::kMaxThreads}, &options.threads);
+  reader.Int("memo_bytes", 0, std::int64_t{LocalEmbedderOptions::kMaxMemoBytes},
+             &options.memo_bytes);
   std::string model_folder;
   reader.String("model_folder", &model_folder);
   if (table.contains("model_folder")) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nearhit/local_embedder.h"
 #include "nearhit/options.h"
 #include "nearhit/result.h"
 
@@ -42,6 +43,7 @@ struct NamedNamespace {
 struct Config {
   ServerOptions server;
   DatabaseOptions storage;  // path, in_memory, block_cache_bytes, max_payload_bytes, interval
+  LocalEmbedderOptions embedding;
   // [embedding] model_folder: the model of namespaces that say none (server/model_folder.h). Unset:
   // it is looked for. Empty: there is none.
   std::optional<std::string> model_folder;

@@ -24,6 +24,11 @@ void ReadEmbedder(const toml::table& table, const std::string& source, TomlReade
   out->timeout = std::chrono::milliseconds(timeout_ms);
   reader.Int("max_batch", 1, 2048, &out->max_batch);
   reader.Int("max_retries", 0, 10, &out->max_retries);
+  reader.String("prefix", &out->prefix);
+  reader.Enum<std::string>("arithmetic", {{"fast", "fast"}, {"float32", "float32"}},
+                           &out->arithmetic);
+  reader.Enum<std::string>("long_text", {{"refuse", "refuse"}, {"windows", "windows"}},
+                           &out->long_text);
   if (out->kind == "http") {
     reader.Required("url");
     reader.Required("model");

@@ -59,6 +59,17 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
   if (flags.data) {
     config.storage.path = *flags.data;
   }
+  const auto set = [](const char* name, const std::optional<std::size_t>& flag, std::size_t limit,
+                      std::size_t* out) {
+    *out = flag.value_or(*out);
+    return *out <= limit ? Status()
+                         : InvalidArgument(std::string(name) + " is " + std::to_string(*out) +
+                                           ", not in 0.." + std::to_string(limit));
+  };
+  NEARHIT_RETURN_IF_ERROR(set("--embedding-threads", flags.embedding_threads,
+                              LocalEmbedderOptions::kMaxThreads, &config.embedding.threads));
+  NEARHIT_RETURN_IF_ERROR(set("--embedding-memo-bytes", flags.embedding_memo_bytes,
+                              LocalEmbedderOptions::kMaxMemoBytes, &config.embedding.memo_bytes));
   if (flags.model_folder) {
     config.model_folder = *flags.model_folder;
   }
@@ -68,7 +79,7 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
   std::unique_ptr<Daemon> daemon(new Daemon());
-  RegisterLocalEmbedder();
+  NEARHIT_RETURN_IF_ERROR(RegisterLocalEmbedder(config.embedding));
   DatabaseOptions storage = config.storage;
   storage.log = [](LogLevel level, const std::string& message) { Log(level, message); };
   NEARHIT_ASSIGN_OR_RETURN(daemon->db_, Database::Open(storage));

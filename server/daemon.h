@@ -1,6 +1,7 @@
 // nearhitd as a whole: database, namespaces, server, and the wait for a signal.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -17,6 +18,8 @@ struct DaemonFlags {
   std::optional<std::string> listen;
   std::optional<std::filesystem::path> data;
   std::optional<std::string> model_folder;
+  std::optional<std::size_t> embedding_threads;
+  std::optional<std::size_t> embedding_memo_bytes;
   bool check_config = false;
 };
 
@@ -25,6 +28,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;  // could not start, or could not flush at the end
 inline constexpr int kExitConfig = 2;   // bad flags or configuration
 
+// Errors: those of LoadConfig; kInvalidArgument for a flag, by name.
 Result<Config> ConfigFromFlags(const DaemonFlags& flags);
 
 // Thread-safety: owned by one thread.

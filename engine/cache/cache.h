@@ -63,6 +63,7 @@ class Cache {
     std::atomic<std::uint64_t> evictions{0};
     std::atomic<std::uint64_t> expirations{0};
     std::atomic<std::uint64_t> embed_failures{0};
+    std::atomic<std::uint64_t> texts_not_read{0};
     std::atomic<std::uint64_t> read_errors{0};
   };
   class Query;  // one prompt on its way through a lookup

@@ -19,6 +19,17 @@ constexpr std::string_view kDroppedPrefix = "dropped/";
 
 constexpr std::string_view kKind = "catalogue";  // for messages
 
+// Namespace records of version 2 end with the fields of local embedders. Stored on disk; do not
+// renumber. Written only where one of them is not the default: what needs no new field stays
+// readable by builds that know none.
+constexpr std::uint8_t kNamespaceOfLocal = 2;
+
+bool HasLocalFields(const EmbedderSpec& spec) {
+  const EmbedderSpec defaults;
+  return spec.prefix != defaults.prefix || spec.arithmetic != defaults.arithmetic ||
+         spec.long_text != defaults.long_text;
+}
+
 std::string NamespaceKey(std::string_view name) {
   return std::string(kNamespacePrefix) + std::string(name);
 }
@@ -35,9 +46,14 @@ void PutEmbedder(std::string* out, const EmbedderSpec& spec) {
   PutFixed(out, static_cast<std::int64_t>(spec.timeout.count()));
   PutFixed(out, static_cast<std::uint64_t>(spec.max_batch));
   PutFixed(out, static_cast<std::int32_t>(spec.max_retries));
+  if (HasLocalFields(spec)) {
+    PutBytes(out, spec.prefix);
+    PutBytes(out, spec.arithmetic);
+    PutBytes(out, spec.long_text);
+  }
 }
 
-EmbedderSpec ReadEmbedder(ByteReader* reader) {
+EmbedderSpec ReadEmbedder(ByteReader* reader, bool with_local_fields) {
   EmbedderSpec spec;
   spec.kind = reader->Bytes();
   spec.url = reader->Bytes();
@@ -47,6 +63,11 @@ EmbedderSpec ReadEmbedder(ByteReader* reader) {
   spec.timeout = std::chrono::milliseconds(reader->Fixed<std::int64_t>());
   spec.max_batch = reader->Fixed<std::uint64_t>();
   spec.max_retries = reader->Fixed<std::int32_t>();
+  if (with_local_fields) {
+    spec.prefix = reader->Bytes();
+    spec.arithmetic = reader->Bytes();
+    spec.long_text = reader->Bytes();
+  }
   return spec;
 }
 
@@ -54,7 +75,7 @@ EmbedderSpec ReadEmbedder(ByteReader* reader) {
 
 std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord& record) {
   const NamespaceConfig& config = record.config;
-  std::string out = NewRecord();
+  std::string out = NewRecord(HasLocalFields(config.embedder) ? kNamespaceOfLocal : kRecordVersion);
   PutBytes(&out, record.name);
   PutFixed(&out, record.number);
   PutFixed(&out, record.created_us);
@@ -74,7 +95,9 @@ std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord&
 }
 
 Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::string_view value) {
-  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kKind, storage_key, value));
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body,
+                           Unseal(kKind, storage_key, value, kNamespaceOfLocal));
+  const bool with_local_fields = static_cast<std::uint8_t>(value.front()) == kNamespaceOfLocal;
   ByteReader reader(body);
   NamespaceRecord record;
   NamespaceConfig& config = record.config;
@@ -92,8 +115,9 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
   config.idle_ttl_ms = reader.Fixed<std::int64_t>();
   config.max_entries = reader.Fixed<std::uint64_t>();
   config.max_bytes = reader.Fixed<std::uint64_t>();
-  config.embedder = ReadEmbedder(&reader);
-  if (!reader.AtEnd() || config.kind > NamespaceKind::kVectors || config.metric > Metric::kL2 ||
+  config.embedder = ReadEmbedder(&reader, with_local_fields);
+  if (!reader.AtEnd() || with_local_fields != HasLocalFields(config.embedder) ||
+      config.kind > NamespaceKind::kVectors || config.metric > Metric::kL2 ||
       config.durability > Durability::kSync || config.dimension > kMaxDimension) {
     return DataLoss("namespace record has the wrong shape");
   }

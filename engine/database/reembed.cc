@@ -75,7 +75,7 @@ Status Reembed(const Namespace& space, const Embedder& embedder, Metric metric, 
       PutRequest put;
       put.scope = entry.scope;
       put.key = entry.slot;
-      put.vector = NormalizeFor(metric, vector) ? vector : std::span<float>();
+      put.vector = !IsZero(vector) && NormalizeFor(metric, vector) ? vector : std::span<float>();
       put.payload = entry.answer;
       put.content_type = entry.metadata.content_type;
       put.model = entry.metadata.model;

@@ -11,6 +11,20 @@
 
 namespace nearhit {
 
+// Of all local models of the process together, but for the memo.
+struct LocalEmbedderOptions {
+  // Passes of a model that may run at the same time, each on the thread of who asked; calls beyond
+  // them wait and go together. As many threads, less one, help with large batches of all models.
+  // 0: one less than the processor has cores, at least 1.
+  std::size_t threads = 0;
+  // For the vectors of recent texts, of each model; namespaces that use it alike share them. 0:
+  // none are kept.
+  std::size_t memo_bytes = std::size_t{16} << 20;
+
+  static constexpr std::size_t kMaxThreads = 256;
+  static constexpr std::size_t kMaxMemoBytes = std::size_t{1} << 40;
+};
+
 // Makes the embedder kind "local" known (nearhit/embedder.h): EmbedderSpec::model names a folder
 // with a BERT encoder (all-MiniLM, bge-small, gte-small, e5-small) or a static model (Model2Vec),
 // as sentence-transformers saves them: config.json, tokenizer.json or vocab.txt, model.safetensors.
@@ -20,8 +34,10 @@ namespace nearhit {
 // vocabulary. A text that is longer, or has what the vocabulary lacks (an emoji), gets no vector
 // rather than that of the rest. Which files and settings a model may have: docs/embedders.md.
 //
-// Thread-safety: thread-safe; calls after the first change nothing.
-void RegisterLocalEmbedder();
+// Thread-safety: thread-safe; the options of calls after the first change nothing.
+// Errors: kInvalidArgument for an option out of range, with nothing registered.
+Status RegisterLocalEmbedder(const LocalEmbedderOptions& options);
+void RegisterLocalEmbedder();  // with the defaults
 
 // The model folder of this user when none is named: what $NEARHIT_MODEL says, there or not; without
 // it, ${XDG_DATA_HOME:-~/.local/share}/nearhit/models/all-MiniLM-L6-v2 if that has a config.json.

@@ -9,7 +9,7 @@
 #include "cli/embed_lines.h"
 #include "formats/vector_file.h"
 #include "tests/cli/cli_fixture.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/colour_model.h"
 
 namespace nearhit {
 namespace {
@@ -22,7 +22,7 @@ using testing::StartsWith;
 
 class EmbedCommandTest : public CliFixture {
  protected:
-  EmbedCommandTest() { WriteTinyModel(model_); }
+  EmbedCommandTest() { WriteColourModel(model_); }
 
   const std::string model_ = (dir_.path() / "model").string();
 };

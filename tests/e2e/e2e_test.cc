@@ -12,7 +12,7 @@
 
 #include "tests/e2e/process.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/colour_model.h"
 
 namespace nearhit {
 namespace {
@@ -28,7 +28,7 @@ class EndToEndTest : public testing::Test {
     Write("nearhit.toml", "[server]\nlisten = \"\"\nunix_socket = \"" + Path("socket") +
                               "\"\n[storage]\npath = \"" + Path("data") +
                               "\"\n[embedding]\nmodel_folder = \"" + Path("model") + "\"\n");
-    WriteTinyModel(Path("model"));
+    WriteColourModel(Path("model"));
     Start();
   }
 

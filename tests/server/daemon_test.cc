@@ -11,7 +11,7 @@
 #include "nearhit/v1/cache.grpc.pb.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/colour_model.h"
 
 namespace nearhit::server {
 namespace {
@@ -93,7 +93,7 @@ bool FindsCrimsonByRed(Database* db, const std::string& name) {
 
 TEST(Daemon, NamespacesThatSayNoEmbedderGetTheModelFolder) {
   const TempDir dir;
-  WriteTinyModel(dir.path() / "model");
+  WriteColourModel(dir.path() / "model");
   Config config = TestConfig();
   config.model_folder = (dir.path() / "model").string();
   NamespaceConfig unsaid;
@@ -126,7 +126,7 @@ TEST(Daemon, NamespacesThatSayNoEmbedderGetTheModelFolder) {
 
 TEST(Daemon, ServesOnlyOnceTheModelsAreLoaded) {
   const TempDir dir;
-  WriteTinyModel(dir.path() / "model");
+  WriteColourModel(dir.path() / "model");
   Config config = TestConfig();
   config.storage.in_memory = false;
   config.storage.path = dir.path() / "data";
@@ -157,6 +157,19 @@ TEST(DaemonFlags, GoBeforeTheFile) {
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->server.listen, "127.0.0.1:1234");
   EXPECT_EQ(config->storage.path, "/tmp/elsewhere");
+  flags.embedding_threads = 256;
+  flags.embedding_memo_bytes = 0;
+  EXPECT_EQ(ConfigFromFlags(flags)->embedding.threads, 256U);
+  EXPECT_EQ(ConfigFromFlags(flags)->embedding.memo_bytes, 0U);
+  flags.embedding_threads = 257;
+  EXPECT_THAT(ConfigFromFlags(flags),
+              StatusIs(StatusCode::kInvalidArgument,
+                       testing::HasSubstr("--embedding-threads is 257, not in 0..256")));
+  flags.embedding_threads.reset();
+  flags.embedding_memo_bytes = (std::size_t{1} << 40) + 1;
+  EXPECT_THAT(ConfigFromFlags(flags),
+              StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("--embedding-memo-bytes")));
+  flags.embedding_memo_bytes.reset();
   EXPECT_TRUE(config->model_folder);  // decided once, here
   flags.model_folder = "/does/not/exist";
   EXPECT_THAT(ConfigFromFlags(flags),

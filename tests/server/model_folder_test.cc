@@ -7,7 +7,7 @@
 
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/colour_model.h"
 
 namespace nearhit::server {
 namespace {
@@ -98,7 +98,7 @@ TEST(ResolveModelFolderTest, WithoutANameTheDefaultIsTakenIfItIsThere) {
   EXPECT_THAT(ResolveModelFolder(&config), IsOk());
   EXPECT_EQ(config.model_folder, "");
   const auto folder = dir.path() / "nearhit/models/all-MiniLM-L6-v2";
-  WriteTinyModel(folder);
+  WriteColourModel(folder);
   config = Config();
   EXPECT_THAT(ResolveModelFolder(&config), IsOk());
   EXPECT_EQ(config.model_folder, folder.string());

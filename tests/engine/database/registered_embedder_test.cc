@@ -35,6 +35,7 @@ class VersionedEmbedder final : public Embedder {
     }
     return rows;
   }
+  EmbedderStats stats() const override { return {.memo_hits = 7, .memo_misses = 9}; }
 
  private:
   const std::string identity_;
@@ -69,14 +70,15 @@ class RegisteredEmbedderTest : public testing::Test {
     ASSERT_THAT(opened, IsOk());
     db_ = *std::move(opened);
   }
-  StoreResult Store(std::string_view slot) {
+  NamespaceStats Stats(const std::string& name) { return db_->DescribeNamespace(name)->stats; }
+  StoreResult Store(std::string_view slot, const std::string& name = "n") {
     const auto stored =
-        (*db_->Cache("n"))->Store({.prompt = {.scope = "s", .slot = slot}, .answer = "answer"});
+        (*db_->Cache(name))->Store({.prompt = {.scope = "s", .slot = slot}, .answer = "answer"});
     EXPECT_THAT(stored, IsOk());
     return *stored;
   }
-  LookupResult Lookup(std::string_view slot) {
-    const auto found = (*db_->Cache("n"))->Lookup({.scope = "s", .slot = slot}, {});
+  LookupResult Lookup(std::string_view slot, const std::string& name = "n") {
+    const auto found = (*db_->Cache(name))->Lookup({.scope = "s", .slot = slot}, {});
     EXPECT_THAT(found, IsOk());
     return *found;
   }
@@ -129,12 +131,48 @@ TEST_F(RegisteredEmbedderTest, ReembeddingMovesToTheOtherModel) {
 }
 
 // A row of zeros: the text has no vector, and its neighbours in the batch do.
-TEST_F(RegisteredEmbedderTest, ATextWithoutAVectorIsFoundExactly) {
+TEST_F(RegisteredEmbedderTest, ATextThatCannotBeReadIsFoundExactlyAndSaysSo) {
   EXPECT_FALSE(Store("unreadable").has_vector);
   EXPECT_TRUE(Store("readable").has_vector);
+  EXPECT_EQ(Stats("n").texts_not_read, 1U);
   EXPECT_EQ(Lookup("unreadable").kind, HitKind::kExact);
-  EXPECT_EQ(Lookup("unreadable, another").miss_reason, MissReason::kNoVector);
+  EXPECT_EQ(Stats("n").texts_not_read, 1U);
+  EXPECT_EQ(Lookup("unreadable, another").miss_reason, MissReason::kTextNotRead);
+  EXPECT_EQ(Stats("n").texts_not_read, 2U);
   EXPECT_EQ(Lookup("another").kind, HitKind::kSemantic);
+  EXPECT_EQ(Stats("n").texts_not_read, 2U);
+  EXPECT_EQ(Stats("n").embed_failures, 0U);
+  EXPECT_EQ(MissReasonName(MissReason::kTextNotRead), "text_not_read");
+}
+
+// Zeros would be a vector to these metrics, the same one for all such texts.
+TEST_F(RegisteredEmbedderTest, TextsThatCannotBeReadDoNotMatchEachOtherUnderAnyMetric) {
+  for (const Metric metric : {Metric::kCosine, Metric::kInnerProduct, Metric::kL2}) {
+    const std::string name = "metric" + std::to_string(static_cast<int>(metric));
+    NamespaceConfig config;
+    config.embedder.kind = "versioned";
+    config.metric = metric;
+    ASSERT_THAT(db_->CreateNamespace(name, config), IsOk());
+    EXPECT_FALSE(Store("unreadable, one", name).has_vector);
+    EXPECT_EQ(Lookup("unreadable, other", name).miss_reason, MissReason::kTextNotRead);
+    model_version = 2;
+    NamespaceUpdate update;
+    update.reembed = true;
+    update.embedder = config.embedder;
+    ASSERT_THAT(db_->UpdateNamespace(name, update), IsOk());
+    model_version = 1;
+    const Entry entry = (*db_->Cache(name))->Scan(EntryId{}, 1)->entries.at(0);
+    EXPECT_TRUE(entry.vector.empty());
+  }
+}
+
+TEST_F(RegisteredEmbedderTest, StatsHoldThoseOfTheEmbedder) {
+  EXPECT_EQ(Stats("n").embedder_memo_hits, 7U);
+  EXPECT_EQ(Stats("n").embedder_memo_misses, 9U);
+  NamespaceConfig config;
+  config.dimension = 2;
+  ASSERT_THAT(db_->CreateNamespace("none", config), IsOk());
+  EXPECT_EQ(Stats("none").embedder_memo_hits, 0U);
 }
 
 Result<Embeddings> Embed(const Database& db, std::string_view name,

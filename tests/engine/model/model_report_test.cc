@@ -11,7 +11,7 @@
 #include "nearhit/local_embedder.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/colour_model.h"
 
 namespace nearhit {
 namespace {
@@ -82,7 +82,7 @@ TEST(CompareWithTest, OnlyTheWeightsThatAreKnownHaveReferences) {
 
 class ModelReportTest : public testing::Test {
  protected:
-  ModelReportTest() { WriteTinyModel(folder_); }
+  ModelReportTest() { WriteColourModel(folder_); }
 
   const TempDir dir_;
   const std::filesystem::path folder_ = dir_.path() / "model";
@@ -129,7 +129,7 @@ TEST_F(ModelReportTest, TheDefaultFolderFollowsTheEnvironment) {
   const auto there = dir_.path() / "nearhit" / "models" / "all-MiniLM-L6-v2";
   std::filesystem::create_directories(there);
   EXPECT_TRUE(DefaultModelFolder().empty());  // a folder without a model
-  WriteTinyModel(there);
+  WriteColourModel(there);
   EXPECT_EQ(DefaultModelFolder(), there);
   setenv("NEARHIT_MODEL", "/elsewhere", 1);
   EXPECT_EQ(DefaultModelFolder(), "/elsewhere");
@@ -139,7 +139,7 @@ TEST_F(ModelReportTest, TheDefaultFolderFollowsTheEnvironment) {
   unsetenv("XDG_DATA_HOME");
   setenv("HOME", dir_.path().c_str(), 1);
   EXPECT_TRUE(DefaultModelFolder().empty());
-  WriteTinyModel(dir_.path() / ".local/share/nearhit/models/all-MiniLM-L6-v2");
+  WriteColourModel(dir_.path() / ".local/share/nearhit/models/all-MiniLM-L6-v2");
   EXPECT_EQ(DefaultModelFolder(), dir_.path() / ".local/share/nearhit/models/all-MiniLM-L6-v2");
 }
 

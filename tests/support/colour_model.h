@@ -11,7 +11,7 @@ namespace nearhit {
 // Writes a static model of three words and two dimensions; makes `folder`. Its vectors, of length
 // 1: "red" (1, 0), "crimson" (0.8, 0.6), "blue" (0, 1). "Red" is "red"; a text without any of these
 // words has no vector.
-inline void WriteTinyModel(const std::filesystem::path& folder) {
+inline void WriteColourModel(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "config.json") << R"({"model_type": "model2vec", "normalize": true})";
   std::ofstream(folder / "vocab.txt") << "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nred\ncrimson\nblue\n";
