@@ -127,6 +127,18 @@ void PutText(Json* json, const std::string& key, const std::string& bytes) {
   }
 }
 
+Json ScoreToJson(float score) {
+  return ShortDouble(score);
+}
+
+Json VectorToJson(std::span<const float> vector) {
+  Json json = Json::array();
+  for (const float component : vector) {
+    json.push_back(ShortDouble(component));
+  }
+  return json;
+}
+
 Json EntryToJson(const v1::Entry& entry, bool with_vector) {
   Json json;
   json["id"] = entry.id();

@@ -63,10 +63,17 @@ void ReadStorage(const toml::table& table, const std::string& source, TomlReader
 }
 
 void ReadEmbedding(const toml::table& table, const std::string& source, TomlReader* parent,
-                   LocalEmbedderOptions* out) {
+                   Config* out) {
   TomlReader reader(table, "embedding", source);
-  reader.Int("threads", 0, std::int64_t{LocalEmbedderOptions::kMaxThreads}, &out->threads);
-  reader.Int("memo_bytes", 0, std::int64_t{LocalEmbedderOptions::kMaxMemoBytes}, &out->memo_bytes);
+  LocalEmbedderOptions& options = out->embedding;
+  reader.Int("threads", 0, std::int64_t{LocalEmbedderOptions::kMaxThreads}, &options.threads);
+  reader.Int("memo_bytes", 0, std::int64_t{LocalEmbedderOptions::kMaxMemoBytes},
+             &options.memo_bytes);
+  std::string model_folder;
+  reader.String("model_folder", &model_folder);
+  if (table.contains("model_folder")) {
+    out->model_folder = std::move(model_folder);
+  }
   parent->Fail(reader.Finish());
 }
 
@@ -112,7 +119,7 @@ Result<Config> FromTable(const toml::table& table, const std::string& source) {
     ReadStorage(*section, source, &root, &config.storage);
   }
   if (const toml::table* section = root.Table("embedding")) {
-    ReadEmbedding(*section, source, &root, &config.embedding);
+    ReadEmbedding(*section, source, &root, &config);
   }
   if (const toml::table* section = root.Table("log")) {
     ReadLog(*section, source, &root, &config.log);

@@ -31,8 +31,6 @@ void ReadEmbedder(const toml::table& table, const std::string& source, TomlReade
                            &out->long_text);
   if (out->kind == "http") {
     reader.Required("url");
-  }
-  if (out->kind == "http" || out->kind == "local") {
     reader.Required("model");
   }
   parent->Fail(reader.Finish());
@@ -55,6 +53,7 @@ void CheckThreshold(const toml::table& table, const NamespaceConfig& config, Tom
 Result<NamedNamespace> ReadNamespace(const toml::table& table, const std::string& source) {
   NamedNamespace out;
   NamespaceConfig& config = out.config;
+  config.embedder.kind = "";  // until the file says one
   TomlReader reader(table, "namespace", source);
   reader.Required("name");
   reader.String("name", &out.name);

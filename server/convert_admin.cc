@@ -15,9 +15,7 @@ Status CheckEnum(bool valid, std::string_view field, int value) {
 
 Result<EmbedderSpec> DecodeEmbedder(const v1::EmbedderSpec& spec, bool allow_keys) {
   EmbedderSpec out;
-  if (!spec.kind().empty()) {
-    out.kind = spec.kind();
-  }
+  out.kind = spec.kind();
   // Whoever may name a file and a URL could have the server send the one to the other.
   if (!allow_keys && !(spec.api_key_env().empty() && spec.api_key_file().empty())) {
     return FailedPrecondition(

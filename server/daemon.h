@@ -17,6 +17,7 @@ struct DaemonFlags {
   std::optional<std::filesystem::path> config;
   std::optional<std::string> listen;
   std::optional<std::filesystem::path> data;
+  std::optional<std::string> model_folder;
   std::optional<std::size_t> embedding_threads;
   std::optional<std::size_t> embedding_memo_bytes;
   bool check_config = false;
@@ -33,7 +34,8 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags);
 // Thread-safety: owned by one thread.
 class Daemon {
  public:
-  // Opens the database, creates missing namespaces, listens.
+  // Opens the database with the models of its namespaces, creates missing namespaces, listens: whom
+  // it answers, and whoever reads its health, finds everything loaded.
   //
   // Errors: those of Database::Open, Database::CreateNamespace and Server::Start.
   static Result<std::unique_ptr<Daemon>> Start(const Config& config);

@@ -58,6 +58,10 @@ NamespaceConfig Cache::config() const {
   return live()->config;
 }
 
+std::shared_ptr<const Embedder> Cache::embedder() const {
+  return live()->embedder;
+}
+
 Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
                                                 const LookupOptions& options) {
   const std::shared_ptr<const Live> now = live();

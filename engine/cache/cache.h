@@ -44,6 +44,7 @@ class Cache {
   // same identity.
   void Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder);
   NamespaceConfig config() const;
+  std::shared_ptr<const Embedder> embedder() const;  // may be null
 
   // Adds what this cache has counted.
   void AddStats(NamespaceStats* stats) const;

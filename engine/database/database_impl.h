@@ -1,6 +1,7 @@
 // nearhit::Database as it is: the catalogue of namespaces over one store, and the thread that
 // maintains them. database_open.cc opens and closes it, database.cc administers namespaces,
-// database_maintenance.cc does what happens in the background.
+// database_embed.cc asks their embedders, database_maintenance.cc does what happens in the
+// background.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,8 @@ class DatabaseImpl final : public Database {
   Status DropNamespace(std::string_view name) override;
   Result<std::shared_ptr<SemanticCache>> Cache(std::string_view name) override;
   Result<std::shared_ptr<VectorStore>> Vectors(std::string_view name) override;
+  Result<Embeddings> Embed(std::string_view name, std::span<const std::string_view> texts,
+                           std::chrono::steady_clock::time_point deadline) const override;
   DatabaseStats Stats() const override;
   Status Flush() override { return store_->Flush(); }
   Status RunMaintenance() override;

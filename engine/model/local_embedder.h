@@ -57,6 +57,8 @@ class LocalEmbedder final : public Embedder {
   std::size_t dimension() const override { return model_->dimension(); }
   // Milliseconds of work rather than waiting, but no thread that serves others should do it.
   bool may_block() const override { return true; }
+  // Of the encoder's weights.
+  std::size_t memory_bytes() const { return model_->memory_bytes(); }
 
   // A text of more tokens than the model reads, or with a word or sign that its vocabulary has no
   // token for, gets a row of zeros. With windows, one of up to twice the tokens gets the mean of

@@ -38,6 +38,8 @@ class LocalModel {
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   Arithmetic arithmetic() const { return options_.arithmetic; }
   std::size_t dimension() const { return encoder_->dimension(); }
+  // Of the encoder's weights.
+  std::size_t memory_bytes() const { return encoder_->memory_bytes(); }
   // SHA-256 of the weights, in hex.
   const std::string& hash() const { return hash_; }
 

@@ -48,6 +48,11 @@ class StaticEmbedder final : public Embedder {
                                    std::chrono::steady_clock::time_point deadline) const override;
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  // Of the tables.
+  std::size_t memory_bytes() const {
+    return table_.size() * sizeof(float) + weights_.size() * sizeof(float) +
+           mapping_.size() * sizeof(std::uint32_t);
+  }
 
  private:
   StaticEmbedder(std::string identity, ModelConfig config,

@@ -103,4 +103,7 @@ PACKAGE_OF_COMMAND = {
     "python3": "python3",
     "curl": "curl",
     "jq": "jq",
+    "pip": "python3-pip",
+    "pip3": "python3-pip",
+    "unzip": "unzip",
 }

@@ -175,5 +175,51 @@ TEST_F(RegisteredEmbedderTest, StatsHoldThoseOfTheEmbedder) {
   EXPECT_EQ(Stats("none").embedder_memo_hits, 0U);
 }
 
+Result<Embeddings> Embed(const Database& db, std::string_view name,
+                         std::vector<std::string_view> texts) {
+  return db.Embed(name, texts, std::chrono::steady_clock::time_point::max());
+}
+
+TEST_F(RegisteredEmbedderTest, EmbedGivesAVectorForEachTextOrNone) {
+  const auto made = Embed(*db_, "n", {"readable", "unreadable", "readable"});
+  ASSERT_THAT(made, IsOk());
+  EXPECT_EQ(made->embedder_identity, "versioned/1");
+  const std::vector<float> vector = {1, 0};
+  EXPECT_THAT(made->vectors, testing::ElementsAre(vector, testing::IsEmpty(), vector));
+  EXPECT_EQ(db_->DescribeNamespace("n")->stats.entries, 0U);
+}
+
+TEST_F(RegisteredEmbedderTest, EmbedNamesTheTextThatIsWrong) {
+  const auto refused = [](const char* what) {
+    return StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr(what));
+  };
+  const std::string longest(kMaxSlotBytes, 'a');
+  const std::string longer = longest + "a";
+  EXPECT_THAT(Embed(*db_, "n", {longest}), IsOk());
+  EXPECT_THAT(Embed(*db_, "n", {"a", longer}), refused("texts[1]: text has 262145 bytes"));
+  EXPECT_THAT(Embed(*db_, "n", {"a", "\xFF"}), refused("texts[1]: text of 1 bytes is not valid"));
+  EXPECT_THAT(Embed(*db_, "n", {""}), refused("texts[0]: text is empty"));
+  EXPECT_THAT(Embed(*db_, "n", {}), refused("texts has 0 items"));
+  EXPECT_THAT(Embed(*db_, "n", std::vector<std::string_view>(kMaxBatch + 1, "a")),
+              refused("texts has 10001 items, the limit is 10000"));
+}
+
+TEST_F(RegisteredEmbedderTest, EmbedSaysWhyThereIsNoEmbedder) {
+  const auto unmet = [](const char* what) {
+    return StatusIs(StatusCode::kFailedPrecondition, testing::HasSubstr(what));
+  };
+  EXPECT_THAT(Embed(*db_, "absent", {"a"}), StatusIs(StatusCode::kNotFound));
+  NamespaceConfig config;
+  ASSERT_THAT(db_->CreateNamespace("exact", config), IsOk());
+  config.dimension = 2;
+  config.kind = NamespaceKind::kVectors;
+  ASSERT_THAT(db_->CreateNamespace("points", config), IsOk());
+  EXPECT_THAT(Embed(*db_, "exact", {"a"}), unmet("namespace \"exact\" has no embedder"));
+  EXPECT_THAT(Embed(*db_, "points", {"a"}), unmet("none of kind vectors has one"));
+  model_version = 2;
+  Open();
+  EXPECT_THAT(Embed(*db_, "n", {"a"}), unmet("versioned/1, could not be used"));
+}
+
 }  // namespace
 }  // namespace nearhit

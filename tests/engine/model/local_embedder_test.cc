@@ -262,6 +262,21 @@ TEST_F(LocalEmbedderTest, NamespacesOfAFolderShareTheModel) {
   EXPECT_THAT(MakeEmbedder(spec, 0), StatusIs(StatusCode::kNotFound, HasSubstr("model folder")));
 }
 
+TEST_F(LocalEmbedderTest, IsReportedWithItsShape) {
+  const auto report = InspectModel(model_.path());
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->kind, "bert");
+  EXPECT_EQ(report->pooling, "mean");
+  EXPECT_EQ(report->dimension, 16u);
+  EXPECT_EQ(report->layers, 2u);
+  EXPECT_EQ(report->heads, 2u);
+  EXPECT_EQ(report->intermediate, 32u);
+  EXPECT_EQ(report->positions, 12u);
+  EXPECT_EQ(report->max_tokens, 12u);
+  EXPECT_GT(report->memory_bytes, 0u);
+  EXPECT_GT(report->load_seconds, 0);
+}
+
 TEST_F(LocalEmbedderTest, TheSpecSaysHowTheModelIsUsed) {
   RegisterLocalEmbedder();
   EmbedderSpec spec;
