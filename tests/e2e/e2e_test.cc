@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/process.h"
-#include "tests/support/temp_dir.h"
 #include "tests/support/colour_model.h"
+#include "tests/support/temp_dir.h"
 
 namespace nearhit {
 namespace {

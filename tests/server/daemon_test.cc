@@ -9,9 +9,9 @@
 
 #include "nearhit/v1/admin.grpc.pb.h"
 #include "nearhit/v1/cache.grpc.pb.h"
+#include "tests/support/colour_model.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/colour_model.h"
 
 namespace nearhit::server {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "engine/model/minilm_reference.h"
 #include "nearhit/local_embedder.h"
+#include "tests/support/colour_model.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/colour_model.h"
 
 namespace nearhit {
 namespace {
