@@ -74,15 +74,17 @@ class DaemonEmbedder final : public TextEmbedder {
   const v1::NamespaceInfo info_;
 };
 
-Result<std::unique_ptr<TextEmbedder>> OpenModel(const std::string& folder,
+Result<std::unique_ptr<TextEmbedder>> OpenModel(const TextEmbedderFlags& flags,
                                                 std::chrono::milliseconds timeout) {
   RegisterLocalEmbedder();
   EmbedderSpec spec;
   spec.kind = "local";
-  spec.model = folder;
+  spec.model = flags.model;
+  spec.arithmetic = flags.arithmetic;
+  spec.prefix = flags.prefix;
   Result<std::shared_ptr<const Embedder>> made = MakeEmbedder(spec, 0);
   if (!made.ok()) {
-    return Status(made.status().code(), folder + ": " + std::string(made.status().message()));
+    return Status(made.status().code(), flags.model + ": " + std::string(made.status().message()));
   }
   return std::unique_ptr<TextEmbedder>(std::make_unique<ModelEmbedder>(*std::move(made), timeout));
 }
@@ -111,8 +113,16 @@ void TextEmbedderFlags::Add(CLI::App* command) {
   CLI::Option* model_option = command->add_option(
       "--model", model,
       "Folder of the model to run here; default: $NEARHIT_MODEL, or where scripts/run puts it");
+  CLI::Option* arithmetic_option =
+      command
+          ->add_option("--arithmetic", arithmetic,
+                       "Of the model here: fast (8 bits a weight) or float32")
+          ->check(CLI::IsMember({"fast", "float32"}));
+  CLI::Option* prefix_option = command->add_option(
+      "--prefix", prefix,
+      "Before each text for the model here (\"query: \"); default: the model's own");
   command->add_option("-n,--namespace", name, "Ask the daemon for the vectors of this namespace")
-      ->excludes(model_option);
+      ->excludes(model_option, arithmetic_option, prefix_option);
 }
 
 std::unique_ptr<TextEmbedder> TextEmbedderFlags::Open(const CliContext& context, int* exit_code) {
@@ -130,7 +140,7 @@ std::unique_ptr<TextEmbedder> TextEmbedderFlags::Open(const CliContext& context,
   }
   Client client = context.Connect(kBulkTimeout);
   auto opened =
-      name.empty() ? OpenModel(model, client.timeout()) : OpenNamespace(name, std::move(client));
+      name.empty() ? OpenModel(*this, client.timeout()) : OpenNamespace(name, std::move(client));
   if (!opened.ok()) {
     *exit_code = Fail(context, opened.status());
     return nullptr;

@@ -39,6 +39,8 @@ Status CheckText(std::string_view text);
 // model folder (nearhit/local_embedder.h).
 struct TextEmbedderFlags {
   std::string model;
+  std::string arithmetic = "fast";  // of the model here
+  std::string prefix;               // likewise
   std::string name;
 
   void Add(CLI::App* command);

@@ -1,11 +1,13 @@
 #include "bench/workload/load.h"
 
 #include <memory>
+#include <numeric>
 
 #include "bench/workload/commands.h"
 #include "bench/workload/dataset.h"
 #include "bench/workload/flags.h"
 #include "bench/workload/report.h"
+#include "formats/line_reader.h"
 
 namespace nearhit::bench {
 
@@ -18,6 +20,7 @@ struct LoadFlags {
   std::vector<std::string> mix = {"lookup=1"};
   std::string vectors;
   std::string query;
+  std::string texts;
   float threshold = 0.8F;
   std::size_t fill = 0;
   bool null = false;
@@ -35,11 +38,12 @@ Result<Mix> ParseMix(const std::vector<std::string>& parts) {
     const double share =
         equals == std::string::npos ? -1 : std::strtod(part.c_str() + equals + 1, &end);
     if (name == kOperationNames.end() || share < 0 || *end != '\0') {
-      return InvalidArgument("--mix takes lookup=, store= and ping= with shares, not " + part);
+      return InvalidArgument("--mix takes lookup=, store=, ping= and embed= with shares, not " +
+                             part);
     }
     mix[static_cast<std::size_t>(name - kOperationNames.begin())] = share;
   }
-  if (mix[0] + mix[1] + mix[2] <= 0) {
+  if (std::accumulate(mix.begin(), mix.end(), 0.0) <= 0) {
     return InvalidArgument("--mix is empty");
   }
   return mix;
@@ -110,7 +114,10 @@ void RunCompared(const LoadFlags& flags, const Mix& mix, LoadGenerator* generato
     const LoadResult calls = RunSlice(flags, generator, mix, seconds);
     const auto ping = static_cast<std::size_t>(Operation::kPing);
     p50[ping].push_back(Micros(pings.operations[ping].latencies.Quantile(0.5)));
-    for (std::size_t i = 0; i < ping; ++i) {
+    for (std::size_t i = 0; i < kOperations; ++i) {
+      if (i == ping) {
+        continue;
+      }
       p50[i].push_back(Micros(calls.operations[i].latencies.Quantile(0.5)));
     }
     Add(pings, &empty);
@@ -130,13 +137,40 @@ void RunCompared(const LoadFlags& flags, const Mix& mix, LoadGenerator* generato
   }
 }
 
-Status RunLoad(const LoadFlags& flags) {
+Result<std::vector<std::string>> ReadTexts(const std::string& path) {
+  NEARHIT_ASSIGN_OR_RETURN(const auto lines, LineReader::Open(path, kMaxSlotBytes));
+  std::vector<std::string> texts;
+  std::string line;
+  while (true) {
+    NEARHIT_ASSIGN_OR_RETURN(const bool more, lines->Next(&line));
+    if (!more) {
+      break;
+    }
+    texts.push_back(line);
+  }
+  return texts.empty() ? InvalidArgument(path + " has no lines")
+                       : Result<std::vector<std::string>>(std::move(texts));
+}
+
+Status RunLoad(LoadFlags& flags) {
   NEARHIT_ASSIGN_OR_RETURN(const Mix mix, ParseMix(flags.mix));
   VectorMatrix rows;
   VectorMatrix queries;
-  if (!flags.null || flags.fill > 0) {
+  if (!flags.texts.empty()) {
+    NEARHIT_ASSIGN_OR_RETURN(flags.options.texts, ReadTexts(flags.texts));
+  }
+  const auto share = [&mix](Operation operation) {
+    return mix[static_cast<std::size_t>(operation)];
+  };
+  const bool has_texts = !flags.texts.empty();
+  if (share(Operation::kEmbed) > 0 && !has_texts) {
+    return InvalidArgument("embed= of --mix needs --texts");
+  }
+  const bool needs_vectors = flags.fill > 0 || share(Operation::kStore) > 0 ||
+                             (share(Operation::kLookup) > 0 && !has_texts);
+  if (flags.fill > 0 || (!flags.null && needs_vectors)) {
     if (flags.vectors.empty()) {
-      return InvalidArgument("--vectors is needed, except with --null");
+      return InvalidArgument("--vectors is needed, except with --null or --texts");
     }
     NEARHIT_ASSIGN_OR_RETURN(rows, ReadVectorFile(flags.vectors));
     NormalizeRows(&rows);  // leaves out zero rows, which a cache refuses
@@ -178,6 +212,8 @@ void AddLoad(CLI::App* app, Command* command) {
   AddList(load, "--mix", &flags->mix, "Shares: lookup=0.9,store=0.1");
   load->add_option("--vectors", flags->vectors, "Vectors of what is filled in and stored");
   load->add_option("--query", flags->query, "Vectors of lookups; otherwise those of --vectors");
+  load->add_option("--texts", flags->texts,
+                   "Lookups and embed= ask these lines, one after the other, without vectors");
   load->add_option("--fill", flags->fill, "First make the namespace and store so many entries");
   load->add_option("--threshold", flags->threshold, "Of the namespace that --fill makes")
       ->capture_default_str();

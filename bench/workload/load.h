@@ -19,22 +19,26 @@
 #include "nearhit/types.h"
 #include "nearhit/v1/admin.grpc.pb.h"
 #include "nearhit/v1/cache.grpc.pb.h"
+#include "nearhit/v1/vectors.grpc.pb.h"
 
 namespace nearhit::bench {
 
-enum class Operation : std::uint8_t { kLookup = 0, kStore = 1, kPing = 2 };
-inline constexpr std::size_t kOperations = 3;
-inline constexpr std::array<const char*, kOperations> kOperationNames = {"lookup", "store", "ping"};
+enum class Operation : std::uint8_t { kLookup = 0, kStore = 1, kPing = 2, kEmbed = 3 };
+inline constexpr std::size_t kOperations = 4;
+inline constexpr std::array<const char*, kOperations> kOperationNames = {"lookup", "store", "ping",
+                                                                         "embed"};
 
 // Shares of the operations; need not sum to 1.
 using Mix = std::array<double, kOperations>;
-inline constexpr Mix kOnlyPing = {0, 0, 1};
+inline constexpr Mix kOnlyPing = {0, 0, 1, 0};
 
 struct LoadOptions {
   std::string target;
   std::string name;  // of the namespace
   std::size_t connections = 1;
   std::size_t answer_bytes = 1'024;
+  // What lookups and embed calls ask, one after the other; empty: lookups send vectors.
+  std::vector<std::string> texts{};
 };
 
 struct OperationResult {
@@ -56,7 +60,7 @@ struct LoadResult {
 // Thread-safety: externally synchronized; Run* use a thread of their own beside the caller's.
 class LoadGenerator {
  public:
-  // `queries` (of lookups) and `rows` (of stores) must outlive the generator.
+  // `queries` (of lookups without texts) and `rows` (of stores) must outlive the generator.
   LoadGenerator(const LoadOptions& options, const VectorMatrix* queries, const VectorMatrix* rows);
   ~LoadGenerator();
   LoadGenerator(const LoadGenerator&) = delete;
@@ -75,6 +79,8 @@ class LoadGenerator {
   void Start(Operation operation, SteadyClock::time_point scheduled);
   void StartLookup(Call* call);
   void StartStore(Call* call);
+  void StartEmbed(Call* call);
+  const std::string& NextText() { return options_.texts[next_text_++ % options_.texts.size()]; }
   // Takes one finished call; false when the queue was shut down.
   bool Finish(LoadResult* result);
 
@@ -85,8 +91,10 @@ class LoadGenerator {
   grpc::CompletionQueue queue_;
   std::vector<std::unique_ptr<v1::Cache::Stub>> caches_;
   std::vector<std::unique_ptr<v1::Admin::Stub>> admins_;
+  std::vector<std::unique_ptr<v1::Vectors::Stub>> vectors_;
   std::mt19937 random_;
   std::uint64_t started_ = 0;
+  std::size_t next_text_ = 0;
   std::atomic<std::uint64_t> finished_{0};
 };
 

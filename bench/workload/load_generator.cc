@@ -29,9 +29,11 @@ struct LoadGenerator::Call {
   v1::LookupResponse lookup;
   v1::StoreResponse store;
   v1::PingResponse ping;
+  v1::EmbedResponse embed;
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::LookupResponse>> lookup_reader;
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::StoreResponse>> store_reader;
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::PingResponse>> ping_reader;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::EmbedResponse>> embed_reader;
 };
 
 LoadGenerator::LoadGenerator(const LoadOptions& options, const VectorMatrix* queries,
@@ -45,6 +47,7 @@ LoadGenerator::LoadGenerator(const LoadOptions& options, const VectorMatrix* que
     channel->WaitForConnected(std::chrono::system_clock::now() + kTimeout);
     caches_.push_back(v1::Cache::NewStub(channel));
     admins_.push_back(v1::Admin::NewStub(channel));
+    vectors_.push_back(v1::Vectors::NewStub(channel));
   }
 }
 
@@ -67,6 +70,8 @@ void LoadGenerator::Start(Operation operation, SteadyClock::time_point scheduled
     StartLookup(call);
   } else if (operation == Operation::kStore) {
     StartStore(call);
+  } else if (operation == Operation::kEmbed) {
+    StartEmbed(call);
   } else {
     call->ping_reader =
         admins_[started_ % admins_.size()]->AsyncPing(&call->context, v1::PingRequest(), &queue_);
@@ -77,8 +82,12 @@ void LoadGenerator::Start(Operation operation, SteadyClock::time_point scheduled
 void LoadGenerator::StartLookup(Call* call) {
   v1::LookupRequest request;
   request.set_namespace_(options_.name);
-  request.mutable_prompt()->set_slot("asked " + std::to_string(started_));
-  request.mutable_prompt()->set_vector(Bytes(queries_->row(random_() % queries_->rows)));
+  if (options_.texts.empty()) {
+    request.mutable_prompt()->set_slot("asked " + std::to_string(started_));
+    request.mutable_prompt()->set_vector(Bytes(queries_->row(random_() % queries_->rows)));
+  } else {
+    request.mutable_prompt()->set_slot(NextText());
+  }
   call->lookup_reader =
       caches_[started_ % caches_.size()]->AsyncLookup(&call->context, request, &queue_);
   call->lookup_reader->Finish(&call->lookup, &call->status, call);
@@ -93,6 +102,15 @@ void LoadGenerator::StartStore(Call* call) {
   call->store_reader =
       caches_[started_ % caches_.size()]->AsyncStore(&call->context, request, &queue_);
   call->store_reader->Finish(&call->store, &call->status, call);
+}
+
+void LoadGenerator::StartEmbed(Call* call) {
+  v1::EmbedRequest request;
+  request.set_namespace_(options_.name);
+  request.add_texts(NextText());
+  call->embed_reader =
+      vectors_[started_ % vectors_.size()]->AsyncEmbed(&call->context, request, &queue_);
+  call->embed_reader->Finish(&call->embed, &call->status, call);
 }
 
 bool LoadGenerator::Finish(LoadResult* result) {

@@ -155,7 +155,12 @@ Result<KnownVectors> KnownVectors::Read(const std::filesystem::path& texts,
     if (!more) {
       break;
     }
-    known.rows_.emplace(line, row++);
+    // `nearhit embed` writes zeros for a text that its model cannot read.
+    const VectorView vector = row < known.vectors_.rows ? known.vectors_.row(row) : VectorView();
+    if (std::any_of(vector.begin(), vector.end(), [](float component) { return component != 0; })) {
+      known.rows_.emplace(line, row);
+    }
+    ++row;
   }
   if (row != known.vectors_.rows) {
     return InvalidArgument(texts.string() + " has " + std::to_string(row) + " lines, " +

@@ -47,7 +47,7 @@ class KnownVectors {
   static Result<KnownVectors> Read(const std::filesystem::path& texts,
                                    const std::filesystem::path& vectors);
 
-  // Empty when the text is not known. Valid as long as this object.
+  // Empty when the text is not known or its row is all zeros. Valid as long as this object.
   VectorView Find(const std::string& text) const;
   std::size_t dimension() const { return vectors_.dimension; }
 

@@ -62,5 +62,19 @@ TEST_F(ReplayDataTest, ReadsStreamsWithLabelsOfAnyKind) {
   EXPECT_THAT(ReadStream(Write("u.jsonl", "nonsense\n")), StatusIs(StatusCode::kInvalidArgument));
 }
 
+TEST_F(ReplayDataTest, ARowOfZerosIsNoVector) {
+  // fvecs: the dimension before each row.
+  constexpr std::int32_t kDimension = 2;
+  const std::string size(reinterpret_cast<const char*>(&kDimension), sizeof(kDimension));
+  const float row[] = {0, 0.5F};
+  const std::string some(reinterpret_cast<const char*>(row), sizeof(row));
+  const auto vectors = Write("v.fvecs", size + some + size + std::string(sizeof(row), '\0'));
+  const auto known = KnownVectors::Read(Write("t.txt", "one\nnone\n"), vectors);
+  ASSERT_THAT(known, IsOk());
+  EXPECT_EQ(known->Find("one").size(), 2U);
+  EXPECT_TRUE(known->Find("none").empty());
+  EXPECT_TRUE(known->Find("other").empty());
+}
+
 }  // namespace
 }  // namespace nearhit::bench

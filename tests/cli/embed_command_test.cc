@@ -62,6 +62,15 @@ TEST_F(EmbedCommandTest, SimilarPrintsTheCosine) {
   EXPECT_EQ(json::parse(out_)["embedder"], "lexical/v1/384");
 }
 
+TEST_F(EmbedCommandTest, FlagsOfTheModelReachIt) {
+  EXPECT_EQ(Run({"similar", "--model", model_, "--prefix", "blue ", "red", "crimson"}), 0) << err_;
+  EXPECT_EQ(out_, "0.9487\n");
+  EXPECT_EQ(Run({"embed", "--model", model_, "--arithmetic", "float32", "red"}), 2);
+  EXPECT_THAT(err_, HasSubstr("the model is static"));
+  EXPECT_EQ(Run({"embed", "--model", model_, "--arithmetic", "float16", "red"}), 2);
+  EXPECT_EQ(Run({"embed", "-n", "faq", "--arithmetic", "float32", "red"}), 2);
+}
+
 TEST_F(EmbedCommandTest, ErrorsAreExitCodes) {
   EXPECT_EQ(Run({"embed", "-n", "plane", "a"}), 3);
   EXPECT_THAT(err_, HasSubstr("has no embedder"));
