@@ -67,7 +67,8 @@ struct NamespaceConfig {
 
   // Lowest score that counts as a semantic hit (kCache). Callers may only ask for a stricter one.
   // In [-1, 1] for cosine, (0, 1] for l2, any finite number for ip.
-  float threshold = 0.90F;
+  // 0.95 suits sentence embeddings and words alike (docs/thresholds.md).
+  float threshold = 0.95F;
 
   // Lifetimes in milliseconds; 0 means none. A store without a TTL gets `default_ttl_ms`; a longer
   // one than `max_ttl_ms` is refused. An entry not read for `idle_ttl_ms` expires as well.
