@@ -34,6 +34,7 @@ DatabaseImpl::DatabaseImpl(const DatabaseOptions& options) : options_(options) {
 
 void DatabaseImpl::Log(LogLevel level, const std::string& line) const {
   if (options_.log) {
+    MutexLock lock(&log_mu_);
     options_.log(level, line);
   }
 }
@@ -59,6 +60,7 @@ Status DatabaseImpl::Start() {
   }
   MutexLock admin(&admin_mu_);
   NEARHIT_ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Load(store_.get()));
+  secret_ = catalogue.secret();
   catalogue_ = std::move(catalogue);
   NEARHIT_ASSIGN_OR_RETURN(ids_, IdAllocator::Open(store_.get()));
   for (const NamespaceRecord& record : catalogue_->namespaces()) {
@@ -78,9 +80,13 @@ Status DatabaseImpl::Start() {
     }
     NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, *embedder));
     entries_from_snapshots_ += contents.collection->entries_from_snapshots();
+    auto space = std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record,
+                                             std::move(contents));
+    if (record.reembedding) {
+      StartReembedding(record, space, /*embedder=*/nullptr);
+    }
     WriterLock lock(&spaces_mu_);
-    spaces_[record.name] = std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record,
-                                                       std::move(contents));
+    spaces_[record.name] = std::move(space);
   }
   open_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   if (store_->lost_sequences() > 0) {
@@ -89,6 +95,7 @@ Status DatabaseImpl::Start() {
   }
   if (options_.background_maintenance) {
     maintenance_ = std::thread([this] { MaintenanceLoop(); });
+    reembedding_ = std::thread([this] { ReembeddingLoop(); });
   }
   return Status();
 }
@@ -101,12 +108,17 @@ DatabaseImpl::~DatabaseImpl() {
     }
     stop_changed_.NotifyAll();
     maintenance_.join();
+    reembedding_.join();
   }
   if (store_ == nullptr) {
     return;
   }
   if (const Status written = WriteSnapshots(); !written.ok()) {
     Log(LogLevel::kWarning, "index snapshots were not written: " + written.ToString());
+  }
+  for (const std::shared_ptr<Reembedding>& change : Reembeddings()) {
+    // They only make the next start of the work faster.
+    change->WriteSnapshots().IgnoreError();
   }
   for (const std::shared_ptr<Namespace>& space : All()) {
     space->Close(Unavailable("the database is closed"));
@@ -133,17 +145,20 @@ std::string DatabaseImpl::IdentityOf(const Embedder* embedder) {
   return embedder == nullptr ? "none" : std::string(embedder->identity());
 }
 
+Result<std::unique_ptr<Collection>> DatabaseImpl::OpenCollection(NamespaceNumber number,
+                                                                 std::uint32_t dimension,
+                                                                 Metric metric) const {
+  return Collection::Open(
+      store_.get(), &clock(), ids_.get(), secret_,
+      {.ns = number, .dimension = dimension, .metric = metric, .snapshot_dir = SnapshotDir()});
+}
+
 Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
                                             std::shared_ptr<const Embedder> embedder) {
   Contents contents;
   NEARHIT_ASSIGN_OR_RETURN(
       contents.collection,
-      Collection::Open(store_.get(), &clock(), ids_.get(), catalogue_->secret(),
-                       {.ns = record.number,
-                        .dimension = record.config.dimension,
-                        .metric = record.config.metric,
-                        .snapshot_dir = options_.in_memory ? std::filesystem::path()
-                                                           : options_.path / "index"}));
+      OpenCollection(record.number, record.config.dimension, record.config.metric));
   if (const std::uint64_t damaged = contents.collection->damaged_entries(); damaged > 0) {
     Log(LogLevel::kError, "namespace " + record.name + ": the vectors of " +
                               std::to_string(damaged) +
