@@ -116,7 +116,8 @@ bool DatabaseImpl::IsCurrent(const Reembedding& change) const {
 
 void DatabaseImpl::NoteOutcome(Reembedding* change, const Status& status) {
   if (!IsCurrent(*change)) {
-    return;  // switched, or cancelled: then it may have failed with anything
+    status.IgnoreError();  // it has switched, or was cancelled and failed over that
+    return;
   }
   const auto first_wait = std::chrono::milliseconds(options_.maintenance_interval_ms);
   if (change->NoteOutcome(status, first_wait)) {

@@ -18,11 +18,17 @@ constexpr std::size_t kPageTexts = 64;
 constexpr std::uint64_t kPageBytes = std::uint64_t{8} << 20U;
 // Ids looked at in one go; most of them need nothing.
 constexpr std::size_t kIds = std::size_t{1} << 16U;
-constexpr std::size_t kFew = 32;
 
-// For one page, and for what is left while writes wait.
-constexpr milliseconds kLongestPage{30'000};
+// How long writes are to wait for what is left: a little, or not quite so little when after some
+// rounds as much as before came anew meanwhile. What makes it longer in spite of that is given up.
+constexpr milliseconds kPause{100};
+constexpr milliseconds kPatientPause{1'000};
+constexpr std::size_t kPatientAfter = 16;
 constexpr milliseconds kLongestPause{2'000};
+// Until the first page has been measured.
+constexpr milliseconds kTextTime{3};
+
+constexpr milliseconds kLongestPage{30'000};
 constexpr milliseconds kLongestWait{60'000};
 
 // Any embedder has a vector for it.
@@ -70,7 +76,7 @@ Reembedding::Reembedding(std::string name, std::shared_ptr<Namespace> space,
       open_(std::move(open)),
       embedder_(std::move(embedder)),
       texts_(std::min(kPageTexts, std::max<std::size_t>(1, change_.embedder.max_batch))),
-      few_(std::min(kFew, texts_)) {
+      text_time_(kTextTime) {
 }
 
 Reembedding::~Reembedding() = default;
@@ -79,7 +85,7 @@ Result<bool> Reembedding::Advance() {
   NEARHIT_RETURN_IF_ERROR(CheckRunning());
   NEARHIT_RETURN_IF_ERROR(Prepare());
   NEARHIT_RETURN_IF_ERROR(Refill());
-  if (pass_ == Pass::kChanges && todo_.size() <= few_ && !careful_) {
+  if (pass_ == Pass::kChanges && todo_.size() <= Few() && !careful_) {
     return true;
   }
   const std::size_t most =
@@ -100,7 +106,7 @@ Result<bool> Reembedding::Advance() {
 
 Result<bool> Reembedding::CatchUp() {
   NEARHIT_RETURN_IF_ERROR(TakeChanges());
-  if (pass_ != Pass::kChanges || todo_.size() > 2 * few_) {
+  if (pass_ != Pass::kChanges || todo_.size() > 2 * Few()) {
     return false;
   }
   const TimePoint deadline = std::chrono::steady_clock::now() + kLongestPause;
@@ -110,7 +116,6 @@ Result<bool> Reembedding::CatchUp() {
   }
   if (!done.ok()) {
     careful_ = true;
-    few_ = done.code() == StatusCode::kDeadlineExceeded ? std::max<std::size_t>(1, few_ / 2) : few_;
     return done;
   }
   NEARHIT_ASSIGN_OR_RETURN(const bool complete, IsComplete());
@@ -235,11 +240,18 @@ Status Reembedding::Refill() {
   return Status();
 }
 
+std::size_t Reembedding::Few() const {
+  const milliseconds pause = rounds_ < kPatientAfter ? kPause : kPatientPause;
+  return static_cast<std::size_t>(std::max<std::int64_t>(1, pause / text_time_));
+}
+
 Status Reembedding::TakeChanges() {
+  ++rounds_;
   const Namespace::Call call(space_.get());
   NEARHIT_RETURN_IF_ERROR(call.status());
   const std::optional<std::vector<EntryId>> changes = call.collection().TakeChanges();
   if (!changes) {
+    rounds_ = 0;
     Begin(Pass::kOld);
     return Status();
   }
@@ -250,10 +262,15 @@ Status Reembedding::TakeChanges() {
 }
 
 Status Reembedding::WorkOff(TimePoint deadline) {
+  const auto began = std::chrono::steady_clock::now();
   NEARHIT_ASSIGN_OR_RETURN(const Page page, ReadPage());
   NEARHIT_RETURN_IF_ERROR(EraseFromCopy(page.gone));
   if (!page.entries.empty()) {
-    NEARHIT_RETURN_IF_ERROR(Copy(page, deadline));
+    const Status copied = Copy(page, deadline);
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+    const auto each = took / static_cast<std::int64_t>(page.entries.size());
+    text_time_ = std::max({each, (text_time_ + each) / 2, std::chrono::nanoseconds(1'000)});
+    NEARHIT_RETURN_IF_ERROR(copied);
   }
   todo_.erase(todo_.begin(), todo_.begin() + static_cast<std::ptrdiff_t>(page.taken));
   return Status();

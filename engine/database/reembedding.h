@@ -26,7 +26,8 @@ namespace nearhit {
 
 // An id names its entry for good, so the copy is complete when both sides have the same ids. It is
 // brought there by going once through the ids of both, then through those that came or went since
-// (EntryTable::TakeChanges), until few are left; whoever keeps writes out lets it do the last.
+// (EntryTable::TakeChanges), until the rest takes but a moment; whoever keeps writes out lets it do
+// that.
 //
 // Everything that is done is in storage: another object for the same change goes on there.
 //
@@ -94,6 +95,8 @@ class Reembedding {
   Status TakeChanges();
   void Begin(Pass pass);
   void Enqueue(const Namespace::Call& call, std::span<const EntryId> ids);
+  // So many can be left for CatchUp.
+  std::size_t Few() const;
   Status WorkOff(TimePoint deadline);
   Result<Page> ReadPage();
   Status ReadEntry(const Namespace::Call& call, EntryId id, Page* page);
@@ -115,8 +118,9 @@ class Reembedding {
   EntryId cursor_;
   std::deque<EntryId> todo_;  // ascending
   std::size_t texts_;         // in one page, at present
-  std::size_t few_;           // as many may be left for CatchUp
+  std::size_t rounds_ = 0;    // of changes
   bool careful_ = false;      // CatchUp has failed: try the embedder while nobody waits for it
+  std::chrono::nanoseconds text_time_;  // what one entry takes, embedding and writing
   std::unordered_set<std::uint64_t> unreadable_;
   TimePoint due_{};
   int failures_ = 0;
