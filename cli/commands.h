@@ -44,6 +44,7 @@ void AddLookupCommand(CLI::App* app, CliContext* context);   // lookup
 void AddCacheCommands(CLI::App* app, CliContext* context);   // store, get, delete, invalidate
 void AddVectorCommands(CLI::App* app, CliContext* context);  // search, upsert
 void AddAdminCommands(CLI::App* app, CliContext* context);   // ns, stats, ping
+void AddReembedCommand(CLI::App* ns, CliContext* context);   // ns reembed
 void AddDataCommands(CLI::App* app, CliContext* context);    // import, export
 
 }  // namespace nearhit

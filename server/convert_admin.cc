@@ -150,6 +150,13 @@ void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out) {
   stats->set_embed_failures(info.stats.embed_failures);
   stats->set_read_errors(info.stats.read_errors);
   stats->set_damaged_entries(info.stats.damaged_entries);
+  if (info.reembedding) {
+    v1::Reembedding* reembedding = out->mutable_reembedding();
+    reembedding->set_identity(info.reembedding->identity);
+    reembedding->set_done(info.reembedding->done);
+    reembedding->set_total(info.reembedding->total);
+    reembedding->set_last_error(info.reembedding->last_error);
+  }
 }
 
 void ToProto(const DatabaseStats& stats, v1::StatsResponse* out) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -81,9 +82,9 @@ class DatabaseImpl final : public Database {
   // One page of each that is due; returns when to come back.
   Reembedding::TimePoint AdvanceReembeddings();
   // All there is to do, but for those that fail.
-  void RunReembeddings() REQUIRES(maintenance_mu_);
+  void RunReembeddings();
   // Whether the namespace has switched; if not, more has to be copied first.
-  Result<bool> SwitchOver(Reembedding* change) REQUIRES(maintenance_mu_);
+  Result<bool> SwitchOver(Reembedding* change);
   Result<bool> PublishCopy(Reembedding* change) REQUIRES(admin_mu_);
   bool IsCurrent(const Reembedding& change) const;
   void NoteOutcome(Reembedding* change, const Status& status);
@@ -100,9 +101,11 @@ class DatabaseImpl final : public Database {
   std::uint64_t entries_from_snapshots_ = 0;
 
   // Administration, one at a time; held across storage. Taken after maintenance_mu_, before the
-  // others.
+  // other locks.
   mutable Mutex admin_mu_;
   std::optional<Catalogue> catalogue_ GUARDED_BY(admin_mu_);
+  // Dropped contents that calls may still be reading.
+  std::set<NamespaceNumber> retiring_ GUARDED_BY(admin_mu_);
   Mutex maintenance_mu_;  // rounds of maintenance take turns
 
   mutable Mutex log_mu_;  // lines go out one at a time

@@ -35,6 +35,8 @@ Status DatabaseImpl::DropContents() {
   {
     MutexLock admin(&admin_mu_);
     numbers = catalogue_->dropped();
+    std::erase_if(numbers, [this](NamespaceNumber number)
+                               REQUIRES(admin_mu_) { return retiring_.contains(number); });
   }
   for (const NamespaceNumber number : numbers) {
     NEARHIT_RETURN_IF_ERROR(store_->DropPrefix(NamespacePrefix(number)));

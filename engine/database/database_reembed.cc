@@ -55,15 +55,20 @@ std::vector<std::shared_ptr<Reembedding>> DatabaseImpl::Reembeddings() const {
 }
 
 Result<bool> DatabaseImpl::SwitchOver(Reembedding* change) {
+  NamespaceNumber old = 0;
   {
     MutexLock admin(&admin_mu_);
     NEARHIT_ASSIGN_OR_RETURN(const bool published, PublishCopy(change));
     if (!published) {
       return false;
     }
+    old = change->change().from;
+    retiring_.insert(old);
   }
-  // Nobody waits for this but maintenance, which is not to drop what a call still reads.
+  // With no lock held: those that still read the old contents may take their time.
   change->space().Retire();
+  MutexLock admin(&admin_mu_);
+  retiring_.erase(old);
   return true;
 }
 
@@ -136,7 +141,6 @@ Reembedding::TimePoint DatabaseImpl::AdvanceReembeddings() {
     if (change->due() <= now) {
       Result<bool> done = change->Advance();
       if (done.ok() && *done) {
-        MutexLock turn(&maintenance_mu_);
         done = SwitchOver(change.get());
       }
       NoteOutcome(change.get(), done.status());

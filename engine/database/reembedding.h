@@ -78,6 +78,7 @@ class Reembedding {
 
   Namespace& space() const { return *space_; }
   const std::string& name() const { return name_; }
+  const PendingReembedding& change() const { return change_; }
   // Entries that could not be copied, because their stored bytes are damaged.
   std::size_t unreadable() const { return unreadable_.size(); }
 

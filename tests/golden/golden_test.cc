@@ -26,6 +26,7 @@ using testing::HasSubstr;
 
 const std::string kKey = EntryKey(1, EntryId{0x0203});
 constexpr std::string_view kNamespaceKey = "namespace/support";
+constexpr std::string_view kReembeddingKey = "reembedding/support";
 
 HeaderRecord SampleHeader() {
   return {.partition = 3,
@@ -80,6 +81,15 @@ NamespaceRecord SampleNamespace() {
   return record;
 }
 
+PendingReembedding SampleReembedding() {
+  return {.from = 7,
+          .to = 8,
+          .dimension = 5,
+          .identity = "http/n/5",
+          .threshold = 0.75F,
+          .embedder = SampleNamespace().config.embedder};
+}
+
 HashSecret SampleSecret() {
   HashSecret secret{};
   for (std::size_t i = 0; i < secret.size(); ++i) {
@@ -114,6 +124,9 @@ std::vector<Kind> AllKinds() {
        [](std::string_view value) { return DecodeIds(kKey, value).status(); }},
       {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleNamespace()),
        [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }},
+      {"reembedding", std::string(kReembeddingKey),
+       EncodeReembedding(kReembeddingKey, SampleReembedding()),
+       [](std::string_view value) { return DecodeReembedding(kReembeddingKey, value).status(); }},
       {"secret", "secret", EncodeSecret("secret", SampleSecret()),
        [](std::string_view value) { return DecodeSecret("secret", value).status(); }},
       {"next_namespace", "next_namespace", EncodeNextNumber("next_namespace", 8),
@@ -213,6 +226,17 @@ TEST(GoldenTest, NamespaceReads) {
   EXPECT_EQ(read->config, SampleNamespace().config);
 }
 
+TEST(GoldenTest, ReembeddingReads) {
+  EXPECT_THAT(DecodeReembedding(kReembeddingKey, Golden("reembedding")),
+              IsOkAndHolds(SampleReembedding()));
+  PendingReembedding without = SampleReembedding();
+  without.threshold.reset();
+  EXPECT_THAT(DecodeReembedding("k", EncodeReembedding("k", without)), IsOkAndHolds(without));
+  without.to = without.from;
+  EXPECT_THAT(DecodeReembedding("k", EncodeReembedding("k", without)),
+              StatusIs(StatusCode::kDataLoss));
+}
+
 // Names of the rows of Family::kMeta.
 TEST(GoldenTest, ACatalogueOfVersionOneLoads) {
   const std::unique_ptr<KvStore> store = NewMemoryStore();
@@ -232,6 +256,28 @@ TEST(GoldenTest, ACatalogueOfVersionOneLoads) {
   std::string value;
   ASSERT_THAT(store->Get(Family::kMeta, kNamespaceKey, ReadTier::kAny, &value), IsOk());
   EXPECT_EQ(ToHex(value), ToHex(Golden("namespace")));
+}
+
+TEST(GoldenTest, AChangeUnderWayIsARowOfItsOwn) {
+  const std::unique_ptr<KvStore> store = NewMemoryStore();
+  WriteBatch batch;
+  batch.Put(Family::kMeta, "secret", Golden("secret"));
+  batch.Put(Family::kMeta, std::string(kNamespaceKey), Golden("namespace"));
+  batch.Put(Family::kMeta, std::string(kReembeddingKey), Golden("reembedding"));
+  ASSERT_THAT(store->Write(batch, /*sync=*/false), IsOk());
+  auto catalogue = Catalogue::Load(store.get());
+  ASSERT_THAT(catalogue, IsOk());
+  NamespaceRecord record = *catalogue->Find("support");
+  EXPECT_EQ(record.reembedding, SampleReembedding());
+  ASSERT_THAT(catalogue->Put(record), IsOk());
+  std::string value;
+  ASSERT_THAT(store->Get(Family::kMeta, kReembeddingKey, ReadTier::kAny, &value), IsOk());
+  EXPECT_EQ(ToHex(value), ToHex(Golden("reembedding")));
+  record.number = std::exchange(record.reembedding, std::nullopt)->to;
+  ASSERT_THAT(catalogue->Put(record), IsOk());
+  EXPECT_EQ(catalogue->dropped(), std::vector<NamespaceNumber>{7});
+  EXPECT_THAT(store->Get(Family::kMeta, kReembeddingKey, ReadTier::kAny, &value),
+              StatusIs(StatusCode::kNotFound));
 }
 
 TEST(GoldenTest, IdAllocationIsTheBytesOfVersionOne) {
