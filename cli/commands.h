@@ -43,6 +43,8 @@ void AddDurabilityFlag(CLI::App* command, v1::Durability* durability);
 void AddLookupCommand(CLI::App* app, CliContext* context);   // lookup
 void AddCacheCommands(CLI::App* app, CliContext* context);   // store, get, delete, invalidate
 void AddVectorCommands(CLI::App* app, CliContext* context);  // search, upsert
+void AddEmbedCommands(CLI::App* app, CliContext* context);   // embed, similar
+void AddModelCommands(CLI::App* app, CliContext* context);   // model
 void AddAdminCommands(CLI::App* app, CliContext* context);   // ns, stats, ping
 void AddReembedCommand(CLI::App* ns, CliContext* context);   // ns reembed
 void AddDataCommands(CLI::App* app, CliContext* context);    // import, export

@@ -40,6 +40,9 @@ Status FillLimits(const NamespaceFlags& flags, Message* message) {
     embedder.set_url(flags.embedder_url);
     embedder.set_model(flags.embedder_model);
     embedder.set_api_key_env(flags.embedder_key_env);
+    embedder.set_prefix(flags.embedder_prefix);
+    embedder.set_arithmetic(flags.embedder_arithmetic);
+    embedder.set_long_text(flags.embedder_long_text);
   }
   NEARHIT_RETURN_IF_ERROR(SetDuration(
       flags.default_ttl, [message](std::int64_t millis) { message->set_default_ttl_ms(millis); }));
@@ -70,6 +73,16 @@ void NamespaceFlags::AddChangeable(CLI::App* command, bool with_durability) {
                       "http: the model's name; local: its folder, on the server");
   command->add_option("--embedder-key-env", embedder_key_env,
                       "http: server's variable with the key");
+  command->add_option("--embedder-prefix", embedder_prefix,
+                      "local: what goes before each text (\"query: \"); empty: the model's own");
+  command
+      ->add_option("--embedder-arithmetic", embedder_arithmetic,
+                   "local: fast (8 bits a weight) or float32")
+      ->check(CLI::IsMember({"fast", "float32"}));
+  command
+      ->add_option("--embedder-long-text", embedder_long_text,
+                   "local: texts over the model's length: refuse, or read in two windows")
+      ->check(CLI::IsMember({"refuse", "windows"}));
   command->add_option("--threshold", threshold, "Lowest score of a semantic hit");
   command->add_option("--default-ttl", default_ttl,
                       "Lifetime of a store without one (30s, 12h, 7d)");

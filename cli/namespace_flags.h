@@ -17,6 +17,9 @@ struct NamespaceFlags {
   std::string embedder_url;
   std::string embedder_model;
   std::string embedder_key_env;
+  std::string embedder_prefix;
+  std::string embedder_arithmetic;  // empty: the default, here and below
+  std::string embedder_long_text;
   std::optional<float> threshold;
   std::string default_ttl;
   std::string max_ttl;

@@ -127,6 +127,18 @@ void PutText(Json* json, const std::string& key, const std::string& bytes) {
   }
 }
 
+Json ScoreToJson(float score) {
+  return ShortDouble(score);
+}
+
+Json VectorToJson(std::span<const float> vector) {
+  Json json = Json::array();
+  for (const float component : vector) {
+    json.push_back(ShortDouble(component));
+  }
+  return json;
+}
+
 Json EntryToJson(const v1::Entry& entry, bool with_vector) {
   Json json;
   json["id"] = entry.id();
@@ -237,7 +249,10 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
                    {"expirations", stats.expirations()},
                    {"embed_failures", stats.embed_failures()},
                    {"read_errors", stats.read_errors()},
-                   {"damaged_entries", stats.damaged_entries()}};
+                   {"damaged_entries", stats.damaged_entries()},
+                   {"texts_not_read", stats.texts_not_read()},
+                   {"embedder_memo_hits", stats.embedder_memo_hits()},
+                   {"embedder_memo_misses", stats.embedder_memo_misses()}};
   return json;
 }
 
@@ -284,8 +299,9 @@ std::string_view DurabilityText(v1::Durability durability) {
 }
 
 std::string_view MissReasonText(v1::MissReason reason) {
-  constexpr std::array<std::string_view, 7> kNames = {
-      "none", "empty", "below_threshold", "no_vector", "embed_failed", "expired", "read_error"};
+  constexpr std::array<std::string_view, 8> kNames = {
+      "none",         "empty",   "below_threshold", "no_vector",
+      "embed_failed", "expired", "read_error",      "text_not_read"};
   const auto index = static_cast<std::size_t>(reason);
   return index < kNames.size() ? kNames[index] : "unknown";
 }

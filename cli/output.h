@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <ostream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,10 @@ std::string FormatScore(float score);               // "0.9431"
 
 // Puts `bytes` under `key` when they are UTF-8, else under `key` + "_base64".
 void PutText(Json* json, const std::string& key, const std::string& bytes);
+
+// With as many digits as tell the float apart, rather than those of the double that it widens to.
+Json ScoreToJson(float score);
+Json VectorToJson(std::span<const float> vector);
 
 // The shapes of `export` lines; `import` reads them back.
 Json EntryToJson(const v1::Entry& entry, bool with_vector);

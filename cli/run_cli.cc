@@ -61,12 +61,14 @@ int RunCli(int argc, const char* const* argv, std::ostream& out, std::ostream& e
       ->envname("NEARHIT_TARGET")
       ->capture_default_str();
   app.add_option("--timeout", context.timeout_seconds,
-                 "Seconds for one call (10; import, export, lookup --lines: 60)")
+                 "Seconds for one call (10; import, export, embed, lookup --lines: 60)")
       ->check(CLI::Range(0.001, 86'400.0));
   app.add_flag("--json", context.json, "Print JSON, one object to a line");
   AddLookupCommand(&app, &context);
   AddCacheCommands(&app, &context);
   AddVectorCommands(&app, &context);
+  AddEmbedCommands(&app, &context);
+  AddModelCommands(&app, &context);
   AddAdminCommands(&app, &context);
   AddDataCommands(&app, &context);
   try {

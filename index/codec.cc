@@ -3,26 +3,63 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "base/check.h"
 
 namespace nearhit {
 
 namespace {
-constexpr float kMaxCode = 127.0F;
+
+constexpr std::int32_t kMaxCode = 119;
+// Both halves of a code are kept as unsigned nibbles: code = 16 * (high - 8) + (low - 8).
+constexpr std::int32_t kNibbleBias = 8;
+constexpr std::int32_t kHighWeight = 16;
+constexpr std::size_t kCacheLine = 64;
 
 std::size_t RoundUp8(std::size_t bytes) {
   return (bytes + 7) / 8 * 8;
 }
+
+std::size_t Lines(std::size_t bytes) {
+  return (bytes + kCacheLine - 1) / kCacheLine;
+}
+
+// The high half of a code, -7 to 7: that of the nearest multiple of 16. The rest is -8 to 7.
+std::int32_t HighOf(std::int32_t code) {
+  return (code + (kHighWeight + 1) * kNibbleBias) / kHighWeight - kNibbleBias;
+}
+
 }  // namespace
 
 Codec::Codec(std::size_t dimension, IndexMetric metric, Encoding encoding)
     : dimension_(dimension),
       metric_(metric),
       encoding_(encoding),
-      record_bytes_(encoding == Encoding::kFloat32 ? RoundUp8(dimension * sizeof(float))
-                                                   : RoundUp8(sizeof(Int8Header) + dimension)),
+      record_bytes_(encoding == Encoding::kFloat32
+                        ? RoundUp8(dimension * sizeof(float))
+                        : RoundUp8(sizeof(Int8Header) + 2 * plane_bytes())),
+      rough_bytes_(record_bytes_),
       kernels_(&Kernels()) {
+  const std::size_t rough = sizeof(Int8Header) + plane_bytes();
+  // Two lines at least: a walk that reads less precisely takes more steps.
+  if (encoding == Encoding::kInt8 && Lines(rough) + 2 <= Lines(record_bytes_)) {
+    rough_bytes_ = rough;
+  }
+}
+
+Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
+  std::int64_t squares = 0;
+  std::int64_t rough = 0;  // of the codes with their high halves
+  for (std::size_t i = 0; i < 2 * plane_bytes(); ++i) {
+    const std::int32_t code = codes[i];
+    squares += std::int64_t{code} * code;
+    rough += std::int64_t{code} * HighOf(code);
+  }
+  const auto whole = static_cast<float>(squares);
+  return {.scale = scale,
+          .rough_scale = rough > 0 ? scale * (whole / static_cast<float>(rough)) : 0.0F,
+          .squared_norm = scale * scale * whole};
 }
 
 void Codec::Encode(VectorView vector, std::byte* record) const {
@@ -36,18 +73,44 @@ void Codec::Encode(VectorView vector, std::byte* record) const {
   for (const float component : vector) {
     largest = std::max(largest, std::abs(component));
   }
-  Int8Header header{.scale = largest / kMaxCode, .squared_norm = 0, .sum = 0, .unused = 0};
-  auto* codes = reinterpret_cast<std::int8_t*>(record + sizeof(Int8Header));
-  std::int64_t squares = 0;
-  for (std::size_t i = 0; i < dimension_ && header.scale > 0; ++i) {
-    const float scaled = std::clamp(vector[i] / header.scale, -kMaxCode, kMaxCode);
-    const auto code = static_cast<std::int32_t>(std::lrint(scaled));
-    codes[i] = static_cast<std::int8_t>(code);
-    header.sum += code;
-    squares += std::int64_t{code} * code;
+  constexpr auto kLimit = static_cast<float>(kMaxCode);
+  const float scale = largest / kLimit;
+  std::vector<std::int8_t> codes(2 * plane_bytes());
+  for (std::size_t i = 0; i < dimension_ && scale > 0; ++i) {
+    codes[i] = static_cast<std::int8_t>(std::lrint(std::clamp(vector[i] / scale, -kLimit, kLimit)));
   }
-  header.squared_norm = header.scale * header.scale * static_cast<float>(squares);
+  const Int8Header header = HeaderOf(codes.data(), scale);
   std::memcpy(record, &header, sizeof(header));
+  auto* high = reinterpret_cast<std::uint8_t*>(record + sizeof(Int8Header));
+  std::uint8_t* low = high + plane_bytes();
+  const std::int8_t* second = codes.data() + plane_bytes();
+  const auto pack = [](std::int32_t a, std::int32_t b) {
+    return static_cast<std::uint8_t>((a + kNibbleBias) | ((b + kNibbleBias) << 4));
+  };
+  for (std::size_t i = 0; i < plane_bytes(); ++i) {
+    const std::int32_t a = HighOf(codes[i]);
+    const std::int32_t b = HighOf(second[i]);
+    high[i] = pack(a, b);
+    low[i] = pack(codes[i] - a * kHighWeight, second[i] - b * kHighWeight);
+  }
+}
+
+void Codec::Unpack(const std::byte* record, std::int8_t* first, std::int8_t* second) const {
+  const auto* high = reinterpret_cast<const std::uint8_t*>(record + sizeof(Int8Header));
+  const std::uint8_t* low = high + plane_bytes();
+  constexpr std::int32_t kNibble = 15;
+  constexpr std::int32_t kBias = (kHighWeight + 1) * kNibbleBias;
+  for (std::size_t i = 0; i < plane_bytes(); ++i) {
+    first[i] =
+        static_cast<std::int8_t>((high[i] & kNibble) * kHighWeight + (low[i] & kNibble) - kBias);
+    second[i] = static_cast<std::int8_t>((high[i] >> 4) * kHighWeight + (low[i] >> 4) - kBias);
+  }
+}
+
+std::vector<std::int8_t> Codec::CodesOf(const std::byte* record) const {
+  std::vector<std::int8_t> codes(2 * plane_bytes());
+  Unpack(record, codes.data(), codes.data() + plane_bytes());
+  return codes;
 }
 
 void Codec::Decode(const std::byte* record, std::span<float> out) const {
@@ -58,7 +121,7 @@ void Codec::Decode(const std::byte* record, std::span<float> out) const {
   }
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
-  const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
+  const std::vector<std::int8_t> codes = CodesOf(record);
   for (std::size_t i = 0; i < dimension_; ++i) {
     out[i] = static_cast<float>(codes[i]) * header.scale;
   }
@@ -75,26 +138,24 @@ bool Codec::IsSound(const std::byte* record) const {
   }
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
-  const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
-  std::int32_t sum = 0;
-  std::int64_t squares = 0;
-  for (std::size_t i = 0; i < dimension_; ++i) {
-    if (codes[i] < -static_cast<std::int32_t>(kMaxCode)) {
-      return false;
-    }
-    sum += codes[i];
-    squares += std::int64_t{codes[i]} * codes[i];
-  }
+  // An odd number of components leaves a nibble of each plane, which stands for the code 0.
+  const std::vector<std::int8_t> codes = CodesOf(record);
+  const bool in_range =
+      std::all_of(codes.begin(), codes.end(),
+                  [](std::int8_t code) { return std::abs(std::int32_t{code}) <= kMaxCode; }) &&
+      std::all_of(codes.begin() + static_cast<std::ptrdiff_t>(dimension_), codes.end(),
+                  [](std::int8_t code) { return code == 0; });
+  const Int8Header expected = HeaderOf(codes.data(), header.scale);
   // Rounding to codes can double a component, not more.
-  return header.scale >= 0 && header.sum == sum && header.unused == 0 &&
-         header.squared_norm == header.scale * header.scale * static_cast<float>(squares) &&
+  return in_range && header.scale >= 0 && header.rough_scale == expected.rough_scale &&
+         header.squared_norm == expected.squared_norm &&
          static_cast<double>(header.squared_norm) <= 4 * kMaxSquaredNorm;
 }
 
 EncodedQuery Codec::EncodeQuery(VectorView vector) const {
   if (encoding_ == Encoding::kFloat32) {
     NEARHIT_CHECK(vector.size() == dimension_);
-    return {.components = {vector.begin(), vector.end()}, .biased = {}};
+    return {.components = {vector.begin(), vector.end()}, .codes = {}};
   }
   std::vector<std::byte> record(record_bytes_);
   Encode(vector, record.data());
@@ -112,11 +173,10 @@ EncodedQuery Codec::QueryOf(const std::byte* record) const {
   std::memcpy(&header, record, sizeof(header));
   query.scale = header.scale;
   query.squared_norm = header.squared_norm;
-  query.biased.resize(dimension_);
-  const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
-  for (std::size_t i = 0; i < dimension_; ++i) {
-    query.biased[i] = static_cast<std::uint8_t>(codes[i] + kCodeBias);
-  }
+  const std::size_t stride = NibbleStride(plane_bytes());
+  query.codes.resize(2 * stride);
+  Unpack(record, query.codes.data(), query.codes.data() + stride);
+  query.sum = std::accumulate(query.codes.begin(), query.codes.end(), 0);
   return query;
 }
 
@@ -129,10 +189,26 @@ float Codec::Score(const EncodedQuery& query, const std::byte* record) const {
   }
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
-  const auto* codes = reinterpret_cast<const std::int8_t*>(record + sizeof(Int8Header));
+  const auto* planes = reinterpret_cast<const std::uint8_t*>(record + sizeof(Int8Header));
+  const std::int32_t high = kernels_->dot_nibbles(planes, query.codes.data(), plane_bytes());
+  const std::int32_t low =
+      kernels_->dot_nibbles(planes + plane_bytes(), query.codes.data(), plane_bytes());
   const std::int32_t products =
-      kernels_->dot_codes(query.biased.data(), codes, header.sum, dimension_);
+      kHighWeight * high + low - (kHighWeight + 1) * kNibbleBias * query.sum;
   const float dot = static_cast<float>(products) * query.scale * header.scale;
+  return metric_ == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
+}
+
+float Codec::RoughScore(const EncodedQuery& query, const std::byte* record) const {
+  if (rough_bytes_ == record_bytes_) {
+    return Score(query, record);
+  }
+  Int8Header header{};
+  std::memcpy(&header, record, sizeof(header));
+  const auto* plane = reinterpret_cast<const std::uint8_t*>(record + sizeof(Int8Header));
+  const std::int32_t products =
+      kernels_->dot_nibbles(plane, query.codes.data(), plane_bytes()) - kNibbleBias * query.sum;
+  const float dot = static_cast<float>(products) * query.scale * header.rough_scale;
   return metric_ == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
 }
 

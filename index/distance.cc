@@ -32,13 +32,20 @@ float L2Scalar(const float* a, const float* b, std::size_t n) {
   return sum;
 }
 
-std::int32_t DotCodesScalar(const std::uint8_t* a, const std::int8_t* b, std::int32_t /*sum_b*/,
-                            std::size_t n) {
+// From byte `first` on.
+std::int32_t DotNibblesFrom(std::size_t first, const std::uint8_t* plane, const std::int8_t* query,
+                            std::size_t bytes) {
+  const std::int8_t* high = query + NibbleStride(bytes);
   std::int32_t sum = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    sum += (std::int32_t{a[i]} - kCodeBias) * std::int32_t{b[i]};
+  for (std::size_t i = first; i < bytes; ++i) {
+    sum += (plane[i] & 15) * query[i] + (plane[i] >> 4) * high[i];
   }
   return sum;
+}
+
+std::int32_t DotNibblesScalar(const std::uint8_t* plane, const std::int8_t* query,
+                              std::size_t bytes) {
+  return DotNibblesFrom(0, plane, query, bytes);
 }
 
 #define TARGET_AVX2 __attribute__((target("avx2,fma")))
@@ -73,35 +80,36 @@ TARGET_AVX2 float L2Avx2(const float* a, const float* b, std::size_t n) {
   return Sum256(_mm256_add_ps(sum0, sum1)) + L2Scalar(a + i, b + i, n - i);
 }
 
-// 32 products. vpmaddubsw multiplies unsigned by signed bytes and saturates sums of two: |a| times
-// b with the sign of a stays under 2 * 128 * 127.
-TARGET_AVX2 __m256i AddCodes32(__m256i sum, const std::uint8_t* a, const std::int8_t* b) {
-  const __m256i biased = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a));
-  const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b));
-  const __m256i signed_a = _mm256_xor_si256(biased, _mm256_set1_epi8(static_cast<char>(kCodeBias)));
-  const __m256i pairs =
-      _mm256_maddubs_epi16(_mm256_abs_epi8(signed_a), _mm256_sign_epi8(codes, signed_a));
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
-
-TARGET_AVX2 std::int32_t DotCodesAvx2(const std::uint8_t* a, const std::int8_t* b,
-                                      std::int32_t sum_b, std::size_t n) {
-  __m256i sum0 = _mm256_setzero_si256();
-  __m256i sum1 = _mm256_setzero_si256();
+// Sums of two products of a nibble and a code stay under 2 * 15 * 128, so that eight of them fit
+// into 16 bits: no saturation in vpmaddubsw, and widening is rare.
+TARGET_AVX2 std::int32_t DotNibblesAvx2(const std::uint8_t* plane, const std::int8_t* query,
+                                        std::size_t bytes) {
+  constexpr std::size_t kVector = 32;
+  constexpr std::size_t kStepsOf16Bits = 4;
+  const std::int8_t* high = query + NibbleStride(bytes);
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i sum = _mm256_setzero_si256();
   std::size_t i = 0;
-  for (; i + 64 <= n; i += 64) {
-    sum0 = AddCodes32(sum0, a + i, b + i);
-    sum1 = AddCodes32(sum1, a + i + 32, b + i + 32);
+  while (i + kVector <= bytes) {
+    __m256i short_sum = _mm256_setzero_si256();
+    for (std::size_t step = 0; step < kStepsOf16Bits && i + kVector <= bytes; ++step) {
+      const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(plane + i));
+      const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(query + i));
+      const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high + i));
+      short_sum =
+          _mm256_add_epi16(short_sum, _mm256_maddubs_epi16(_mm256_and_si256(both, nibble), first));
+      short_sum = _mm256_add_epi16(
+          short_sum,
+          _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(both, 4), nibble), second));
+      i += kVector;
+    }
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(short_sum, ones));
   }
-  if (i + 32 <= n) {
-    sum0 = AddCodes32(sum0, a + i, b + i);
-    i += 32;
-  }
-  const __m256i sum = _mm256_add_epi32(sum0, sum1);
   __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
   half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
   half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1));
-  return _mm_cvtsi128_si32(half) + DotCodesScalar(a + i, b + i, sum_b, n - i);
+  return _mm_cvtsi128_si32(half) + DotNibblesFrom(i, plane, query, bytes);
 }
 
 #define TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
@@ -134,32 +142,35 @@ TARGET_AVX512 float L2Avx512(const float* a, const float* b, std::size_t n) {
   return _mm512_reduce_add_ps(sum);
 }
 
-// Of the biased bytes themselves; what the bias added is the bias times the sum of b.
-TARGET_AVX512 std::int32_t DotCodesVnni(const std::uint8_t* a, const std::int8_t* b,
-                                        std::int32_t sum_b, std::size_t n) {
-  __m512i sum = _mm512_setzero_si512();
-  std::size_t i = 0;
-  for (; i + 64 <= n; i += 64) {
-    sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i));
+TARGET_AVX512 std::int32_t DotNibblesVnni(const std::uint8_t* plane, const std::int8_t* query,
+                                          std::size_t bytes) {
+  constexpr std::size_t kVector = 64;
+  const std::int8_t* high = query + NibbleStride(bytes);
+  const __m512i nibble = _mm512_set1_epi8(15);
+  __m512i sum0 = _mm512_setzero_si512();
+  __m512i sum1 = _mm512_setzero_si512();
+  for (std::size_t i = 0; i < bytes; i += kVector) {
+    // The query has zeros past the end; the plane may end at a page's.
+    const std::size_t rest = bytes - i;
+    const __mmask64 mask = rest < kVector ? (std::uint64_t{1} << rest) - 1 : ~std::uint64_t{0};
+    const __m512i both = _mm512_maskz_loadu_epi8(mask, plane + i);
+    sum0 = _mm512_dpbusd_epi32(sum0, _mm512_and_si512(both, nibble), _mm512_loadu_si512(query + i));
+    sum1 = _mm512_dpbusd_epi32(sum1, _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble),
+                               _mm512_loadu_si512(high + i));
   }
-  if (i < n) {
-    const auto mask = static_cast<__mmask64>((std::uint64_t{1} << (n - i)) - 1);
-    sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(mask, a + i),
-                              _mm512_maskz_loadu_epi8(mask, b + i));
-  }
-  return _mm512_reduce_add_epi32(sum) - kCodeBias * sum_b;
+  return _mm512_reduce_add_epi32(_mm512_add_epi32(sum0, sum1));
 }
 
 std::vector<DistanceKernels> Detect() {
   std::vector<DistanceKernels> found;
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0) {
-    found.push_back({"avx512vnni", DotAvx512, L2Avx512, DotCodesVnni});
+    found.push_back({"avx512vnni", DotAvx512, L2Avx512, DotNibblesVnni});
   }
   if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
-    found.push_back({"avx2", DotAvx2, L2Avx2, DotCodesAvx2});
+    found.push_back({"avx2", DotAvx2, L2Avx2, DotNibblesAvx2});
   }
-  found.push_back({"scalar", DotScalar, L2Scalar, DotCodesScalar});
+  found.push_back({"scalar", DotScalar, L2Scalar, DotNibblesScalar});
   return found;
 }
 

@@ -17,8 +17,10 @@ namespace nearhit {
 float UserScore(Metric metric, float raw);
 float RawScore(Metric metric, float user);
 
-// What a query's signed bytes are raised by, because VNNI multiplies unsigned by signed ones.
-inline constexpr std::int32_t kCodeBias = 128;
+// Where the second half of a query's codes begins for a plane of so many bytes.
+inline constexpr std::size_t NibbleStride(std::size_t plane_bytes) {
+  return (plane_bytes + 63) / 64 * 64;
+}
 
 struct DistanceKernels {
   std::string_view name;
@@ -26,10 +28,11 @@ struct DistanceKernels {
   float (*dot)(const float* a, const float* b, std::size_t n);
   // Sum of (a[i] - b[i])^2.
   float (*l2_squared)(const float* a, const float* b, std::size_t n);
-  // Sum of (a[i] - kCodeBias) * b[i], exact for n <= kMaxDimension.
-  // Requires: b[i] >= -127; sum_b is the sum of b.
-  std::int32_t (*dot_codes)(const std::uint8_t* a, const std::int8_t* b, std::int32_t sum_b,
-                            std::size_t n);
+  // Sum over the bytes of a plane of its low nibbles times query[i] and of its high ones times
+  // query[NibbleStride(bytes) + i], nibbles as 0 to 15. Exact for bytes <= kMaxDimension.
+  // Requires: the query has both halves, each filled up to NibbleStride(bytes) with zeros.
+  std::int32_t (*dot_nibbles)(const std::uint8_t* plane, const std::int8_t* query,
+                              std::size_t bytes);
 };
 
 // The fastest that this processor runs.

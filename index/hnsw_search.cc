@@ -103,10 +103,10 @@ class Pool {
   std::vector<Item> items_;  // best first
 };
 
-inline void PrefetchRecord(const GraphStore& graph, NodeId node) {
+// Begins to fetch bytes `from` to `to` of a record.
+inline void PrefetchRecord(const GraphStore& graph, NodeId node, std::size_t from, std::size_t to) {
   const auto* bytes = reinterpret_cast<const char*>(graph.Record(node));
-  const std::size_t lines = std::min<std::size_t>(graph.codec().record_bytes(), 512);
-  for (std::size_t offset = 0; offset < lines; offset += 64) {
+  for (std::size_t offset = from; offset < std::min<std::size_t>(to, 512); offset += 64) {
     __builtin_prefetch(bytes + offset);
   }
 }
@@ -115,26 +115,46 @@ inline void PrefetchRecord(const GraphStore& graph, NodeId node) {
 // processor can have under way (some 20 lines) only makes the first wait for the last.
 constexpr std::size_t kAhead = 4;
 
-// Calls use(node, score) for each of `nodes`, in order.
+// Calls use(node, rough score) for each of `nodes`, in order.
 template <typename Use>
 void ScoreAll(const GraphStore& graph, const EncodedQuery& query, std::span<const NodeId> nodes,
               const Use& use) {
+  const std::size_t bytes = graph.codec().rough_bytes();
   for (std::size_t i = 0; i < std::min(kAhead, nodes.size()); ++i) {
-    PrefetchRecord(graph, nodes[i]);
+    PrefetchRecord(graph, nodes[i], 0, bytes);
   }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (i + kAhead < nodes.size()) {
-      PrefetchRecord(graph, nodes[i + kAhead]);
+      PrefetchRecord(graph, nodes[i + kAhead], 0, bytes);
     }
-    use(nodes[i], graph.codec().Score(query, graph.Record(nodes[i])));
+    use(nodes[i], graph.codec().RoughScore(query, graph.Record(nodes[i])));
   }
+}
+
+// Replaces the rough scores of a walk by those of the whole codes; best first again.
+void ScoreInFull(const GraphStore& graph, const EncodedQuery& query,
+                 std::vector<GraphCandidate>* candidates) {
+  const Codec& codec = graph.codec();
+  if (codec.rough_bytes() == codec.record_bytes()) {
+    return;
+  }
+  for (std::size_t i = 0; i < candidates->size(); ++i) {
+    if (i + kAhead < candidates->size()) {
+      PrefetchRecord(graph, (*candidates)[i + kAhead].node, codec.rough_bytes(),
+                     codec.record_bytes());
+    }
+    GraphCandidate& candidate = (*candidates)[i];
+    candidate.score = codec.Score(query, graph.Record(candidate.node));
+  }
+  std::sort(candidates->begin(), candidates->end(),
+            [](const GraphCandidate& a, const GraphCandidate& b) { return a.score > b.score; });
 }
 
 }  // namespace
 
 GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQuery& query,
                        int level, SearchStats* stats) {
-  GraphCandidate best{.score = graph.codec().Score(query, graph.Record(entry.node)),
+  GraphCandidate best{.score = graph.codec().RoughScore(query, graph.Record(entry.node)),
                       .node = entry.node};
   ++stats->distances;
   for (int at = entry.level; at > level; --at) {
@@ -170,14 +190,16 @@ std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQu
       accepted.Insert({.score = score, .node = node});
     }
   };
-  offer(start.node, start.score);
+  offer(start.node, graph.codec().RoughScore(query, graph.Record(start.node)));
   std::array<NodeId, GraphStore::kMaxLinks0> fresh{};
   for (NodeId node = pool.TakeNext(); node != kNoNode; node = pool.TakeNext()) {
     const std::size_t count = visited.TakeFresh(graph.Links(node, level), fresh.data());
     ScoreAll(graph, query, std::span(fresh).first(count), offer);
     stats->distances += count;
   }
-  return filter == nullptr ? pool.Candidates() : accepted.Candidates();
+  std::vector<GraphCandidate> found = filter == nullptr ? pool.Candidates() : accepted.Candidates();
+  ScoreInFull(graph, query, &found);
+  return found;
 }
 
 }  // namespace nearhit

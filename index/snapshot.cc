@@ -8,7 +8,7 @@ namespace nearhit {
 
 namespace {
 constexpr std::uint64_t kMagic = 0x31504e5354494e48ULL;  // "HNITSNP1"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 40;
 }  // namespace
 

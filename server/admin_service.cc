@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "nearhit/version.h"
+#include "server/model_folder.h"
 
 namespace nearhit::server {
 
@@ -11,8 +12,9 @@ grpc::ServerUnaryReactor* AdminService::CreateNamespace(grpc::CallbackServerCont
                                                         v1::CreateNamespaceResponse*) {
   return RunOnPool(context_, call, [this, request](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(
-        const NamespaceConfig config,
+        NamespaceConfig config,
         DecodeNamespaceConfig(request->config(), context_->allow_embedder_keys));
+    NEARHIT_RETURN_IF_ERROR(CompleteNamespace(context_->model_folder, &config));
     return context_->db->CreateNamespace(request->name(), config);
   });
 }
@@ -45,8 +47,11 @@ grpc::ServerUnaryReactor* AdminService::UpdateNamespace(grpc::CallbackServerCont
                                                         const v1::UpdateNamespaceRequest* request,
                                                         v1::UpdateNamespaceResponse*) {
   return RunOnPool(context_, call, [this, request](TimePoint) -> Status {
-    NEARHIT_ASSIGN_OR_RETURN(const NamespaceUpdate update,
+    NEARHIT_ASSIGN_OR_RETURN(NamespaceUpdate update,
                              DecodeNamespaceUpdate(*request, context_->allow_embedder_keys));
+    if (update.embedder) {
+      NEARHIT_RETURN_IF_ERROR(CompleteEmbedder(context_->model_folder, &*update.embedder));
+    }
     return context_->db->UpdateNamespace(request->name(), update);
   });
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include <grpcpp/server_context.h>
@@ -20,6 +21,7 @@ struct ServiceContext {
   Database* db = nullptr;
   WorkerPool* pool = nullptr;
   bool allow_embedder_keys = false;
+  std::string model_folder;  // server/model_folder.h; empty: none
   std::atomic<std::uint64_t> expired_calls{0};
 };
 

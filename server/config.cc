@@ -62,6 +62,21 @@ void ReadStorage(const toml::table& table, const std::string& source, TomlReader
   parent->Fail(reader.Finish());
 }
 
+void ReadEmbedding(const toml::table& table, const std::string& source, TomlReader* parent,
+                   Config* out) {
+  TomlReader reader(table, "embedding", source);
+  LocalEmbedderOptions& options = out->embedding;
+  reader.Int("threads", 0, std::int64_t{LocalEmbedderOptions::kMaxThreads}, &options.threads);
+  reader.Int("memo_bytes", 0, std::int64_t{LocalEmbedderOptions::kMaxMemoBytes},
+             &options.memo_bytes);
+  std::string model_folder;
+  reader.String("model_folder", &model_folder);
+  if (table.contains("model_folder")) {
+    out->model_folder = std::move(model_folder);
+  }
+  parent->Fail(reader.Finish());
+}
+
 void ReadLog(const toml::table& table, const std::string& source, TomlReader* parent,
              LogOptions* out) {
   TomlReader reader(table, "log", source);
@@ -102,6 +117,9 @@ Result<Config> FromTable(const toml::table& table, const std::string& source) {
   }
   if (const toml::table* section = root.Table("storage")) {
     ReadStorage(*section, source, &root, &config.storage);
+  }
+  if (const toml::table* section = root.Table("embedding")) {
+    ReadEmbedding(*section, source, &root, &config);
   }
   if (const toml::table* section = root.Table("log")) {
     ReadLog(*section, source, &root, &config.log);

@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "nearhit/local_embedder.h"
 #include "nearhit/options.h"
 #include "nearhit/result.h"
 
@@ -35,12 +37,16 @@ struct ServerOptions {
 
 struct NamedNamespace {
   std::string name;
-  NamespaceConfig config;
+  NamespaceConfig config;  // an embedder of kind "" says nothing (server/model_folder.h)
 };
 
 struct Config {
   ServerOptions server;
   DatabaseOptions storage;  // path, in_memory, block_cache_bytes, max_payload_bytes, interval
+  LocalEmbedderOptions embedding;
+  // [embedding] model_folder: the model of namespaces that say none (server/model_folder.h). Unset:
+  // it is looked for. Empty: there is none.
+  std::optional<std::string> model_folder;
   LogOptions log;
   std::vector<NamedNamespace> namespaces;  // created at the start when missing
 

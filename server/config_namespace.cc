@@ -24,10 +24,13 @@ void ReadEmbedder(const toml::table& table, const std::string& source, TomlReade
   out->timeout = std::chrono::milliseconds(timeout_ms);
   reader.Int("max_batch", 1, 2048, &out->max_batch);
   reader.Int("max_retries", 0, 10, &out->max_retries);
+  reader.String("prefix", &out->prefix);
+  reader.Enum<std::string>("arithmetic", {{"fast", "fast"}, {"float32", "float32"}},
+                           &out->arithmetic);
+  reader.Enum<std::string>("long_text", {{"refuse", "refuse"}, {"windows", "windows"}},
+                           &out->long_text);
   if (out->kind == "http") {
     reader.Required("url");
-  }
-  if (out->kind == "http" || out->kind == "local") {
     reader.Required("model");
   }
   parent->Fail(reader.Finish());
@@ -50,6 +53,7 @@ void CheckThreshold(const toml::table& table, const NamespaceConfig& config, Tom
 Result<NamedNamespace> ReadNamespace(const toml::table& table, const std::string& source) {
   NamedNamespace out;
   NamespaceConfig& config = out.config;
+  config.embedder.kind = "";  // until the file says one
   TomlReader reader(table, "namespace", source);
   reader.Required("name");
   reader.String("name", &out.name);

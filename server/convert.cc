@@ -47,7 +47,9 @@ static_assert(kValue<MissReason::kBelowThreshold> == v1::MISS_REASON_BELOW_THRES
 static_assert(kValue<MissReason::kNoVector> == v1::MISS_REASON_NO_VECTOR);
 static_assert(kValue<MissReason::kEmbedFailed> == v1::MISS_REASON_EMBED_FAILED);
 static_assert(kValue<MissReason::kExpired> == v1::MISS_REASON_EXPIRED);
-static_assert(kValue<MissReason::kReadError> == v1::MissReason_MAX);
+static_assert(kValue<MissReason::kReadError> == v1::MISS_REASON_READ_ERROR);
+static_assert(kValue<MissReason::kTextNotRead> == v1::MISS_REASON_TEXT_NOT_READ);
+static_assert(kValue<MissReason::kTextNotRead> == v1::MissReason_MAX);
 
 Status UnknownEnum(std::string_view field, int value) {
   return InvalidArgument(std::string(field) + " has the unknown value " + std::to_string(value));

@@ -55,6 +55,7 @@ InvalidateRequest DecodeInvalidate(const v1::InvalidateRequest& request);
 Result<DecodedUpserts> DecodeUpserts(const v1::UpsertRequest& request);
 VectorSearchOptions DecodeSearchOptions(const v1::SearchOptions& options);
 
+// An embedder's kind stays "" when the caller says none: server/model_folder.h completes it.
 // `allow_keys`: whether api_key_env and api_key_file may be set by the caller.
 Result<NamespaceConfig> DecodeNamespaceConfig(const v1::NamespaceConfig& config, bool allow_keys);
 Result<NamespaceUpdate> DecodeNamespaceUpdate(const v1::UpdateNamespaceRequest& request,

@@ -15,9 +15,7 @@ Status CheckEnum(bool valid, std::string_view field, int value) {
 
 Result<EmbedderSpec> DecodeEmbedder(const v1::EmbedderSpec& spec, bool allow_keys) {
   EmbedderSpec out;
-  if (!spec.kind().empty()) {
-    out.kind = spec.kind();
-  }
+  out.kind = spec.kind();
   // Whoever may name a file and a URL could have the server send the one to the other.
   if (!allow_keys && !(spec.api_key_env().empty() && spec.api_key_file().empty())) {
     return FailedPrecondition(
@@ -38,16 +36,28 @@ Result<EmbedderSpec> DecodeEmbedder(const v1::EmbedderSpec& spec, bool allow_key
   if (spec.has_max_retries()) {
     out.max_retries = spec.max_retries();
   }
+  out.prefix = spec.prefix();
+  if (!spec.arithmetic().empty()) {
+    out.arithmetic = spec.arithmetic();
+  }
+  if (!spec.long_text().empty()) {
+    out.long_text = spec.long_text();
+  }
   return out;
 }
 
 void EmbedderToProto(const EmbedderSpec& spec, v1::EmbedderSpec* out) {
   out->set_kind(spec.kind);
+  out->set_model(spec.model);
+  if (spec.kind == "local") {
+    out->set_prefix(spec.prefix);
+    out->set_arithmetic(spec.arithmetic);
+    out->set_long_text(spec.long_text);
+  }
   if (spec.kind != "http") {
     return;
   }
   out->set_url(spec.url);
-  out->set_model(spec.model);
   out->set_api_key_env(spec.api_key_env);
   out->set_api_key_file(spec.api_key_file);
   out->set_timeout_ms(spec.timeout.count());
@@ -150,6 +160,9 @@ void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out) {
   stats->set_embed_failures(info.stats.embed_failures);
   stats->set_read_errors(info.stats.read_errors);
   stats->set_damaged_entries(info.stats.damaged_entries);
+  stats->set_texts_not_read(info.stats.texts_not_read);
+  stats->set_embedder_memo_hits(info.stats.embedder_memo_hits);
+  stats->set_embedder_memo_misses(info.stats.embedder_memo_misses);
   if (info.reembedding) {
     v1::Reembedding* reembedding = out->mutable_reembedding();
     reembedding->set_identity(info.reembedding->identity);

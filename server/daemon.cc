@@ -6,16 +6,20 @@
 #include "nearhit/local_embedder.h"
 #include "nearhit/version.h"
 #include "server/log.h"
+#include "server/model_folder.h"
 
 namespace nearhit::server {
 namespace {
 
 // A namespace that is there keeps its configuration, which may have been updated since; only what
 // is fixed at creation must agree.
-Status EnsureNamespace(Database* db, const NamedNamespace& wanted) {
+Status EnsureNamespace(Database* db, const NamedNamespace& wanted,
+                       const std::string& model_folder) {
   const auto found = db->DescribeNamespace(wanted.name);
   if (found.status().code() == StatusCode::kNotFound) {
-    NEARHIT_RETURN_IF_ERROR(db->CreateNamespace(wanted.name, wanted.config));
+    NamespaceConfig config = wanted.config;
+    NEARHIT_RETURN_IF_ERROR(CompleteNamespace(model_folder, &config));
+    NEARHIT_RETURN_IF_ERROR(db->CreateNamespace(wanted.name, config));
     Log(LogLevel::kInfo, "created namespace " + wanted.name);
     return Status();
   }
@@ -55,19 +59,36 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
   if (flags.data) {
     config.storage.path = *flags.data;
   }
+  const auto set = [](const char* name, const std::optional<std::size_t>& flag, std::size_t limit,
+                      std::size_t* out) {
+    *out = flag.value_or(*out);
+    return *out <= limit ? Status()
+                         : InvalidArgument(std::string(name) + " is " + std::to_string(*out) +
+                                           ", not in 0.." + std::to_string(limit));
+  };
+  NEARHIT_RETURN_IF_ERROR(set("--embedding-threads", flags.embedding_threads,
+                              LocalEmbedderOptions::kMaxThreads, &config.embedding.threads));
+  NEARHIT_RETURN_IF_ERROR(set("--embedding-memo-bytes", flags.embedding_memo_bytes,
+                              LocalEmbedderOptions::kMaxMemoBytes, &config.embedding.memo_bytes));
+  if (flags.model_folder) {
+    config.model_folder = *flags.model_folder;
+  }
+  NEARHIT_RETURN_IF_ERROR(ResolveModelFolder(&config));
   return config;
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
   std::unique_ptr<Daemon> daemon(new Daemon());
-  RegisterLocalEmbedder();
+  NEARHIT_RETURN_IF_ERROR(RegisterLocalEmbedder(config.embedding));
   DatabaseOptions storage = config.storage;
   storage.log = [](LogLevel level, const std::string& message) { Log(level, message); };
   NEARHIT_ASSIGN_OR_RETURN(daemon->db_, Database::Open(storage));
+  const std::string model_folder = config.model_folder.value_or("");
   for (const NamedNamespace& wanted : config.namespaces) {
-    NEARHIT_RETURN_IF_ERROR(EnsureNamespace(daemon->db_.get(), wanted));
+    NEARHIT_RETURN_IF_ERROR(EnsureNamespace(daemon->db_.get(), wanted, model_folder));
   }
-  NEARHIT_ASSIGN_OR_RETURN(daemon->server_, Server::Start(daemon->db_.get(), config.server));
+  NEARHIT_ASSIGN_OR_RETURN(daemon->server_,
+                           Server::Start(daemon->db_.get(), config.server, model_folder));
   return daemon;
 }
 

@@ -1,6 +1,7 @@
 // nearhitd as a whole: database, namespaces, server, and the wait for a signal.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,6 +17,9 @@ struct DaemonFlags {
   std::optional<std::filesystem::path> config;
   std::optional<std::string> listen;
   std::optional<std::filesystem::path> data;
+  std::optional<std::string> model_folder;
+  std::optional<std::size_t> embedding_threads;
+  std::optional<std::size_t> embedding_memo_bytes;
   bool check_config = false;
 };
 
@@ -24,12 +28,14 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;  // could not start, or could not flush at the end
 inline constexpr int kExitConfig = 2;   // bad flags or configuration
 
+// Errors: those of LoadConfig; kInvalidArgument for a flag, by name.
 Result<Config> ConfigFromFlags(const DaemonFlags& flags);
 
 // Thread-safety: owned by one thread.
 class Daemon {
  public:
-  // Opens the database, creates missing namespaces, listens.
+  // Opens the database with the models of its namespaces, creates missing namespaces, listens: whom
+  // it answers, and whoever reads its health, finds everything loaded.
   //
   // Errors: those of Database::Open, Database::CreateNamespace and Server::Start.
   static Result<std::unique_ptr<Daemon>> Start(const Config& config);

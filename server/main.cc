@@ -15,6 +15,13 @@ int Run(int argc, char** argv) {
   app.add_option("--config", flags.config, "TOML configuration file; defaults need none");
   app.add_option("--listen", flags.listen, "host:port, instead of the file's server.listen");
   app.add_option("--data", flags.data, "data directory, instead of the file's storage.path");
+  app.add_option("--model-folder", flags.model_folder,
+                 "Model of namespaces that say no embedder, instead of the file's "
+                 "embedding.model_folder; \"\": none");
+  app.add_option("--embedding-threads", flags.embedding_threads,
+                 "Threads of local embedders, instead of the file's embedding.threads");
+  app.add_option("--embedding-memo-bytes", flags.embedding_memo_bytes,
+                 "Vectors of recent texts, instead of the file's embedding.memo_bytes");
   app.add_flag("--check-config", flags.check_config, "check the configuration and exit");
   app.set_version_flag("--version", "nearhitd " NEARHIT_VERSION);
   try {

@@ -64,16 +64,18 @@ struct Server::Services {
   AdminService admin;
 };
 
-Server::Server(Database* db, const ServerOptions& options)
+Server::Server(Database* db, const ServerOptions& options, const std::string& model_folder)
     : options_(options), pool_(options.workers, options.max_queue) {
   context_.db = db;
   context_.pool = &pool_;
   context_.allow_embedder_keys = options.allow_embedder_keys;
+  context_.model_folder = model_folder;
   services_ = std::make_unique<Services>(&context_);
 }
 
-Result<std::unique_ptr<Server>> Server::Start(Database* db, const ServerOptions& options) {
-  std::unique_ptr<Server> server(new Server(db, options));
+Result<std::unique_ptr<Server>> Server::Start(Database* db, const ServerOptions& options,
+                                              const std::string& model_folder) {
+  std::unique_ptr<Server> server(new Server(db, options, model_folder));
   NEARHIT_RETURN_IF_ERROR(server->Listen());
   return server;
 }

@@ -18,10 +18,12 @@ namespace nearhit::server {
 // Thread-safety: thread-safe, except that Shutdown() is called by one thread.
 class Server {
  public:
-  // Listens and serves at once. `db` must outlive the server.
+  // Listens and serves at once. `db` must outlive the server. `model_folder` is the model of
+  // namespaces that say none; empty for none.
   //
   // Errors: kUnavailable when an address cannot be bound.
-  static Result<std::unique_ptr<Server>> Start(Database* db, const ServerOptions& options);
+  static Result<std::unique_ptr<Server>> Start(Database* db, const ServerOptions& options,
+                                               const std::string& model_folder = "");
 
   // Shutdown(), when it was not called.
   ~Server();
@@ -41,7 +43,7 @@ class Server {
  private:
   struct Services;
 
-  Server(Database* db, const ServerOptions& options);
+  Server(Database* db, const ServerOptions& options, const std::string& model_folder);
   Status Listen();
 
   const ServerOptions options_;

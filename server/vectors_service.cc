@@ -76,6 +76,18 @@ Status DoDelete(Database* db, const v1::DeleteVectorsRequest& request,
   return Status();
 }
 
+Status DoEmbed(Database* db, const v1::EmbedRequest& request, TimePoint deadline,
+               v1::EmbedResponse* response) {
+  const std::vector<std::string_view> texts(request.texts().begin(), request.texts().end());
+  NEARHIT_ASSIGN_OR_RETURN(Embeddings made, db->Embed(request.namespace_(), texts, deadline));
+  response->set_embedder_identity(std::move(made.embedder_identity));
+  response->mutable_vectors()->Reserve(static_cast<int>(made.vectors.size()));
+  for (const std::vector<float>& vector : made.vectors) {
+    *response->add_vectors() = EncodeVector(vector);
+  }
+  return Status();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* VectorsService::Upsert(grpc::CallbackServerContext* call,
@@ -134,6 +146,14 @@ VectorsService::UpsertStream(grpc::CallbackServerContext* call) {
       [this](const v1::UpsertStreamRequest& item, TimePoint, v1::UpsertStreamResponse* out) {
         return DoUpsert(context_->db, item.request(), out->mutable_response());
       });
+}
+
+grpc::ServerUnaryReactor* VectorsService::Embed(grpc::CallbackServerContext* call,
+                                                const v1::EmbedRequest* request,
+                                                v1::EmbedResponse* response) {
+  return RunOnPool(context_, call, [this, request, response](TimePoint deadline) {
+    return DoEmbed(context_->db, *request, deadline, response);
+  });
 }
 
 }  // namespace nearhit::server

@@ -1,4 +1,4 @@
-// nearhit.v1.Vectors over Database::Vectors().
+// nearhit.v1.Vectors over Database::Vectors() and Database::Embed().
 #pragma once
 
 #include "nearhit/v1/vectors.grpc.pb.h"
@@ -33,6 +33,9 @@ class VectorsService final : public v1::Vectors::CallbackService {
                                  v1::ScanVectorsResponse* response) override;
   grpc::ServerBidiReactor<v1::UpsertStreamRequest, v1::UpsertStreamResponse>* UpsertStream(
       grpc::CallbackServerContext* call) override;
+  grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* call,
+                                  const v1::EmbedRequest* request,
+                                  v1::EmbedResponse* response) override;
 
  private:
   ServiceContext* const context_;

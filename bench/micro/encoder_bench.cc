@@ -66,15 +66,15 @@ void BM_Linear(benchmark::State& state) {
                       Random(outputs, 0.05F));
   const std::vector<float> x = Random(rows * inputs, 1);
   std::vector<float> out(rows * outputs);
-  std::vector<std::int16_t> values(rows * linear.quantized_stride());
+  std::vector<std::byte> values(rows * linear.quantized_bytes());
+  std::vector<float> rotated(QuantizedSize(inputs));
   std::vector<float> scales(rows);
   for ([[maybe_unused]] auto _ : state) {
     if (ArithmeticOf(state) == Arithmetic::kFloat32) {
       linear.Apply(x.data(), rows, Activation::kNone, out.data());
     } else {
-      linear.Quantize(x.data(), rows, values.data(), scales.data());
-      linear.Apply({values.data(), linear.quantized_stride(), scales.data()}, rows,
-                   Activation::kNone, out.data());
+      linear.Quantize(x.data(), rows, rotated.data(), values.data(), scales.data());
+      linear.Apply({values.data(), scales.data()}, rows, Activation::kNone, out.data());
     }
     benchmark::DoNotOptimize(out.data());
   }

@@ -78,6 +78,10 @@ NamespaceConfig Cache::config() const {
   return live()->config;
 }
 
+std::shared_ptr<const Embedder> Cache::embedder() const {
+  return live()->embedder;
+}
+
 Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
                                                 const LookupOptions& options) {
   const std::shared_ptr<const Live> now = live();
@@ -104,9 +108,11 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
       if (!vectors.ok()) {
         results[i].miss_reason = MissReason::kEmbedFailed;
       } else if ((*vectors)[i].empty()) {
-        results[i].miss_reason = results[i].miss_reason == MissReason::kExpired
-                                     ? MissReason::kExpired
-                                     : MissReason::kNoVector;
+        if (results[i].miss_reason != MissReason::kExpired) {
+          const bool asked = now->embedder != nullptr && now->config.dimension != 0;
+          results[i].miss_reason =
+              asked && prompts[i].vector.empty() ? MissReason::kTextNotRead : MissReason::kNoVector;
+        }
       } else {
         NEARHIT_RETURN_IF_ERROR(
             TrySemantic(*now, options, prompts[i], (*vectors)[i], &results[i]).status());
@@ -259,8 +265,11 @@ Result<std::vector<std::vector<float>>> Cache::Vectors(
     const auto begin = made->begin() + static_cast<std::ptrdiff_t>(row * dimension);
     std::vector<float>& vector = vectors[rows[row]];
     vector.assign(begin, begin + static_cast<std::ptrdiff_t>(dimension));
-    if (!NormalizeFor(live.config.metric, vector)) {
-      vector.clear();  // a model that returned a zero vector says nothing about the text
+    // Zeros say that the text has no vector. Under the other metrics than cosine they would be one,
+    // and all such texts would be the same.
+    if (IsZero(vector) || !NormalizeFor(live.config.metric, vector)) {
+      vector.clear();
+      counters_.texts_not_read.fetch_add(1, std::memory_order_relaxed);
     }
   }
   return vectors;
@@ -275,7 +284,13 @@ void Cache::AddStats(NamespaceStats* stats) const {
   stats->evictions += counters_.evictions.load();
   stats->expirations += counters_.expirations.load();
   stats->embed_failures += counters_.embed_failures.load();
+  stats->texts_not_read += counters_.texts_not_read.load();
   stats->read_errors += counters_.read_errors.load();
+  if (const std::shared_ptr<const Live> now = live(); now->embedder != nullptr) {
+    const EmbedderStats embedder = now->embedder->stats();
+    stats->embedder_memo_hits = embedder.memo_hits;
+    stats->embedder_memo_misses = embedder.memo_misses;
+  }
 }
 
 }  // namespace nearhit

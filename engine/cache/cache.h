@@ -69,6 +69,7 @@ class Cache {
   // As above, with the embedder that it has.
   void Configure(const NamespaceConfig& config);
   NamespaceConfig config() const;
+  std::shared_ptr<const Embedder> embedder() const;  // may be null
 
   // Adds what this cache has counted.
   void AddStats(NamespaceStats* stats) const;
@@ -87,6 +88,7 @@ class Cache {
     std::atomic<std::uint64_t> evictions{0};
     std::atomic<std::uint64_t> expirations{0};
     std::atomic<std::uint64_t> embed_failures{0};
+    std::atomic<std::uint64_t> texts_not_read{0};
     std::atomic<std::uint64_t> read_errors{0};
   };
   // What is known of the entries beside their contents.

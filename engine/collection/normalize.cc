@@ -1,5 +1,6 @@
 #include "engine/collection/normalize.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "index/vector_index.h"
@@ -17,6 +18,10 @@ double SquaredNorm(VectorView vector) {
   return sum;
 }
 }  // namespace
+
+bool IsZero(VectorView vector) {
+  return std::all_of(vector.begin(), vector.end(), [](float component) { return component == 0; });
+}
 
 bool IsValidVector(Metric metric, VectorView vector) {
   const double norm = SquaredNorm(vector);

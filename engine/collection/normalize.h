@@ -12,6 +12,9 @@ namespace nearhit {
 // length over 1e18 (kMaxSquaredNorm) under the others.
 bool NormalizeFor(Metric metric, std::span<float> vector);
 
+// Whether every component is 0: how an embedder says that a text has no vector.
+bool IsZero(VectorView vector);
+
 // Whether NormalizeFor would succeed.
 bool IsValidVector(Metric metric, VectorView vector);
 

@@ -142,6 +142,8 @@ std::string_view MissReasonName(MissReason reason) {
       return "expired";
     case MissReason::kReadError:
       return "read_error";
+    case MissReason::kTextNotRead:
+      return "text_not_read";
   }
   return "unknown";
 }

@@ -19,6 +19,17 @@ constexpr std::string_view kDroppedPrefix = "dropped/";
 
 constexpr std::string_view kKind = "catalogue";  // for messages
 
+// Records of version 2 that end with an embedder end with the fields of local ones. Stored on disk;
+// do not renumber. Written only where one of them is not the default: what needs no new field stays
+// readable by builds that know none.
+constexpr std::uint8_t kWithLocalFields = 2;
+
+bool HasLocalFields(const EmbedderSpec& spec) {
+  const EmbedderSpec defaults;
+  return spec.prefix != defaults.prefix || spec.arithmetic != defaults.arithmetic ||
+         spec.long_text != defaults.long_text;
+}
+
 std::string NamespaceKey(std::string_view name) {
   return std::string(kNamespacePrefix) + std::string(name);
 }
@@ -38,9 +49,14 @@ void PutEmbedder(std::string* out, const EmbedderSpec& spec) {
   PutFixed(out, static_cast<std::int64_t>(spec.timeout.count()));
   PutFixed(out, static_cast<std::uint64_t>(spec.max_batch));
   PutFixed(out, static_cast<std::int32_t>(spec.max_retries));
+  if (HasLocalFields(spec)) {
+    PutBytes(out, spec.prefix);
+    PutBytes(out, spec.arithmetic);
+    PutBytes(out, spec.long_text);
+  }
 }
 
-EmbedderSpec ReadEmbedder(ByteReader* reader) {
+EmbedderSpec ReadEmbedder(ByteReader* reader, bool with_local_fields) {
   EmbedderSpec spec;
   spec.kind = reader->Bytes();
   spec.url = reader->Bytes();
@@ -50,6 +66,11 @@ EmbedderSpec ReadEmbedder(ByteReader* reader) {
   spec.timeout = std::chrono::milliseconds(reader->Fixed<std::int64_t>());
   spec.max_batch = reader->Fixed<std::uint64_t>();
   spec.max_retries = reader->Fixed<std::int32_t>();
+  if (with_local_fields) {
+    spec.prefix = reader->Bytes();
+    spec.arithmetic = reader->Bytes();
+    spec.long_text = reader->Bytes();
+  }
   return spec;
 }
 
@@ -65,7 +86,7 @@ std::vector<NamespaceNumber> NumbersOf(const NamespaceRecord& record) {
 
 std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord& record) {
   const NamespaceConfig& config = record.config;
-  std::string out = NewRecord();
+  std::string out = NewRecord(HasLocalFields(config.embedder) ? kWithLocalFields : kRecordVersion);
   PutBytes(&out, record.name);
   PutFixed(&out, record.number);
   PutFixed(&out, record.created_us);
@@ -85,7 +106,9 @@ std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord&
 }
 
 Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::string_view value) {
-  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kKind, storage_key, value));
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body,
+                           Unseal(kKind, storage_key, value, kWithLocalFields));
+  const bool with_local_fields = static_cast<std::uint8_t>(value.front()) == kWithLocalFields;
   ByteReader reader(body);
   NamespaceRecord record;
   NamespaceConfig& config = record.config;
@@ -103,8 +126,9 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
   config.idle_ttl_ms = reader.Fixed<std::int64_t>();
   config.max_entries = reader.Fixed<std::uint64_t>();
   config.max_bytes = reader.Fixed<std::uint64_t>();
-  config.embedder = ReadEmbedder(&reader);
-  if (!reader.AtEnd() || config.kind > NamespaceKind::kVectors || config.metric > Metric::kL2 ||
+  config.embedder = ReadEmbedder(&reader, with_local_fields);
+  if (!reader.AtEnd() || with_local_fields != HasLocalFields(config.embedder) ||
+      config.kind > NamespaceKind::kVectors || config.metric > Metric::kL2 ||
       config.durability > Durability::kSync || config.dimension > kMaxDimension) {
     return DataLoss("namespace record has the wrong shape");
   }
@@ -112,7 +136,7 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
 }
 
 std::string EncodeReembedding(std::string_view storage_key, const PendingReembedding& change) {
-  std::string out = NewRecord();
+  std::string out = NewRecord(HasLocalFields(change.embedder) ? kWithLocalFields : kRecordVersion);
   PutFixed(&out, change.from);
   PutFixed(&out, change.to);
   PutFixed(&out, change.dimension);
@@ -126,7 +150,9 @@ std::string EncodeReembedding(std::string_view storage_key, const PendingReembed
 }
 
 Result<PendingReembedding> DecodeReembedding(std::string_view storage_key, std::string_view value) {
-  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal(kKind, storage_key, value));
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body,
+                           Unseal(kKind, storage_key, value, kWithLocalFields));
+  const bool with_local_fields = static_cast<std::uint8_t>(value.front()) == kWithLocalFields;
   ByteReader reader(body);
   PendingReembedding change;
   change.from = reader.Fixed<NamespaceNumber>();
@@ -137,8 +163,9 @@ Result<PendingReembedding> DecodeReembedding(std::string_view storage_key, std::
   if (has_threshold == 1) {
     change.threshold = reader.Fixed<float>();
   }
-  change.embedder = ReadEmbedder(&reader);
-  if (!reader.AtEnd() || has_threshold > 1 || change.from == change.to || change.dimension == 0 ||
+  change.embedder = ReadEmbedder(&reader, with_local_fields);
+  if (!reader.AtEnd() || with_local_fields != HasLocalFields(change.embedder) ||
+      has_threshold > 1 || change.from == change.to || change.dimension == 0 ||
       change.dimension > kMaxDimension) {
     return DataLoss("re-embedding record has the wrong shape");
   }

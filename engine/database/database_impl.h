@@ -1,7 +1,7 @@
 // nearhit::Database as it is: the catalogue of namespaces over one store, and the thread that
 // maintains them. database_open.cc opens and closes it, database.cc administers namespaces,
-// database_maintenance.cc does what happens in the background, database_reembed.cc changes
-// embedders there.
+// database_embed.cc asks their embedders, database_maintenance.cc does what happens in the
+// background, database_reembed.cc changes embedders there.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,8 @@ class DatabaseImpl final : public Database {
   Status DropNamespace(std::string_view name) override;
   Result<std::shared_ptr<SemanticCache>> Cache(std::string_view name) override;
   Result<std::shared_ptr<VectorStore>> Vectors(std::string_view name) override;
+  Result<Embeddings> Embed(std::string_view name, std::span<const std::string_view> texts,
+                           std::chrono::steady_clock::time_point deadline) const override;
   DatabaseStats Stats() const override;
   Status Flush() override { return store_->Flush(); }
   Status RunMaintenance() override;
@@ -58,6 +60,8 @@ class DatabaseImpl final : public Database {
   void Log(LogLevel level, const std::string& line) const;
   // Null for none. Sets a dimension of 0 to the embedder's.
   static Result<std::shared_ptr<const Embedder>> EmbedderOf(NamespaceConfig* config);
+  // The one that made the namespace's vectors; null when there is none or it cannot be had.
+  std::shared_ptr<const Embedder> EmbedderFor(const NamespaceRecord& record) const;
   // "none" for null.
   static std::string IdentityOf(const Embedder* embedder);
   Result<std::unique_ptr<Collection>> OpenCollection(NamespaceNumber number,

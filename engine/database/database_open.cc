@@ -64,21 +64,7 @@ Status DatabaseImpl::Start() {
   catalogue_ = std::move(catalogue);
   NEARHIT_ASSIGN_OR_RETURN(ids_, IdAllocator::Open(store_.get()));
   for (const NamespaceRecord& record : catalogue_->namespaces()) {
-    NamespaceConfig config = record.config;
-    Result<std::shared_ptr<const Embedder>> embedder = EmbedderOf(&config);
-    if (embedder.ok() && IdentityOf(embedder->get()) != record.embedder_identity) {
-      // Another model in the same place: its vectors say nothing about those that are stored.
-      embedder = FailedPrecondition("the embedder is " + IdentityOf(embedder->get()) +
-                                    ", the vectors are of " + record.embedder_identity);
-    }
-    if (!embedder.ok()) {
-      // A missing key file or model must not keep the answers away: the exact tier and given
-      // vectors work on.
-      Log(LogLevel::kError, "namespace " + record.name +
-                                " goes on without its embedder: " + embedder.status().ToString());
-      embedder = std::shared_ptr<const Embedder>();
-    }
-    NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, *embedder));
+    NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, EmbedderFor(record)));
     entries_from_snapshots_ += contents.collection->entries_from_snapshots();
     auto space = std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record,
                                              std::move(contents));
@@ -139,6 +125,25 @@ Result<std::shared_ptr<const Embedder>> DatabaseImpl::EmbedderOf(NamespaceConfig
     config->dimension = static_cast<std::uint32_t>(embedder->dimension());
   }
   return embedder;
+}
+
+// A missing key file or model must not keep the answers away: without it the exact tier and given
+// vectors work on.
+std::shared_ptr<const Embedder> DatabaseImpl::EmbedderFor(const NamespaceRecord& record) const {
+  NamespaceConfig config = record.config;
+  const Result<std::shared_ptr<const Embedder>> made = EmbedderOf(&config);
+  Status usable = made.status();
+  if (usable.ok() && IdentityOf(made->get()) != record.embedder_identity) {
+    // Another model in the same place: its vectors say nothing about those that are stored.
+    usable = FailedPrecondition("the embedder is " + IdentityOf(made->get()) +
+                                ", the vectors are of " + record.embedder_identity);
+  }
+  if (!usable.ok()) {
+    Log(LogLevel::kError,
+        "namespace " + record.name + " goes on without its embedder: " + usable.ToString());
+    return nullptr;
+  }
+  return *made;
 }
 
 std::string DatabaseImpl::IdentityOf(const Embedder* embedder) {

@@ -342,8 +342,10 @@ Status Reembedding::Copy(const Page& page, TimePoint deadline) {
     PutRequest put = ToPut(entry, page.scopes.at(entry.record.partition), tags[i]);
     const std::span<float> row =
         std::span<float>(rows).subspan(i * change_.dimension, change_.dimension);
-    // A row of zeros says nothing about its text.
-    put.vector = NormalizeFor(target_->options().metric, row) ? row : std::span<float>();
+    // Zeros say that the text has no vector.
+    if (!IsZero(row) && NormalizeFor(target_->options().metric, row)) {
+      put.vector = row;
+    }
     puts.push_back(put);
   }
   MutexLock lock(&mu_);

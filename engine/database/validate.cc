@@ -215,6 +215,14 @@ Status CheckUpsert(const UpsertRequest& request, const NamespaceConfig& config,
   return CheckTtl(request.ttl_ms, config);
 }
 
+Status CheckTexts(std::span<const std::string_view> texts) {
+  NEARHIT_RETURN_IF_ERROR(CheckBatch("texts", texts.size()));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    NEARHIT_RETURN_IF_ERROR(AtIndex("texts", i, CheckText("text", texts[i], kMaxSlotBytes)));
+  }
+  return Status();
+}
+
 Status CheckSearch(const VectorSearchOptions& options) {
   if (options.k == 0 || options.k > kMaxNeighbors) {
     return InvalidArgument("k is " + std::to_string(options.k) + ", it must be in 1.." +

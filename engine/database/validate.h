@@ -24,6 +24,7 @@ Status CheckInvalidate(const InvalidateRequest& request);
 Status CheckUpsert(const UpsertRequest& request, const NamespaceConfig& config,
                    std::size_t max_payload_bytes);
 Status CheckVector(std::string_view field, VectorView vector, const NamespaceConfig& config);
+Status CheckTexts(std::span<const std::string_view> texts);
 Status CheckSearch(const VectorSearchOptions& options);
 Status CheckPage(std::size_t limit);
 Status CheckBatch(std::string_view field, std::size_t count);

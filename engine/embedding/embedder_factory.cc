@@ -1,6 +1,7 @@
 // MakeEmbedder and RegisterEmbedder of nearhit/embedder.h: checks a spec and picks the class.
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t kMaxUrlBytes = 2'048;
 constexpr std::size_t kMaxModelBytes = 256;
 constexpr std::size_t kMaxKeySourceBytes = 4'096;
+constexpr std::size_t kMaxPrefixBytes = 1'024;
 constexpr std::size_t kMaxBatchLimit = 2'048;
 constexpr int kMaxRetriesLimit = 10;
 constexpr std::chrono::milliseconds kMaxTimeout = std::chrono::hours(1);
@@ -100,6 +102,38 @@ Status CheckUrl(std::string_view url) {
   return Status();
 }
 
+Status CheckOneOf(std::string_view field, std::string_view value, std::string_view one,
+                  std::string_view other) {
+  if (value != one && value != other) {
+    return InvalidArgument(std::string(field) + " of " + std::to_string(value.size()) +
+                           " bytes is neither " + std::string(one) + " nor " + std::string(other));
+  }
+  return Status();
+}
+
+// Fields that the kind ignores are refused: whoever set them expects something else to happen.
+Status CheckUnused(std::string_view user,
+                   std::initializer_list<std::pair<std::string_view, std::string_view>> set) {
+  for (const auto& [name, value] : set) {
+    if (!value.empty()) {
+      return InvalidArgument(std::string(name) + " of " + std::to_string(value.size()) +
+                             " bytes is set, but only kind \"" + std::string(user) + "\" uses it");
+    }
+  }
+  return Status();
+}
+
+// `value`, or nothing when it is the default.
+std::string_view UnlessDefault(const std::string& value, const std::string& by_default) {
+  return value == by_default ? std::string_view() : std::string_view(value);
+}
+
+Status CheckLocal(const EmbedderSpec& spec) {
+  NEARHIT_RETURN_IF_ERROR(CheckText("prefix", spec.prefix, kMaxPrefixBytes));
+  NEARHIT_RETURN_IF_ERROR(CheckOneOf("arithmetic", spec.arithmetic, "fast", "float32"));
+  return CheckOneOf("long_text", spec.long_text, "refuse", "windows");
+}
+
 Status CheckHttp(const EmbedderSpec& spec, std::size_t dimension) {
   NEARHIT_RETURN_IF_ERROR(CheckUrl(spec.url));
   if (spec.model.empty()) {
@@ -112,19 +146,6 @@ Status CheckHttp(const EmbedderSpec& spec, std::size_t dimension) {
     return InvalidArgument("api_key_env and api_key_file are both set; set one");
   }
   return CheckRange("dimension", Signed(dimension), 1, Signed(kMaxDimension));
-}
-
-// Fields that the kind ignores are refused: whoever set them expects something else to happen.
-Status CheckUnused(const EmbedderSpec& spec) {
-  const std::pair<std::string_view, const std::string*> fields[] = {
-      {"url", &spec.url}, {"api_key_env", &spec.api_key_env}, {"api_key_file", &spec.api_key_file}};
-  for (const auto& [name, value] : fields) {
-    if (!value->empty()) {
-      return InvalidArgument(std::string(name) + " of " + std::to_string(value->size()) +
-                             " bytes is set, but only kind \"http\" uses it");
-    }
-  }
-  return Status();
 }
 
 Status CheckLexical(const EmbedderSpec& spec, std::size_t dimension) {
@@ -143,10 +164,21 @@ Status CheckSpec(const EmbedderSpec& spec, std::size_t dimension) {
   NEARHIT_RETURN_IF_ERROR(
       CheckRange("max_batch", Signed(spec.max_batch), 1, Signed(kMaxBatchLimit)));
   NEARHIT_RETURN_IF_ERROR(CheckRange("max_retries", spec.max_retries, 0, kMaxRetriesLimit));
+  if (spec.kind == "local") {
+    NEARHIT_RETURN_IF_ERROR(CheckLocal(spec));
+  } else {
+    const EmbedderSpec defaults;
+    NEARHIT_RETURN_IF_ERROR(
+        CheckUnused("local", {{"prefix", spec.prefix},
+                              {"arithmetic", UnlessDefault(spec.arithmetic, defaults.arithmetic)},
+                              {"long_text", UnlessDefault(spec.long_text, defaults.long_text)}}));
+  }
   if (spec.kind == "http") {
     return CheckHttp(spec, dimension);
   }
-  NEARHIT_RETURN_IF_ERROR(CheckUnused(spec));
+  NEARHIT_RETURN_IF_ERROR(CheckUnused(
+      "http",
+      {{"url", spec.url}, {"api_key_env", spec.api_key_env}, {"api_key_file", spec.api_key_file}}));
   if (spec.kind == "none" || spec.kind == "lexical") {
     return CheckLexical(spec, dimension);
   }

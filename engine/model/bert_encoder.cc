@@ -103,7 +103,8 @@ class BertEncoder::Impl {
         kernels_(kernels),
         weights_(std::move(weights)),
         scratch_(kernels, config),
-        workers_(options.threads - 1) {}
+        workers_(options.workers != nullptr ? options.workers
+                                            : std::make_shared<WorkerPool>(options.threads - 1)) {}
 
   const BertConfig& config() const { return config_; }
   const BertWeights& weights() const { return weights_; }
@@ -131,7 +132,7 @@ class BertEncoder::Impl {
   const EncoderKernels& kernels_;
   const BertWeights weights_;
   ScratchPool scratch_;
-  WorkerPool workers_;
+  const std::shared_ptr<WorkerPool> workers_;
 };
 
 Status BertEncoder::Impl::Check(std::span<const std::int32_t> ids,
@@ -171,7 +172,7 @@ Status BertEncoder::Impl::Encode(std::span<const std::int32_t> ids,
     Batch batch;
   } call{this, {ids, lengths, deadline, config_.hidden, pass_tokens, out}};
   const std::size_t helpers = lengths.size() > 1 ? ids.size() / pass_tokens : 0;
-  workers_.Run(helpers, [&call] { call.self->Work(&call.batch); });
+  workers_->Run(helpers, [&call] { call.self->Work(&call.batch); });
   return call.batch.result();
 }
 
@@ -247,11 +248,10 @@ void BertEncoder::Impl::Apply(const Linear& linear, const float* x, std::size_t 
     linear.Apply(x, tokens, activation, out);
     return;
   }
-  linear.Quantize(x, tokens, scratch->quantized.data(), scratch->scales.data());
-  const QuantizedRows rows{.values = scratch->quantized.data(),
-                           .stride = linear.quantized_stride(),
-                           .scales = scratch->scales.data()};
-  linear.Apply(rows, tokens, activation, out);
+  linear.Quantize(x, tokens, scratch->rotated.data(), scratch->quantized.data(),
+                  scratch->scales.data());
+  linear.Apply({.values = scratch->quantized.data(), .scales = scratch->scales.data()}, tokens,
+               activation, out);
 }
 
 void BertEncoder::Impl::AddAndNormalize(const LayerNormWeights& norm, const float* rows,

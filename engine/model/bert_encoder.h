@@ -14,11 +14,15 @@
 
 namespace nearhit {
 
+class WorkerPool;
+
 struct EncoderOptions {
   Arithmetic arithmetic = Arithmetic::kFast;
   Pooling pooling = Pooling::kMean;
   bool normalize = true;    // vectors of length 1
   std::size_t threads = 1;  // that one call may use, the caller's among them; 1 to kMaxThreads
+  // Where the threads beside the caller's come from, shared with other encoders. Null: its own.
+  std::shared_ptr<WorkerPool> workers{};
   // Null: the fastest of this processor.
   const EncoderKernels* kernels = nullptr;
 
@@ -29,8 +33,8 @@ struct EncoderOptions {
 // Texts of a call are packed one after the other without padding, and each gets the vector that it
 // would get alone. Arithmetic and its measurements: docs/decisions/0007.
 //
-// Thread-safety: thread-safe. Ownership: owns its weights, its threads and the scratch memory of
-// past calls. Persistence: none.
+// Thread-safety: thread-safe. Ownership: owns its weights and the scratch memory of past calls,
+// and its threads unless it was given some. Persistence: none.
 class BertEncoder {
  public:
   // Reads every tensor through `read`, which is not kept.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace nearhit {
@@ -12,27 +13,24 @@ namespace {
 // Far above any encoder that runs on a processor; sizes beyond are broken files, and products of
 // two of them must not overflow.
 constexpr std::size_t kMaxSize = 1 << 20;
+constexpr std::size_t kMaxWidth = kMaxQuantized;  // of a layer, whatever its arithmetic
 constexpr std::size_t kMaxLayers = 256;
 
 Status CheckConfig(const BertConfig& config) {
-  const std::pair<const char*, std::size_t> sizes[] = {
-      {"layers", config.layers},
-      {"hidden", config.hidden},
-      {"heads", config.heads},
-      {"intermediate", config.intermediate},
-      {"vocabulary", config.vocabulary},
-      {"positions", config.positions},
-      {"token_types", config.token_types},
+  const std::tuple<const char*, std::size_t, std::size_t> sizes[] = {
+      {"layers", config.layers, kMaxLayers},
+      {"hidden", config.hidden, kMaxWidth},
+      {"heads", config.heads, kMaxWidth},
+      {"intermediate", config.intermediate, kMaxWidth},
+      {"vocabulary", config.vocabulary, kMaxSize},
+      {"positions", config.positions, kMaxSize},
+      {"token_types", config.token_types, kMaxSize},
   };
-  for (const auto& [name, value] : sizes) {
-    if (value == 0 || value > kMaxSize) {
+  for (const auto& [name, value, limit] : sizes) {
+    if (value == 0 || value > limit) {
       return InvalidArgument("model shape: " + std::string(name) + " is " + std::to_string(value) +
-                             ", not 1 to " + std::to_string(kMaxSize));
+                             ", not 1 to " + std::to_string(limit));
     }
-  }
-  if (config.layers > kMaxLayers) {
-    return InvalidArgument("model shape: " + std::to_string(config.layers) +
-                           " layers are over the limit of " + std::to_string(kMaxLayers));
   }
   if (config.hidden % config.heads != 0) {
     return InvalidArgument("model shape: hidden size " + std::to_string(config.hidden) +

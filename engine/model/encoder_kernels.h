@@ -3,8 +3,13 @@
 // with FMA, scalar. All sets give the same results but for the rounding of float32 sums.
 //
 // Packed weights: the columns of a k x n matrix in panels of `panel` columns, the last one filled
-// up with zeros; a panel holds its rows one after the other. Bytes come in pairs of rows: for each
-// column the byte of the even row and of the odd one; an odd k is filled up with a row of zeros.
+// up with zeros; a panel holds its rows one after the other. Bytes come in groups of `group` rows:
+// for each column the bytes of these rows.
+//
+// Products of bytes are made of rotated rows (Ashkboos et al. 2024, "QuaRot"): activations and
+// weights are both multiplied by the same orthogonal matrix, which leaves their products as they
+// are and spreads the few large values of a row over all of it, so that 8 bits are enough. Rows are
+// filled up with zeros to whole blocks of kRotationBlock.
 #pragma once
 
 #include <cstddef>
@@ -33,33 +38,44 @@ struct FloatProduct {
 };
 
 struct QuantizedProduct {
-  ProductOutput to;
-  const std::int16_t* a = nullptr;  // rows zero from k to the next even number
-  std::size_t a_stride = 0;         // even
-  const float* a_scales = nullptr;  // one per row
-  const std::int8_t* b = nullptr;   // packed; -127 to 127
-  const float* b_scales = nullptr;  // one per column, n rounded up to whole panels
+  ProductOutput to;                      // k a multiple of kRotationBlock, at most kMaxQuantized
+  const std::byte* a = nullptr;          // rows of to.k activations, one after the other
+  const float* a_scales = nullptr;       // one per row
+  const std::int8_t* b = nullptr;        // packed; -127 to 127
+  const std::int32_t* b_sums = nullptr;  // what a sum starts with, one per column: see `offset`
+  const float* b_scales = nullptr;       // one per column, n rounded up to whole panels
 };
 
-// The largest activation that cannot overflow 32 bits in a product over k, however the weights are.
-constexpr std::int32_t ActivationLimit(std::size_t k) {
-  constexpr std::int64_t kMax16 = 32'767;
-  constexpr std::int64_t kMax32 = 2'147'483'647;
-  constexpr std::int64_t kMaxWeight = 127;
-  const std::int64_t limit = kMax32 / (kMaxWeight * static_cast<std::int64_t>(k > 0 ? k : 1));
-  return static_cast<std::int32_t>(limit < kMax16 ? limit : kMax16);
+// Floats that are rotated together.
+inline constexpr std::size_t kRotationBlock = 128;
+// The largest k whose sums cannot overflow 32 bits: 255 * 127 * k.
+inline constexpr std::size_t kMaxQuantized = 65'536;
+
+constexpr std::size_t QuantizedSize(std::size_t n) {
+  return (n + kRotationBlock - 1) / kRotationBlock * kRotationBlock;
 }
 
 struct EncoderKernels {
   const char* name;
   std::size_t panel;  // columns of a panel of packed weights
 
+  // How the processor wants the factors of a product of bytes: rows of b in a group, bytes of an
+  // activation, and what is added to each activation so that none is negative. A column's sum
+  // starts with -offset times the sum of its weights.
+  std::size_t group;
+  std::size_t activation_bytes;
+  std::int32_t offset;
+
   void (*multiply)(const FloatProduct& product);
   // Sums are exact in 32 bits: the result does not depend on the processor.
   void (*multiply_quantized)(const QuantizedProduct& product);
-  // Rounds a row to 16 bits, -limit to limit, and returns the scale: row[i] ~ out[i] * scale. Fills
-  // out with zeros up to a whole number of kRowMultiple elements, which the caller has there.
-  float (*quantize)(const float* row, std::size_t n, std::int32_t limit, std::int16_t* out);
+  // Multiplies each block of a row, the last one filled up with zeros, by the Hadamard matrix of
+  // entries 1 and -1: out, of QuantizedSize(n) floats, is sqrt(kRotationBlock) times the rotated
+  // row. The same bits on every processor.
+  void (*rotate)(const float* row, std::size_t n, float* out);
+  // Rounds a row to -127 to 127 and returns the scale: row[i] ~ value * scale. Writes n values of
+  // activation_bytes with `offset` added. Requires: n a multiple of kRotationBlock.
+  float (*quantize)(const float* row, std::size_t n, std::byte* out);
   // out = (x - mean(x)) / sqrt(variance(x) + eps) * gain + bias with x = a + b; out may be a or b.
   void (*add_layer_norm)(const float* a, const float* b, std::size_t n, float eps,
                          const float* gain, const float* bias, float* out);
@@ -67,9 +83,6 @@ struct EncoderKernels {
   // up to a panel. What is there beyond n may be anything and is overwritten.
   void (*softmax)(float* row, std::size_t n);
 };
-
-// Rows of quantised activations are this many elements apart, or a multiple.
-inline constexpr std::size_t kRowMultiple = 32;
 
 // The fastest that this processor runs.
 const EncoderKernels& BestEncoderKernels();

@@ -12,9 +12,12 @@ struct Avx2 {
   // Not __m256i: GCC 12 keeps a copy of a sum as four int64 beside the eight int32, and spills.
   using I = std::int32_t __attribute__((vector_size(32)));
   using Weights = __m256i;
+  using Activation = std::int16_t;
   static constexpr std::size_t kLanes = 8;
   static constexpr std::size_t kVectors = 2;
   static constexpr std::size_t kMaxRows = 6;  // 12 sums, 2 of weights, 1 of activations, 1 product
+  static constexpr std::size_t kGroup = 2;
+  static constexpr std::int32_t kOffset = 0;
 
   static F Set(float x) { return _mm256_set1_ps(x); }
   static F Load(const float* p) { return _mm256_loadu_ps(p); }
@@ -54,20 +57,34 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
   }
 
-  static I Zero() { return I{}; }
+  // The lane whose number differs in the bit kStride.
+  template <std::size_t kStride>
+  static F SwapLanes(F x) {
+    if constexpr (kStride == 4) {
+      return _mm256_permute2f128_ps(x, x, 1);
+    } else if constexpr (kStride == 2) {
+      return _mm256_permute_ps(x, 0b01'00'11'10);
+    } else {
+      return _mm256_permute_ps(x, 0b10'11'00'01);
+    }
+  }
+
+  static I LoadInts(const std::int32_t* p) {
+    return reinterpret_cast<I>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
   static Weights LoadWeights(const std::int8_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
-  static Weights LoadPair(const std::int16_t* p) {
+  static Weights LoadGroup(const std::byte* p) {
     std::int32_t pair = 0;
     __builtin_memcpy(&pair, p, sizeof(pair));
     return _mm256_set1_epi32(pair);
   }
-  static I AddPairs(I sum, Weights a, Weights b) {
+  static I AddProducts(I sum, Weights a, Weights b) {
     return sum + reinterpret_cast<I>(_mm256_madd_epi16(a, b));
   }
   static F ToFloat(I x) { return _mm256_cvtepi32_ps(reinterpret_cast<__m256i>(x)); }
-  static void StoreInt16(std::int16_t* p, F x) {
+  static void StoreActivations(std::byte* p, F x) {
     const __m256i whole = _mm256_cvtps_epi32(x);
     _mm_storeu_si128(
         reinterpret_cast<__m128i*>(p),

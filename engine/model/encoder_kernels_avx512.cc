@@ -16,9 +16,13 @@ struct Avx512 {
   using F = __m512;
   using I = __m512i;
   using Weights = __m512i;
+  using Activation = std::uint8_t;
   static constexpr std::size_t kLanes = 16;
   static constexpr std::size_t kVectors = 2;
-  static constexpr std::size_t kMaxRows = 12;  // 24 sums, 2 of weights, 1 of activations
+  // 16 sums, 2 of weights, 1 of activations. Tiles of 12 rows would fit, but are half as fast.
+  static constexpr std::size_t kMaxRows = 8;
+  static constexpr std::size_t kGroup = 4;
+  static constexpr std::int32_t kOffset = 128;
 
   static F Set(float x) { return _mm512_set1_ps(x); }
   static F Load(const float* p) { return _mm512_loadu_ps(p); }
@@ -46,20 +50,32 @@ struct Avx512 {
   static float ReduceAdd(F x) { return _mm512_reduce_add_ps(x); }
   static float ReduceMax(F x) { return _mm512_reduce_max_ps(x); }
 
-  static I Zero() { return _mm512_setzero_si512(); }
-  static I LoadWeights(const std::int8_t* p) {
-    return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  // The lane whose number differs in the bit kStride.
+  template <std::size_t kStride>
+  static F SwapLanes(F x) {
+    if constexpr (kStride == 8) {
+      return _mm512_shuffle_f32x4(x, x, 0b01'00'11'10);
+    } else if constexpr (kStride == 4) {
+      return _mm512_shuffle_f32x4(x, x, 0b10'11'00'01);
+    } else if constexpr (kStride == 2) {
+      return _mm512_permute_ps(x, 0b01'00'11'10);
+    } else {
+      return _mm512_permute_ps(x, 0b10'11'00'01);
+    }
   }
-  static I LoadPair(const std::int16_t* p) {
-    std::int32_t pair = 0;
-    __builtin_memcpy(&pair, p, sizeof(pair));
-    return _mm512_set1_epi32(pair);
+
+  static I LoadInts(const std::int32_t* p) { return _mm512_loadu_si512(p); }
+  static Weights LoadWeights(const std::int8_t* p) { return _mm512_loadu_si512(p); }
+  static I LoadGroup(const std::byte* p) {
+    std::int32_t group = 0;
+    __builtin_memcpy(&group, p, sizeof(group));
+    return _mm512_set1_epi32(group);
   }
-  static I AddPairs(I sum, I a, I b) { return _mm512_dpwssd_epi32(sum, a, b); }
+  static I AddProducts(I sum, I a, Weights b) { return _mm512_dpbusd_epi32(sum, a, b); }
   static F ToFloat(I x) { return _mm512_cvtepi32_ps(x); }
-  static void StoreInt16(std::int16_t* p, F x) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                        _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(x)));
+  static void StoreActivations(std::byte* p, F x) {
+    const __m512i whole = _mm512_add_epi32(_mm512_cvtps_epi32(x), _mm512_set1_epi32(kOffset));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtusepi32_epi8(whole));
   }
 
  private:

@@ -87,11 +87,16 @@ void GeluRows(float* rows, std::size_t m, std::size_t n, std::size_t stride) {
 // The weights that the next panel will need, fetched while this one is worked on: a little at each
 // step, so that memory is busy all the time and not only in a panel's first tile.
 struct Ahead {
+  static constexpr std::size_t kLine = 64;
+
   const char* at;
   std::size_t step;  // bytes
 
   void Fetch() {
     __builtin_prefetch(at, 0, 2);
+    if (step > kLine) {
+      __builtin_prefetch(at + kLine, 0, 2);
+    }
     at += step;
   }
 };
@@ -108,7 +113,9 @@ struct Tile {
                     std::size_t column) {
     const std::size_t columns = to.n - column < kPanel ? to.n - column : kPanel;
     float* out = to.out + row * to.out_stride + column;
+#pragma GCC unroll 16
     for (std::size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 16
       for (std::size_t v = 0; v < V::kVectors; ++v) {
         const std::size_t at = v * V::kLanes;
         if (at + V::kLanes <= columns) {
@@ -130,7 +137,9 @@ struct Tile {
     const float* a = product.a + row * product.a_stride;
     const std::size_t stride = product.a_stride;
     F sums[kRows][V::kVectors];
+#pragma GCC unroll 16
     for (std::size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 16
       for (std::size_t v = 0; v < V::kVectors; ++v) {
         sums[i][v] = to.bias == nullptr ? V::Set(0.0F) : V::Load(to.bias + column + v * V::kLanes);
       }
@@ -138,11 +147,14 @@ struct Tile {
     for (std::size_t k = 0; k < to.k; ++k) {
       ahead.Fetch();
       F weights[V::kVectors];
+#pragma GCC unroll 16
       for (std::size_t v = 0; v < V::kVectors; ++v) {
         weights[v] = V::Load(b + k * kPanel + v * V::kLanes);
       }
+#pragma GCC unroll 16
       for (std::size_t i = 0; i < kRows; ++i) {
         const F value = V::Set(a[i * stride + k]);
+#pragma GCC unroll 16
         for (std::size_t v = 0; v < V::kVectors; ++v) {
           sums[i][v] = V::Fma(value, weights[v], sums[i][v]);
         }
@@ -154,32 +166,38 @@ struct Tile {
   static void Multiply(const QuantizedProduct& product, std::size_t row, std::size_t column,
                        Ahead ahead) {
     const ProductOutput& to = product.to;
-    const std::size_t pairs = (to.k + 1) / 2;
-    const std::int8_t* b = product.b + column * pairs * 2;
-    const std::int16_t* a = product.a + row * product.a_stride;
-    const std::size_t stride = product.a_stride;
+    const std::int8_t* b = product.b + column * to.k;
+    const std::size_t stride = to.k * sizeof(typename V::Activation);
+    const std::byte* a = product.a + row * stride;
     typename V::I sums[kRows][V::kVectors];
+#pragma GCC unroll 16
     for (std::size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 16
       for (std::size_t v = 0; v < V::kVectors; ++v) {
-        sums[i][v] = V::Zero();
+        sums[i][v] = V::LoadInts(product.b_sums + column + v * V::kLanes);
       }
     }
-    for (std::size_t k = 0; k < pairs; ++k) {
+    for (std::size_t k = 0; k < to.k; k += V::kGroup) {
       ahead.Fetch();
       typename V::Weights weights[V::kVectors];
+#pragma GCC unroll 16
       for (std::size_t v = 0; v < V::kVectors; ++v) {
-        weights[v] = V::LoadWeights(b + (k * kPanel + v * V::kLanes) * 2);
+        weights[v] = V::LoadWeights(b + k * kPanel + v * V::kLanes * V::kGroup);
       }
+#pragma GCC unroll 16
       for (std::size_t i = 0; i < kRows; ++i) {
-        const auto pair = V::LoadPair(a + i * stride + k * 2);
+        const auto group = V::LoadGroup(a + i * stride + k * sizeof(typename V::Activation));
+#pragma GCC unroll 16
         for (std::size_t v = 0; v < V::kVectors; ++v) {
-          sums[i][v] = V::AddPairs(sums[i][v], pair, weights[v]);
+          sums[i][v] = V::AddProducts(sums[i][v], group, weights[v]);
         }
       }
     }
     F scaled[kRows][V::kVectors];
+#pragma GCC unroll 16
     for (std::size_t i = 0; i < kRows; ++i) {
       const F scale = V::Set(product.a_scales[row + i]);
+#pragma GCC unroll 16
       for (std::size_t v = 0; v < V::kVectors; ++v) {
         const std::size_t at = column + v * V::kLanes;
         const F bias = to.bias == nullptr ? V::Set(0.0F) : V::Load(to.bias + at);
@@ -204,11 +222,13 @@ void MultiplyTile(std::size_t rows, const Product& product, std::size_t row, std
 }
 
 // Rows of b that a tile takes at a step.
+template <typename V>
 constexpr std::size_t RowsOfStep(const FloatProduct& /*product*/) {
   return 1;
 }
+template <typename V>
 constexpr std::size_t RowsOfStep(const QuantizedProduct& /*product*/) {
-  return 2;
+  return V::kGroup;
 }
 
 // Panel by panel, so that weights are read from memory once; the rows of `a` are few enough to stay
@@ -218,8 +238,8 @@ void Multiply(const Product& product) {
   constexpr std::size_t kPanel = V::kVectors * V::kLanes;
   const std::size_t m = product.to.m;
   const std::size_t tiles = (m + V::kMaxRows - 1) / V::kMaxRows;
-  const std::size_t steps = (product.to.k + RowsOfStep(product) - 1) / RowsOfStep(product);
-  const std::size_t step_bytes = RowsOfStep(product) * kPanel * sizeof(*product.b);
+  const std::size_t steps = product.to.k / RowsOfStep<V>(product);
+  const std::size_t step_bytes = RowsOfStep<V>(product) * kPanel * sizeof(*product.b);
   const char* next_panel = reinterpret_cast<const char*>(product.b);
   for (std::size_t column = 0; column < product.to.n; column += kPanel) {
     next_panel += steps * step_bytes;
@@ -234,26 +254,78 @@ void Multiply(const Product& product) {
   }
 }
 
-template <typename V>
-float Quantize(const float* row, std::size_t n, std::int32_t limit, std::int16_t* out) {
-  auto largest = V::Set(0.0F);
-  ForEachVector<V>(n, [&](std::size_t at, std::size_t lanes) {
-    largest = V::Max(largest, V::Abs(LoadSome<V>(row + at, lanes, 0)));
-  });
-  const float max = V::ReduceMax(largest);
-  const auto inverse = V::Set(max > 0 ? static_cast<float>(limit) / max : 0.0F);
-  // Rounding of `inverse` could carry the largest value one past the limit.
-  const auto high = V::Set(static_cast<float>(limit));
-  const auto low = V::Set(-static_cast<float>(limit));
-  const std::size_t padded = (n + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
-  ForEachVector<V>(padded, [&](std::size_t at, std::size_t) {
-    auto value = V::Set(0.0F);
-    if (at < n) {
-      value = LoadSome<V>(row + at, n - at < V::kLanes ? n - at : V::kLanes, 0);
+// -1 where the lane's number has the bit `kStride`, else 1.
+template <std::size_t kStride>
+struct Signs {
+  static constexpr std::size_t kMostLanes = 16;
+  alignas(64) float lane[kMostLanes];
+
+  constexpr Signs() : lane() {
+    for (std::size_t i = 0; i < kMostLanes; ++i) {
+      lane[i] = (i & kStride) != 0 ? -1.0F : 1.0F;
     }
-    V::StoreInt16(out + at, V::Max(V::Min(V::Mul(value, inverse), high), low));
-  });
-  return max / static_cast<float>(limit);
+  }
+};
+template <std::size_t kStride>
+inline constexpr Signs<kStride> kSigns;
+
+// The steps of the transform between lanes kStride apart, kStride/2 apart, and so on.
+template <typename V, std::size_t kStride>
+typename V::F RotateLanes(typename V::F x) {
+  if constexpr (kStride > 0) {
+    // Lane and partner: a + b where the bit is clear, a - b with b the own value where it is set.
+    x = V::Fma(x, V::Load(kSigns<kStride>.lane), V::template SwapLanes<kStride>(x));
+    return RotateLanes<V, kStride / 2>(x);
+  } else {
+    return x;
+  }
+}
+
+// A fast Walsh-Hadamard transform of a block held in registers.
+template <typename V>
+void Rotate(const float* row, std::size_t n, float* out) {
+  constexpr std::size_t kVectors = kRotationBlock / V::kLanes;
+  for (std::size_t block = 0; block < n; block += kRotationBlock) {
+    typename V::F x[kVectors];
+#pragma GCC unroll 32
+    for (std::size_t i = 0; i < kVectors; ++i) {
+      const std::size_t at = block + i * V::kLanes;
+      x[i] = at >= n ? V::Set(0.0F)
+                     : LoadSome<V>(row + at, n - at < V::kLanes ? n - at : V::kLanes, 0);
+    }
+#pragma GCC unroll 32
+    for (std::size_t stride = kVectors / 2; stride > 0; stride /= 2) {
+#pragma GCC unroll 32
+      for (std::size_t i = 0; i < kVectors; ++i) {
+        if ((i & stride) == 0) {
+          const auto sum = V::Add(x[i], x[i + stride]);
+          x[i + stride] = V::Sub(x[i], x[i + stride]);
+          x[i] = sum;
+        }
+      }
+    }
+#pragma GCC unroll 32
+    for (std::size_t i = 0; i < kVectors; ++i) {
+      V::Store(out + block + i * V::kLanes, RotateLanes<V, V::kLanes / 2>(x[i]));
+    }
+  }
+}
+
+template <typename V>
+float Quantize(const float* row, std::size_t n, std::byte* out) {
+  constexpr float kLargest = 127;
+  auto largest = V::Set(0.0F);
+  for (std::size_t at = 0; at < n; at += V::kLanes) {
+    largest = V::Max(largest, V::Abs(V::Load(row + at)));
+  }
+  const float max = V::ReduceMax(largest);
+  const auto inverse = V::Set(max > 0 ? kLargest / max : 0.0F);
+  // Rounding of `inverse` could carry the largest value past the limit, but not by a half.
+  for (std::size_t at = 0; at < n; at += V::kLanes) {
+    V::StoreActivations(out + at * sizeof(typename V::Activation),
+                        V::Mul(V::Load(row + at), inverse));
+  }
+  return max / kLargest;
 }
 
 template <typename V>
@@ -305,8 +377,12 @@ template <typename V>
 EncoderKernels MakeEncoderKernels(const char* name) {
   return {name,
           V::kVectors * V::kLanes,
+          V::kGroup,
+          sizeof(typename V::Activation),
+          V::kOffset,
           Multiply<V, FloatProduct>,
           Multiply<V, QuantizedProduct>,
+          Rotate<V>,
           Quantize<V>,
           AddLayerNorm<V>,
           Softmax<V>};

@@ -9,6 +9,9 @@ struct Scalar {
   static constexpr std::size_t kLanes = 4;
   static constexpr std::size_t kVectors = 2;
   static constexpr std::size_t kMaxRows = 2;
+  static constexpr std::size_t kGroup = 2;
+  static constexpr std::int32_t kOffset = 0;
+  using Activation = std::int16_t;
 
   struct F {
     float lane[kLanes];
@@ -87,25 +90,43 @@ struct Scalar {
     return max;
   }
 
-  static I Zero() { return I{}; }
+  // The lane whose number differs in the bit kStride.
+  template <std::size_t kStride>
+  static F SwapLanes(F x) {
+    return Each([&](std::size_t i) { return x.lane[i ^ kStride]; });
+  }
+
+  static I LoadInts(const std::int32_t* p) {
+    I ints{};
+    __builtin_memcpy(&ints, p, sizeof(ints));
+    return ints;
+  }
   static Weights LoadWeights(const std::int8_t* p) {
     Weights weights{};
     __builtin_memcpy(&weights, p, sizeof(weights));
     return weights;
   }
-  static const std::int16_t* LoadPair(const std::int16_t* p) { return p; }
-  static I AddPairs(I sum, const std::int16_t* a, const Weights& b) {
+  struct Group {
+    Activation pair[kGroup];
+  };
+  static Group LoadGroup(const std::byte* p) {
+    Group group{};
+    __builtin_memcpy(&group, p, sizeof(group));
+    return group;
+  }
+  static I AddProducts(I sum, Group a, const Weights& b) {
     for (std::size_t i = 0; i < kLanes; ++i) {
-      sum.lane[i] += a[0] * b.pair[i][0] + a[1] * b.pair[i][1];
+      sum.lane[i] += a.pair[0] * b.pair[i][0] + a.pair[1] * b.pair[i][1];
     }
     return sum;
   }
   static F ToFloat(I x) {
     return Each([&](std::size_t i) { return static_cast<float>(x.lane[i]); });
   }
-  static void StoreInt16(std::int16_t* p, F x) {
+  static void StoreActivations(std::byte* p, F x) {
     for (std::size_t i = 0; i < kLanes; ++i) {
-      p[i] = static_cast<std::int16_t>(__builtin_lrintf(x.lane[i]));
+      const auto value = static_cast<Activation>(__builtin_lrintf(x.lane[i]));
+      __builtin_memcpy(p + i * sizeof(value), &value, sizeof(value));
     }
   }
 };

@@ -8,19 +8,21 @@ namespace nearhit {
 EncoderScratch::EncoderScratch(const EncoderKernels& kernels, const BertConfig& config)
     : attention(kernels, config.hidden, config.heads),
       hidden_size_(config.hidden),
-      wide_size_(config.intermediate) {
+      wide_size_(config.intermediate),
+      activation_bytes_(kernels.activation_bytes) {
 }
 
 void EncoderScratch::Reserve(std::size_t tokens) {
   if (tokens <= reserved_) {
     return;
   }
-  const std::size_t widest = std::max(hidden_size_, wide_size_) + kRowMultiple;
+  const std::size_t widest = QuantizedSize(std::max(hidden_size_, wide_size_));
   hidden = AlignedArray<float>(tokens * hidden_size_);
   query_key_value = AlignedArray<float>(tokens * 3 * hidden_size_);
   context = AlignedArray<float>(tokens * hidden_size_);
   wide = AlignedArray<float>(tokens * wide_size_);
-  quantized = AlignedArray<std::int16_t>(tokens * widest);
+  rotated = AlignedArray<float>(widest);
+  quantized = AlignedArray<std::byte>(tokens * widest * activation_bytes_);
   scales = AlignedArray<float>(tokens);
   reserved_ = tokens;
 }

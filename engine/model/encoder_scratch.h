@@ -29,13 +29,15 @@ class EncoderScratch {
   AlignedArray<float> query_key_value;
   AlignedArray<float> context;  // attention's result, then that of the layers back to hidden
   AlignedArray<float> wide;     // rows of intermediate
-  AlignedArray<std::int16_t> quantized;
+  AlignedArray<float> rotated;  // one row
+  AlignedArray<std::byte> quantized;
   AlignedArray<float> scales;
   Attention attention;
 
  private:
   const std::size_t hidden_size_;
   const std::size_t wide_size_;
+  const std::size_t activation_bytes_;
   std::size_t reserved_ = 0;  // tokens
 };
 

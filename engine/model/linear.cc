@@ -44,32 +44,40 @@ void Linear::PackFloats(std::span<const float> weight) {
 
 void Linear::PackBytes(std::span<const float> weight) {
   const std::size_t panel = kernels_->panel;
-  const std::size_t even = RoundUp(inputs_, 2);
-  bytes_ = AlignedArray<std::int8_t>(bias_.size() * even);
+  const std::size_t group = kernels_->group;
+  const std::size_t size = QuantizedSize(inputs_);
+  bytes_ = AlignedArray<std::int8_t>(bias_.size() * size);
+  byte_sums_ = AlignedArray<std::int32_t>(bias_.size());
   byte_scales_ = AlignedArray<float>(bias_.size());
+  AlignedArray<float> rotated(size);
   for (std::size_t row = 0; row < outputs_; ++row) {
-    const std::span<const float> values = weight.subspan(row * inputs_, inputs_);
+    kernels_->rotate(weight.data() + row * inputs_, inputs_, rotated.data());
     float largest = 0;
-    for (const float value : values) {
-      largest = std::max(largest, std::abs(value));
+    for (std::size_t k = 0; k < size; ++k) {
+      largest = std::max(largest, std::abs(rotated[k]));
     }
-    byte_scales_[row] = largest / kMaxWeight;
+    // Both factors of a product are rotated, each sqrt(kRotationBlock) times too long.
+    byte_scales_[row] = largest / (kMaxWeight * static_cast<float>(kRotationBlock));
     const float inverse = largest > 0 ? kMaxWeight / largest : 0;
-    std::int8_t* to = bytes_.data() + row / panel * panel * even + row % panel * 2;
-    for (std::size_t k = 0; k < inputs_; ++k) {
+    std::int8_t* to = bytes_.data() + row / panel * panel * size + row % panel * group;
+    std::int32_t sum = 0;
+    for (std::size_t k = 0; k < size; ++k) {
       const float rounded =
-          std::clamp(std::nearbyint(values[k] * inverse), -kMaxWeight, kMaxWeight);
-      to[k / 2 * panel * 2 + k % 2] = static_cast<std::int8_t>(rounded);
+          std::clamp(std::nearbyint(rotated[k] * inverse), -kMaxWeight, kMaxWeight);
+      to[k / group * panel * group + k % group] = static_cast<std::int8_t>(rounded);
+      sum += static_cast<std::int32_t>(rounded);
     }
+    byte_sums_[row] = -kernels_->offset * sum;
   }
 }
 
-std::size_t Linear::quantized_stride() const {
-  return RoundUp(inputs_, kRowMultiple);
+std::size_t Linear::quantized_bytes() const {
+  return QuantizedSize(inputs_) * kernels_->activation_bytes;
 }
 
 std::size_t Linear::memory_bytes() const {
-  return (bias_.size() + floats_.size() + byte_scales_.size()) * sizeof(float) + bytes_.size();
+  return (bias_.size() + floats_.size() + byte_scales_.size()) * sizeof(float) +
+         byte_sums_.size() * sizeof(std::int32_t) + bytes_.size();
 }
 
 ProductOutput Linear::Output(std::size_t rows, Activation activation, float* out) const {
@@ -91,19 +99,22 @@ void Linear::Apply(const float* x, std::size_t rows, Activation activation, floa
 void Linear::Apply(const QuantizedRows& x, std::size_t rows, Activation activation,
                    float* out) const {
   NEARHIT_DCHECK(bytes_.size() > 0);
-  kernels_->multiply_quantized({.to = Output(rows, activation, out),
+  ProductOutput to = Output(rows, activation, out);
+  to.k = QuantizedSize(inputs_);
+  kernels_->multiply_quantized({.to = to,
                                 .a = x.values,
-                                .a_stride = x.stride,
                                 .a_scales = x.scales,
                                 .b = bytes_.data(),
+                                .b_sums = byte_sums_.data(),
                                 .b_scales = byte_scales_.data()});
 }
 
-void Linear::Quantize(const float* x, std::size_t rows, std::int16_t* values, float* scales) const {
-  const std::int32_t limit = ActivationLimit(inputs_);
+void Linear::Quantize(const float* x, std::size_t rows, float* rotated, std::byte* values,
+                      float* scales) const {
   for (std::size_t row = 0; row < rows; ++row) {
+    kernels_->rotate(x + row * inputs_, inputs_, rotated);
     scales[row] =
-        kernels_->quantize(x + row * inputs_, inputs_, limit, values + row * quantized_stride());
+        kernels_->quantize(rotated, QuantizedSize(inputs_), values + row * quantized_bytes());
   }
 }
 

@@ -13,10 +13,9 @@ namespace nearhit {
 
 enum class Activation : bool { kNone, kGelu };
 
-// Rows of activations as 16-bit numbers, `stride` apart, each with its scale.
+// Rows of rotated activations as the kernels want them, each with its scale.
 struct QuantizedRows {
-  const std::int16_t* values = nullptr;
-  std::size_t stride = 0;
+  const std::byte* values = nullptr;
   const float* scales = nullptr;
 };
 
@@ -33,17 +32,18 @@ class Linear {
 
   std::size_t inputs() const { return inputs_; }
   std::size_t outputs() const { return outputs_; }
-  // Distance of the rows of activations that this reads: whole numbers of kRowMultiple.
-  std::size_t quantized_stride() const;
+  // Bytes of a row of activations that Quantize makes.
+  std::size_t quantized_bytes() const;
   std::size_t memory_bytes() const;
 
   // `rows` rows of inputs() in, of outputs() out. Requires: made for kFloat32.
   void Apply(const float* x, std::size_t rows, Activation activation, float* out) const;
   // The same for activations that Quantize made. Requires: made for kFast.
   void Apply(const QuantizedRows& x, std::size_t rows, Activation activation, float* out) const;
-  // Rounds `rows` rows of x, which has inputs() a row, to rows of quantized_stride() with a scale
-  // each.
-  void Quantize(const float* x, std::size_t rows, std::int16_t* values, float* scales) const;
+  // Rotates and rounds `rows` rows of x, which has inputs() a row, to rows of quantized_bytes()
+  // with a scale each. `rotated` is room for one row of QuantizedSize(inputs()).
+  void Quantize(const float* x, std::size_t rows, float* rotated, std::byte* values,
+                float* scales) const;
 
  private:
   void PackFloats(std::span<const float> weight);
@@ -56,6 +56,7 @@ class Linear {
   AlignedArray<float> bias_;  // filled up to whole panels, as all that follows
   AlignedArray<float> floats_;
   AlignedArray<std::int8_t> bytes_;
+  AlignedArray<std::int32_t> byte_sums_;
   AlignedArray<float> byte_scales_;
 };
 

@@ -1,150 +1,299 @@
 #include "engine/model/local_embedder.h"
 
 #include <algorithm>
-#include <map>
-#include <system_error>
+#include <cmath>
 #include <utility>
 
-#include "base/mutex.h"
-#include "engine/model/file_hash.h"
-#include "engine/model/safetensors.h"
 #include "engine/model/static_embedder.h"
-#include "nearhit/local_embedder.h"
 
 namespace nearhit {
 namespace {
 
-// Tokens that go through the encoder at once: enough to use each weight many times, few enough that
-// activations stay in the cache.
-constexpr std::size_t kPassTokens = 1'024;
-
-constexpr std::string_view kWeightsFile = "model.safetensors";
-
-std::string IdentityOf(const std::string& hash, const ModelConfig& config) {
-  std::string identity = "local/" + hash;
-  if (config.kind == ModelConfig::Kind::kStatic) {
-    return identity + "/static";
-  }
-  identity += config.pooling == Pooling::kMean ? "/int8/mean/" : "/int8/cls/";
+// Only the last part can be any text.
+std::string IdentityOf(const LocalModel& model, const LocalSettings& settings) {
+  const ModelConfig& config = model.config();
+  std::string identity = "local/" + model.hash();
+  identity += settings.arithmetic == Arithmetic::kFast ? "/int8" : "/float32";
+  identity += config.pooling == Pooling::kMean ? "/mean/" : "/cls/";
   identity += std::to_string(config.max_tokens);
-  return config.prefix.empty() ? identity : identity + "/" + config.prefix;
+  identity += settings.windows ? "-windows" : "";
+  return settings.prefix.empty() ? identity : identity + "/" + settings.prefix;
 }
 
-// The models of this process by folder, each in memory once.
-class Models {
- public:
-  Result<std::shared_ptr<const Embedder>> Get(const std::string& folder) {
-    std::error_code failed;
-    const std::filesystem::path canonical = std::filesystem::canonical(folder, failed);
-    if (failed) {
-      return NotFound("model folder of " + std::to_string(folder.size()) +
-                      " bytes cannot be opened: " + failed.message());
-    }
-    MutexLock lock(&mu_);
-    std::weak_ptr<const Embedder>& known = loaded_[canonical];
-    if (std::shared_ptr<const Embedder> model = known.lock()) {
-      return model;
-    }
-    NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> model, LocalEmbedder::Load(canonical));
-    known = model;
-    return model;
+LocalSettings WithPrefixOf(LocalSettings settings, const ModelConfig& config) {
+  if (settings.prefix.empty()) {
+    settings.prefix = config.prefix;
   }
+  return settings;
+}
 
- private:
-  Mutex mu_;
-  std::map<std::filesystem::path, std::weak_ptr<const Embedder>> loaded_ GUARDED_BY(mu_);
-};
+// The mean of two rows, of length 1 where the rows are.
+void Average(std::span<const float> first, std::span<const float> second, bool normalize,
+             std::span<float> mean) {
+  double squares = 0;
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    mean[i] = (first[i] + second[i]) / 2;
+    squares += double{mean[i]} * mean[i];
+  }
+  if (normalize && squares > 0) {
+    const double scale = 1 / std::sqrt(squares);
+    for (float& value : mean) {
+      value = static_cast<float>(value * scale);
+    }
+  }
+}
 
 }  // namespace
 
-LocalEmbedder::LocalEmbedder(std::string identity, ModelConfig config,
-                             std::unique_ptr<const Tokenizer> tokenizer,
-                             std::unique_ptr<BertEncoder> encoder)
-    : identity_(std::move(identity)),
-      config_(std::move(config)),
-      tokenizer_(std::move(tokenizer)),
-      encoder_(std::move(encoder)) {
-}
+// The windows of a text, one after the other.
+struct LocalEmbedder::Tokens {
+  std::vector<std::int32_t> ids;
+  std::vector<std::uint32_t> lengths;  // empty: the text has no vector
 
-Result<std::shared_ptr<const Embedder>> LocalEmbedder::Load(const std::filesystem::path& folder) {
-  NEARHIT_ASSIGN_OR_RETURN(ModelConfig config, ReadModelConfig(folder));
-  NEARHIT_ASSIGN_OR_RETURN(const std::string hash, FileSha256(folder / kWeightsFile));
-  std::string identity = IdentityOf(hash, config);
-  if (config.kind == ModelConfig::Kind::kStatic) {
-    NEARHIT_ASSIGN_OR_RETURN(std::unique_ptr<const StaticEmbedder> model,
-                             StaticEmbedder::Load(folder, std::move(identity)));
-    return std::shared_ptr<const Embedder>(std::move(model));
+  void Add(std::span<const std::int32_t> window) {
+    ids.insert(ids.end(), window.begin(), window.end());
+    lengths.push_back(static_cast<std::uint32_t>(window.size()));
   }
-  NEARHIT_ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer, LoadTokenizer(folder));
-  if (tokenizer->vocabulary_size() > config.bert.vocabulary) {
-    return InvalidArgument("the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +
-                           " tokens, config.json: vocab_size is " +
-                           std::to_string(config.bert.vocabulary));
-  }
-  NEARHIT_ASSIGN_OR_RETURN(const std::unique_ptr<Safetensors> weights,
-                           Safetensors::Open(folder / kWeightsFile));
-  const EncoderOptions options{.pooling = config.pooling, .normalize = config.normalize};
-  NEARHIT_ASSIGN_OR_RETURN(
-      std::unique_ptr<BertEncoder> encoder,
-      BertEncoder::Load(config.bert, options,
-                        [&weights](std::string_view name, std::span<const std::size_t> shape) {
-                          // Some files were saved with the name of the class before each tensor.
-                          const std::string prefixed = "bert." + std::string(name);
-                          const bool has_prefix = weights->Find(prefixed) != nullptr;
-                          return weights->ReadFloats(has_prefix ? prefixed : name, shape);
-                        }));
-  return std::shared_ptr<const Embedder>(new LocalEmbedder(
-      std::move(identity), std::move(config), std::move(tokenizer), std::move(encoder)));
-}
+};
 
-Status LocalEmbedder::Run(Pass* pass, std::chrono::steady_clock::time_point deadline,
-                          std::vector<float>* rows) const {
-  if (pass->rows.empty()) {
+// Texts that go through the encoder together, one after the other.
+struct LocalEmbedder::Pass {
+  struct Text {
+    std::size_t index;
+    std::size_t windows;
+    SingleFlight::Lead lead;
+  };
+  Tokens tokens;
+  std::vector<Text> texts;
+};
+
+// One call of Embed.
+class LocalEmbedder::Call {
+ public:
+  Call(const LocalEmbedder* owner, std::span<const std::string_view> texts,
+       std::chrono::steady_clock::time_point deadline)
+      : owner_(*owner),
+        texts_(texts),
+        deadline_(deadline),
+        dimension_(owner->dimension()),
+        rows_(texts.size() * dimension_) {}
+
+  Result<std::vector<float>> Run() {
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+      if (!owner_.memo_.Find(texts_[i], Row(i))) {
+        open.push_back(i);
+      }
+    }
+    // Again for texts whose leader went away without a vector, which is seldom.
+    while (!open.empty()) {
+      for (const std::size_t i : open) {
+        NEARHIT_RETURN_IF_ERROR(Begin(i));
+      }
+      NEARHIT_RETURN_IF_ERROR(RunPass());
+      NEARHIT_ASSIGN_OR_RETURN(open, WaitForOthers());
+    }
+    return std::move(rows_);
+  }
+
+ private:
+  std::span<float> Row(std::size_t i) {
+    return std::span(rows_).subspan(i * dimension_, dimension_);
+  }
+
+  // Leads the text into a pass, or follows who does.
+  Status Begin(std::size_t i) {
+    if (std::chrono::steady_clock::now() > deadline_) {
+      return DeadlineExceeded("deadline passed while embedding");
+    }
+    SingleFlight::Ticket ticket = owner_.flights_.Join(texts_[i]);
+    if (ticket.follow) {
+      following_.emplace_back(i, *std::move(ticket.follow));
+      return Status();
+    }
+    // Whoever led it until a moment ago has put it there.
+    if (owner_.memo_.FindAgain(texts_[i], Row(i))) {
+      ticket.lead->Finish(Row(i));
+      return Status();
+    }
+    owner_.Tokenize(texts_[i], &tokens_);
+    if (tokens_.lengths.empty()) {
+      owner_.memo_.Put(texts_[i], {});
+      ticket.lead->Finish({});
+      return Status();
+    }
+    if (pass_.tokens.ids.size() + tokens_.ids.size() > owner_.model_->pass_tokens()) {
+      NEARHIT_RETURN_IF_ERROR(RunPass());
+    }
+    std::vector<std::int32_t>& ids = pass_.tokens.ids;
+    std::vector<std::uint32_t>& lengths = pass_.tokens.lengths;
+    ids.insert(ids.end(), tokens_.ids.begin(), tokens_.ids.end());
+    lengths.insert(lengths.end(), tokens_.lengths.begin(), tokens_.lengths.end());
+    pass_.texts.push_back(
+        {.index = i, .windows = tokens_.lengths.size(), .lead = *std::move(ticket.lead)});
     return Status();
   }
-  const std::size_t dimension = encoder_->dimension();
-  std::vector<float> out(pass->rows.size() * dimension);
-  NEARHIT_RETURN_IF_ERROR(encoder_->Encode(pass->ids, pass->lengths, deadline, out));
-  for (std::size_t i = 0; i < pass->rows.size(); ++i) {
-    const auto from = out.begin() + static_cast<std::ptrdiff_t>(i * dimension);
-    std::copy(from, from + static_cast<std::ptrdiff_t>(dimension),
-              rows->begin() + static_cast<std::ptrdiff_t>(pass->rows[i] * dimension));
+
+  Status RunPass() {
+    if (pass_.texts.empty()) {
+      return Status();
+    }
+    Pass pass = std::exchange(pass_, Pass());  // in any case: leads that end here are left
+    std::vector<float> out(pass.tokens.lengths.size() * dimension_);
+    NEARHIT_RETURN_IF_ERROR(
+        owner_.model_->Encode(pass.tokens.ids, pass.tokens.lengths, deadline_, out));
+    std::span<const float> vectors = out;
+    for (Pass::Text& text : pass.texts) {
+      const std::span<float> row = Row(text.index);
+      if (text.windows == 2) {
+        Average(vectors.first(dimension_), vectors.subspan(dimension_, dimension_),
+                owner_.model_->config().normalize, row);
+      } else {
+        std::copy_n(vectors.begin(), dimension_, row.begin());
+      }
+      vectors = vectors.subspan(text.windows * dimension_);
+      owner_.memo_.Put(texts_[text.index], row);
+      text.lead.Finish(row);
+    }
+    return Status();
   }
-  pass->ids.clear();
-  pass->lengths.clear();
-  pass->rows.clear();
-  return Status();
+
+  // Returns the texts that are to be begun again.
+  Result<std::vector<std::size_t>> WaitForOthers() {
+    std::vector<std::size_t> left;
+    for (auto& [i, follow] : following_) {
+      switch (follow.Wait(deadline_, Row(i))) {
+        case SingleFlight::Follow::Outcome::kDone:
+          break;
+        case SingleFlight::Follow::Outcome::kLeft:
+          left.push_back(i);
+          break;
+        case SingleFlight::Follow::Outcome::kDeadline:
+          return DeadlineExceeded("deadline passed while another call embedded the same text");
+      }
+    }
+    following_.clear();
+    return left;
+  }
+
+  const LocalEmbedder& owner_;
+  const std::span<const std::string_view> texts_;
+  const std::chrono::steady_clock::time_point deadline_;
+  const std::size_t dimension_;
+  std::vector<float> rows_;
+  Tokens tokens_;  // of one text; kept for its memory
+  Pass pass_;
+  std::vector<std::pair<std::size_t, SingleFlight::Follow>> following_;
+};
+
+Result<std::shared_ptr<const Embedder>> LocalEmbedder::Load(const std::filesystem::path& folder,
+                                                            LocalSettings settings) {
+  NEARHIT_ASSIGN_OR_RETURN(ModelConfig config, ReadModelConfig(folder));
+  if (config.kind == ModelConfig::Kind::kStatic) {
+    return LoadStatic(folder, config, std::move(settings));
+  }
+  LocalModel::Options options;
+  options.arithmetic = settings.arithmetic;
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const LocalModel> model,
+                           LocalModel::Load(folder, std::move(config), options));
+  return Make(std::move(model), std::move(settings));
+}
+
+Result<std::shared_ptr<const Embedder>> LocalEmbedder::LoadStatic(
+    const std::filesystem::path& folder, const ModelConfig& config, LocalSettings settings) {
+  if (settings.arithmetic != Arithmetic::kFast || settings.windows) {
+    return InvalidArgument(
+        std::string(settings.windows ? "long_text" : "arithmetic") +
+        " is set, but the model is static: it has one arithmetic and no windows");
+  }
+  NEARHIT_ASSIGN_OR_RETURN(const std::string hash, HashOfWeights(folder));
+  const std::string prefix = WithPrefixOf(std::move(settings), config).prefix;
+  std::string identity = "local/" + hash + "/static";
+  identity += prefix.empty() ? "" : "/" + prefix;
+  NEARHIT_ASSIGN_OR_RETURN(std::unique_ptr<const StaticEmbedder> model,
+                           StaticEmbedder::Load(folder, std::move(identity), prefix));
+  return std::shared_ptr<const Embedder>(std::move(model));
+}
+
+Result<std::shared_ptr<const Embedder>> LocalEmbedder::Make(std::shared_ptr<const LocalModel> model,
+                                                            LocalSettings settings) {
+  settings = WithPrefixOf(std::move(settings), model->config());
+  std::shared_ptr<LocalEmbedder> embedder(new LocalEmbedder(std::move(model), std::move(settings)));
+  const std::vector<std::int32_t>& begin = embedder->window_begin_;
+  const std::size_t taken = begin.size() + embedder->window_end_.size();
+  const std::size_t max_tokens = embedder->model_->config().max_tokens;
+  if (taken >= max_tokens) {
+    return InvalidArgument("prefix has " + std::to_string(taken) +
+                           " tokens with those around a text, and the model reads " +
+                           std::to_string(max_tokens) + ", the text among them");
+  }
+  if (std::find(begin.begin(), begin.end(), embedder->model_->tokenizer().unknown_id()) !=
+      begin.end()) {
+    return InvalidArgument("prefix of " + std::to_string(embedder->settings_.prefix.size()) +
+                           " bytes has a word or sign that the model's vocabulary lacks");
+  }
+  return std::shared_ptr<const Embedder>(std::move(embedder));
+}
+
+LocalEmbedder::LocalEmbedder(std::shared_ptr<const LocalModel> model, LocalSettings settings)
+    : model_(std::move(model)),
+      settings_(std::move(settings)),
+      identity_(IdentityOf(*model_, settings_)),
+      memo_(model_->dimension(), settings_.memo_bytes) {
+  std::vector<std::int32_t> around;
+  model_->tokenizer().Encode("", &around);
+  const auto before = static_cast<std::ptrdiff_t>(model_->tokenizer().tokens_before());
+  model_->tokenizer().EncodeContent(settings_.prefix, &window_begin_);
+  window_begin_.insert(window_begin_.begin(), around.begin(), around.begin() + before);
+  window_end_.assign(around.begin() + before, around.end());
 }
 
 Result<std::vector<float>> LocalEmbedder::Embed(
     std::span<const std::string_view> texts, std::chrono::steady_clock::time_point deadline) const {
-  std::vector<float> rows(texts.size() * encoder_->dimension());
-  std::vector<std::int32_t> ids;
-  Pass pass;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    tokenizer_->Encode(config_.prefix.empty() ? texts[i] : config_.prefix + std::string(texts[i]),
-                       &ids);
-    // Rows of such texts stay zero: the beginning of a long one, or a text with its unknown words
-    // all the same, would match what it must not.
-    if (ids.size() > config_.max_tokens ||
-        std::find(ids.begin(), ids.end(), tokenizer_->unknown_id()) != ids.end()) {
-      continue;
-    }
-    if (pass.ids.size() + ids.size() > kPassTokens) {
-      NEARHIT_RETURN_IF_ERROR(Run(&pass, deadline, &rows));
-    }
-    pass.ids.insert(pass.ids.end(), ids.begin(), ids.end());
-    pass.lengths.push_back(static_cast<std::uint32_t>(ids.size()));
-    pass.rows.push_back(i);
-  }
-  NEARHIT_RETURN_IF_ERROR(Run(&pass, deadline, &rows));
-  return rows;
+  return Call(this, texts, deadline).Run();
 }
 
-void RegisterLocalEmbedder() {
-  static auto* const models = new Models();  // not destroyed: used by what outlives main
-  RegisterEmbedder("local",
-                   [](const EmbedderSpec& spec, std::size_t) { return models->Get(spec.model); });
+// Texts that get no tokens here: the beginning of a long one, or a text with its unknown words all
+// the same, would match what it must not.
+void LocalEmbedder::Tokenize(std::string_view text, Tokens* tokens) const {
+  const Tokenizer& tokenizer = model_->tokenizer();
+  tokens->lengths.clear();
+  tokenizer.Encode(settings_.prefix.empty() ? text : settings_.prefix + std::string(text),
+                   &tokens->ids);
+  if (std::find(tokens->ids.begin(), tokens->ids.end(), tokenizer.unknown_id()) !=
+      tokens->ids.end()) {
+    return;
+  }
+  if (tokens->ids.size() <= model_->config().max_tokens) {
+    tokens->lengths.push_back(static_cast<std::uint32_t>(tokens->ids.size()));
+  } else if (settings_.windows) {
+    SplitInWindows(text, tokens);
+  }
+}
+
+// What is longer than both would have a middle that counts for nothing.
+void LocalEmbedder::SplitInWindows(std::string_view text, Tokens* tokens) const {
+  std::vector<std::int32_t> content;
+  model_->tokenizer().EncodeContent(text, &content);
+  const std::size_t room = model_->config().max_tokens - window_begin_.size() - window_end_.size();
+  if (content.size() > 2 * room) {
+    return;
+  }
+  const std::size_t length = std::min(room, content.size());
+  tokens->ids.clear();
+  std::vector<std::int32_t> window;
+  for (const std::size_t begin : {std::size_t{0}, content.size() - length}) {
+    const auto from = content.begin() + static_cast<std::ptrdiff_t>(begin);
+    window = window_begin_;
+    window.insert(window.end(), from, from + static_cast<std::ptrdiff_t>(length));
+    window.insert(window.end(), window_end_.begin(), window_end_.end());
+    tokens->Add(window);
+  }
+}
+
+EmbedderStats LocalEmbedder::stats() const {
+  const TextMemo::Counts counts = memo_.counts();
+  return {.memo_hits = counts.hits, .memo_misses = counts.misses};
 }
 
 }  // namespace nearhit

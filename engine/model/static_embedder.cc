@@ -26,10 +26,13 @@ StaticEmbedder::StaticEmbedder(std::string identity, ModelConfig config,
 }
 
 Result<std::unique_ptr<const StaticEmbedder>> StaticEmbedder::Load(
-    const std::filesystem::path& folder, std::string identity) {
+    const std::filesystem::path& folder, std::string identity, std::string prefix) {
   NEARHIT_ASSIGN_OR_RETURN(ModelConfig config, ReadModelConfig(folder));
   if (config.kind != ModelConfig::Kind::kStatic) {
     return InvalidArgument("config.json: key \"model_type\" is \"bert\", expected \"model2vec\"");
+  }
+  if (!prefix.empty()) {
+    config.prefix = std::move(prefix);
   }
   NEARHIT_ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer, LoadTokenizer(folder));
   std::unique_ptr<StaticEmbedder> embedder(

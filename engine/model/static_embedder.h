@@ -28,12 +28,14 @@ class StaticEmbedder final : public Embedder {
  public:
   // Loads config.json, the tokenizer's files and model.safetensors: `embeddings` [rows, dimension];
   // where they are there, `weights` [tokens] and `mapping` [tokens] of row numbers. `identity` is
-  // that of the embedder, which the caller makes from the files' hashes.
+  // that of the embedder, which the caller makes from the files' hashes. `prefix` goes before each
+  // text; empty: what the folder says.
   //
   // Errors: those of ReadModelConfig, LoadTokenizer and Safetensors; kInvalidArgument for a model
   // that is not static, or whose tensors do not fit together or its vocabulary.
   static Result<std::unique_ptr<const StaticEmbedder>> Load(const std::filesystem::path& folder,
-                                                            std::string identity);
+                                                            std::string identity,
+                                                            std::string prefix = {});
 
   std::string_view identity() const override { return identity_; }
   std::size_t dimension() const override { return dimension_; }
@@ -46,6 +48,11 @@ class StaticEmbedder final : public Embedder {
                                    std::chrono::steady_clock::time_point deadline) const override;
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  // Of the tables.
+  std::size_t memory_bytes() const {
+    return table_.size() * sizeof(float) + weights_.size() * sizeof(float) +
+           mapping_.size() * sizeof(std::uint32_t);
+  }
 
  private:
   StaticEmbedder(std::string identity, ModelConfig config,

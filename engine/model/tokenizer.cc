@@ -38,6 +38,7 @@ class PipelineTokenizer final : public Tokenizer {
     ids->clear();
     AppendContent(text, ids);
   }
+  std::size_t tokens_before() const override { return before_.size(); }
   std::size_t vocabulary_size() const override { return vocabulary_size_; }
   bool unknown_words() const override { return unknown_words_; }
   std::int32_t unknown_id() const override { return unknown_id_; }

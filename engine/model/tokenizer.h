@@ -30,6 +30,9 @@ class Tokenizer {
   // The same without the tokens around the text.
   virtual void EncodeContent(std::string_view text, std::vector<std::int32_t>* ids) const = 0;
 
+  // How many tokens Encode puts before those of a text; what else it adds is behind them.
+  virtual std::size_t tokens_before() const = 0;
+
   // Every id is less; the model's table of embeddings has as many rows.
   virtual std::size_t vocabulary_size() const = 0;
 

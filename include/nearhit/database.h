@@ -8,8 +8,11 @@
 //   auto hit = (*cache)->Lookup({.scope = "gpt-4o", .slot = "How do I reset my password?"}, {});
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +23,14 @@
 #include "nearhit/vector_store.h"
 
 namespace nearhit {
+
+// What a namespace's embedder makes of texts.
+struct Embeddings {
+  std::string embedder_identity{};
+  // [i] is the vector of texts[i], as the embedder made it: of its dimension, not scaled to length
+  // 1. Empty when the text has no vector.
+  std::vector<std::vector<float>> vectors{};
+};
 
 // Thread-safety: thread-safe.
 class Database {
@@ -53,6 +64,15 @@ class Database {
   // Errors: kNotFound; kFailedPrecondition when the namespace is of the other kind.
   virtual Result<std::shared_ptr<SemanticCache>> Cache(std::string_view name) = 0;
   virtual Result<std::shared_ptr<VectorStore>> Vectors(std::string_view name) = 0;
+
+  // The vectors that the embedder of the namespace `name` makes of `texts`: 1..kMaxBatch of them,
+  // each valid UTF-8 of 1..kMaxSlotBytes. Nothing is stored or counted.
+  //
+  // Errors: kNotFound; kFailedPrecondition when the namespace has no embedder, or has one that
+  // could not be used since the database was opened; kInvalidArgument names the text's index, its
+  // size and the limit; those of Embedder::Embed. All or nothing.
+  virtual Result<Embeddings> Embed(std::string_view name, std::span<const std::string_view> texts,
+                                   std::chrono::steady_clock::time_point deadline) const = 0;
 
   virtual DatabaseStats Stats() const = 0;
 

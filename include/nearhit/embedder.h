@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -14,6 +15,12 @@
 #include "nearhit/result.h"
 
 namespace nearhit {
+
+// What an embedder has counted since it was made.
+struct EmbedderStats {
+  std::uint64_t memo_hits = 0;    // texts whose vector it still had
+  std::uint64_t memo_misses = 0;  // texts whose vector it did not have
+};
 
 // Turns texts into vectors of one fixed dimension.
 //
@@ -47,6 +54,9 @@ class Embedder {
       std::span<const std::string_view> texts,
       std::chrono::steady_clock::time_point deadline) const = 0;
 
+  // Zeros where nothing is counted.
+  virtual EmbedderStats stats() const { return {}; }
+
  protected:
   Embedder() = default;
 };
@@ -67,6 +77,14 @@ struct EmbedderSpec {
   std::chrono::milliseconds timeout{5'000};  // whole call, retries included
   std::size_t max_batch = 128;               // texts per request
   int max_retries = 2;                       // on 429, 5xx and connection errors, with backoff
+
+  // local only. Each is a part of the identity when it is not the default.
+  std::string prefix{};             // put before each text ("query: "); empty: what the folder says
+  std::string arithmetic = "fast";  // of an encoder: "fast" (8 bits a weight) or "float32"
+  // A text over the model's length: "refuse" gives it no vector. "windows" gives a text of up to
+  // two lengths the mean of the vectors of its beginning and its end, which cover it together, and
+  // longer ones none.
+  std::string long_text = "refuse";
 
   friend bool operator==(const EmbedderSpec&, const EmbedderSpec&) = default;
 };

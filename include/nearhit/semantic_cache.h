@@ -29,6 +29,9 @@ enum class MissReason : std::uint8_t {
   kEmbedFailed = 4,     // the embedder failed or ran out of time; only the exact tier was asked
   kExpired = 5,         // what matched had expired
   kReadError = 6,       // what matched could not be read back whole; counted, see stats
+  // No exact match, and the embedder could not read the text as a whole: it is longer than the
+  // model reads, or has what its vocabulary lacks. Counted, see stats.
+  kTextNotRead = 7,
 };
 
 std::string_view HitKindName(HitKind kind);          // "miss", "exact", "semantic"

@@ -30,7 +30,12 @@ struct NamespaceStats {
   std::uint64_t evictions = 0;
   std::uint64_t expirations = 0;     // entries reclaimed after their TTL
   std::uint64_t embed_failures = 0;  // lookups and stores that went on without a vector
+  std::uint64_t texts_not_read = 0;  // the same, because the embedder could not read the text whole
   std::uint64_t read_errors = 0;     // stored bytes that failed their checksum, served as misses
+
+  // Since the embedder was made: EmbedderStats. Namespaces that share a local model share these.
+  std::uint64_t embedder_memo_hits = 0;
+  std::uint64_t embedder_memo_misses = 0;
 };
 
 // A change of the embedder that is under way (NamespaceUpdate::reembed).

@@ -12,6 +12,7 @@
 
 #include "tests/e2e/process.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/colour_model.h"
 
 namespace nearhit {
 namespace {
@@ -25,7 +26,9 @@ class EndToEndTest : public testing::Test {
  protected:
   void SetUp() override {
     Write("nearhit.toml", "[server]\nlisten = \"\"\nunix_socket = \"" + Path("socket") +
-                              "\"\n[storage]\npath = \"" + Path("data") + "\"\n");
+                              "\"\n[storage]\npath = \"" + Path("data") +
+                              "\"\n[embedding]\nmodel_folder = \"" + Path("model") + "\"\n");
+    WriteColourModel(Path("model"));
     Start();
   }
 
@@ -108,6 +111,33 @@ TEST_F(EndToEndTest, HitsAndMissesAreExitCodes) {
   EXPECT_EQ(Run({"lookup", "-n", "faq", "How do I delete my account?"}), 1);
   EXPECT_THAT(out_, HasSubstr("miss (below_threshold)"));
   EXPECT_EQ(Run({"lookup", "-n", "nobody", "anything"}), 1);
+}
+
+TEST_F(EndToEndTest, NamespacesWithoutAWordGetTheModel) {
+  EXPECT_EQ(Run({"ns", "create", "colours", "--threshold", "0.7"}), 0) << err_;
+  EXPECT_EQ(Run({"store", "-n", "colours", "red", "like blood"}), 0) << err_;
+  EXPECT_EQ(Run({"lookup", "-n", "colours", "--answer-only", "crimson"}), 0) << err_;
+  EXPECT_EQ(out_, "like blood");
+  EXPECT_EQ(Run({"lookup", "-n", "colours", "blue"}), 1);
+  EXPECT_EQ(Run({"similar", "-n", "colours", "red", "crimson"}), 0) << err_;
+  EXPECT_EQ(out_, "0.8000\n");
+  EXPECT_EQ(Run({"embed", "-n", "colours", "blue"}), 0) << err_;
+  EXPECT_EQ(out_, "{\"vector\":[0.0,1.0]}\n");
+  EXPECT_EQ(Run({"embed", "-n", "colours"}), 0) << err_;  // of the lines of an empty input
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Run({"ns", "create", "exact", "--embedder", "none"}), 0) << err_;
+  EXPECT_EQ(Run({"embed", "-n", "exact", "blue"}), 3);
+}
+
+TEST_F(EndToEndTest, ModelToolsNeedNoDaemon) {
+  EXPECT_EQ(Stop(SIGTERM), 0);
+  EXPECT_EQ(Run({"similar", "--model", Path("model"), "red", "crimson"}), 0) << err_;
+  EXPECT_EQ(out_, "0.8000\n");
+  EXPECT_EQ(Run({"model", "verify", Path("model")}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("no vectors are shipped"));
+  Write("model/model.safetensors", "torn");
+  EXPECT_EQ(Run({"model", "verify", Path("model")}), 2);
+  EXPECT_THAT(err_, HasSubstr("model.safetensors"));
 }
 
 TEST_F(EndToEndTest, ImportSurvivesKill) {

@@ -4,6 +4,7 @@
 
 #include "nearhit/database.h"
 #include "server/config.h"
+#include "server/model_folder.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace nearhit::server {
@@ -30,7 +31,12 @@ void Run(std::string_view toml) {
   const auto db = Database::Open(options);
   FUZZ_CHECK(db.ok());
   for (const NamedNamespace& one : config->namespaces) {
-    const StatusCode code = (*db)->CreateNamespace(one.name, one.config).code();
+    NamespaceConfig complete = one.config;
+    Status status = CompleteNamespace("", &complete);
+    if (status.ok()) {
+      status = (*db)->CreateNamespace(one.name, complete);
+    }
+    const StatusCode code = status.code();
     FUZZ_CHECK(code == StatusCode::kOk || code == StatusCode::kInvalidArgument ||
                code == StatusCode::kFailedPrecondition);
   }

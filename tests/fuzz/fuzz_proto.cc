@@ -201,8 +201,10 @@ void CallVectors(v1::Vectors::Stub* stub, unsigned which, std::string_view bytes
       return Call(stub, &v1::Vectors::Stub::Get, bytes);
     case 4:
       return Call(stub, &v1::Vectors::Stub::Delete, bytes);
-    default:
+    case 5:
       return Call(stub, &v1::Vectors::Stub::Scan, bytes);
+    default:
+      return Call(stub, &v1::Vectors::Stub::Embed, bytes);
   }
 }
 
@@ -220,7 +222,7 @@ void Run(FuzzInput input) {
         CallCache(rig->cache.get(), method % 8, bytes);
         break;
       case 2:
-        CallVectors(rig->vectors.get(), method % 6, bytes);
+        CallVectors(rig->vectors.get(), method % 7, bytes);
         break;
       default:
         CallStream(rig, method % 3, bytes);

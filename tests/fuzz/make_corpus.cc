@@ -240,9 +240,14 @@ void MakeVectorCalls(const Corpus& corpus) {
   remove.add_keys("k");
   v1::ScanVectorsRequest scan;
   scan.set_namespace_("v");
-  // 132 % 6 is 0: the first method of Vectors.
-  corpus.Add("vectors", Call(132, upsert) + Call(133, search) + Call(134, searches) +
-                            Call(135, get) + Call(137, scan) + Call(136, remove));
+  v1::EmbedRequest embed;
+  embed.set_namespace_("l");
+  embed.add_texts("hello");
+  embed.add_texts("hello there");
+  // 133 % 7 is 0: the first method of Vectors.
+  corpus.Add("vectors", Call(133, upsert) + Call(134, search) + Call(135, searches) +
+                            Call(136, get) + Call(138, scan) + Call(137, remove) +
+                            Call(139, embed));
   v1::UpsertStreamRequest upsert_item;
   *upsert_item.mutable_request() = upsert;
   corpus.Add("upsert_stream", Call(194, upsert_item));

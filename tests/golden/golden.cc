@@ -19,9 +19,9 @@ std::string ToHex(std::string_view bytes) {
   return text;
 }
 
-std::string Golden(const std::string& name, std::string_view bytes) {
-  const std::filesystem::path path =
-      std::filesystem::path(NEARHIT_SOURCE_DIR) / "tests" / "golden" / "v1" / (name + ".hex");
+std::string Golden(const std::string& name, std::string_view bytes, int version) {
+  const std::filesystem::path path = std::filesystem::path(NEARHIT_SOURCE_DIR) / "tests" /
+                                     "golden" / ("v" + std::to_string(version)) / (name + ".hex");
   if (std::getenv("NEARHIT_WRITE_GOLDEN") != nullptr && !std::filesystem::exists(path)) {
     std::ofstream(path) << "# " << name << "\n" << ToHex(bytes);
   }

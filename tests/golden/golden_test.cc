@@ -1,4 +1,4 @@
-// Bytes that version 1 left on disk: they decode to what was stored, and what is stored today is
+// Bytes that each version left on disk: they decode to what was stored, and what is stored today is
 // written as exactly these bytes.
 
 #include "tests/golden/golden.h"
@@ -90,6 +90,25 @@ PendingReembedding SampleReembedding() {
           .embedder = SampleNamespace().config.embedder};
 }
 
+// What version 2 of a namespace record is for.
+NamespaceRecord SampleLocalNamespace() {
+  NamespaceRecord record = SampleNamespace();
+  record.embedder_identity = "local/00/float32/mean/256-windows/query: ";
+  record.config.embedder = {.kind = "local",
+                            .model = "/models/e5",
+                            .prefix = "query: ",
+                            .arithmetic = "float32",
+                            .long_text = "windows"};
+  return record;
+}
+
+PendingReembedding SampleLocalReembedding() {
+  PendingReembedding change = SampleReembedding();
+  change.identity = SampleLocalNamespace().embedder_identity;
+  change.embedder = SampleLocalNamespace().config.embedder;
+  return change;
+}
+
 HashSecret SampleSecret() {
   HashSecret secret{};
   for (std::size_t i = 0; i < secret.size(); ++i) {
@@ -104,12 +123,19 @@ struct Kind {
   std::string key;
   std::string encoded;
   std::function<Status(std::string_view value)> decode;
+  int version = 1;
+  int newest = 1;  // of this kind
+
+  std::string golden() const { return Golden(name, encoded, version); }
 };
 
 std::vector<Kind> AllKinds() {
   const auto decode_vector = [](std::string_view value) {
     std::vector<float> out(kVector.size());
     return DecodeVector(kKey, value, out);
+  };
+  const auto decode_reembedding = [](std::string_view value) {
+    return DecodeReembedding(kReembeddingKey, value).status();
   };
   const std::string namespace_key(kNamespaceKey);
   return {
@@ -123,10 +149,13 @@ std::vector<Kind> AllKinds() {
       {"ids", kKey, EncodeIds(kKey, kIds),
        [](std::string_view value) { return DecodeIds(kKey, value).status(); }},
       {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleNamespace()),
-       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }},
+       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 1, 2},
+      {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleLocalNamespace()),
+       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 2, 2},
       {"reembedding", std::string(kReembeddingKey),
-       EncodeReembedding(kReembeddingKey, SampleReembedding()),
-       [](std::string_view value) { return DecodeReembedding(kReembeddingKey, value).status(); }},
+       EncodeReembedding(kReembeddingKey, SampleReembedding()), decode_reembedding, 1, 2},
+      {"reembedding", std::string(kReembeddingKey),
+       EncodeReembedding(kReembeddingKey, SampleLocalReembedding()), decode_reembedding, 2, 2},
       {"secret", "secret", EncodeSecret("secret", SampleSecret()),
        [](std::string_view value) { return DecodeSecret("secret", value).status(); }},
       {"next_namespace", "next_namespace", EncodeNextNumber("next_namespace", 8),
@@ -134,31 +163,33 @@ std::vector<Kind> AllKinds() {
   };
 }
 
-TEST(GoldenTest, TodaysRecordsAreTheBytesOfVersionOne) {
+TEST(GoldenTest, TodaysRecordsAreTheBytesOfTheirVersion) {
   for (const Kind& kind : AllKinds()) {
     SCOPED_TRACE(kind.name);
-    EXPECT_EQ(ToHex(kind.encoded), ToHex(Golden(kind.name, kind.encoded)));
-    EXPECT_THAT(kind.decode(Golden(kind.name)), IsOk());
+    EXPECT_EQ(ToHex(kind.encoded), ToHex(kind.golden()));
+    EXPECT_THAT(kind.decode(kind.golden()), IsOk());
   }
 }
 
 TEST(GoldenTest, TheNextVersionIsRefusedByNumber) {
   for (const Kind& kind : AllKinds()) {
     SCOPED_TRACE(kind.name);
-    std::string body = Golden(kind.name);
+    std::string body = kind.golden();
     ASSERT_GT(body.size(), 8U);
     body.resize(body.size() - 8);
-    body[0] = 2;
+    body[0] = static_cast<char>(kind.newest + 1);
     EXPECT_THAT(kind.decode(Seal(kind.key, body)),
                 StatusIs(StatusCode::kFailedPrecondition,
-                         HasSubstr("record version 2 is not readable by this build (reads 1)")));
+                         HasSubstr("record version " + std::to_string(kind.newest + 1) +
+                                   " is not readable by this build (reads 1" +
+                                   (kind.newest > 1 ? " to 2)" : ")"))));
   }
 }
 
 TEST(GoldenTest, EveryFlippedBitAndTruncationOfEveryRecordIsRefused) {
   for (const Kind& kind : AllKinds()) {
     SCOPED_TRACE(kind.name);
-    const std::string good = Golden(kind.name);
+    const std::string good = kind.golden();
     for (std::size_t at = 0; at < good.size(); ++at) {
       EXPECT_THAT(kind.decode(good.substr(0, at)), StatusIs(StatusCode::kDataLoss)) << at;
       for (unsigned bit = 0; bit < 8; ++bit) {
@@ -226,15 +257,30 @@ TEST(GoldenTest, NamespaceReads) {
   EXPECT_EQ(read->config, SampleNamespace().config);
 }
 
-TEST(GoldenTest, ReembeddingReads) {
-  EXPECT_THAT(DecodeReembedding(kReembeddingKey, Golden("reembedding")),
-              IsOkAndHolds(SampleReembedding()));
-  PendingReembedding without = SampleReembedding();
-  without.threshold.reset();
-  EXPECT_THAT(DecodeReembedding("k", EncodeReembedding("k", without)), IsOkAndHolds(without));
-  without.to = without.from;
-  EXPECT_THAT(DecodeReembedding("k", EncodeReembedding("k", without)),
-              StatusIs(StatusCode::kDataLoss));
+TEST(GoldenTest, NamespaceOfVersionTwoReads) {
+  const auto read = DecodeNamespace(kNamespaceKey, Golden("namespace", {}, 2));
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->embedder_identity, SampleLocalNamespace().embedder_identity);
+  EXPECT_EQ(read->config, SampleLocalNamespace().config);
+}
+
+// One value, one encoding: the fields that version 2 adds are not all at their defaults, and
+// version 1 ends before them.
+TEST(GoldenTest, ANamespaceRecordUnderTheWrongVersionIsRefused) {
+  for (const int version : {1, 2}) {
+    std::string body = Golden("namespace", {}, version);
+    body.resize(body.size() - 8);
+    body[0] = static_cast<char>(3 - version);
+    EXPECT_THAT(DecodeNamespace(kNamespaceKey, Seal(kNamespaceKey, body)),
+                StatusIs(StatusCode::kDataLoss));
+    if (version == 1) {  // the defaults, written out
+      PutBytes(&body, "");
+      PutBytes(&body, "fast");
+      PutBytes(&body, "refuse");
+      EXPECT_THAT(DecodeNamespace(kNamespaceKey, Seal(kNamespaceKey, body)),
+                  StatusIs(StatusCode::kDataLoss));
+    }
+  }
 }
 
 // Names of the rows of Family::kMeta.

@@ -1,4 +1,4 @@
-// Index snapshots of version 1: they load, and the same index is written as the same bytes.
+// Index snapshots of version 2: they load, and the same index is written as the same bytes.
 
 #include <string>
 #include <vector>
@@ -15,6 +15,7 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kDimension = 4;
+constexpr int kVersion = 2;
 
 struct Case {
   std::string name;
@@ -44,13 +45,13 @@ class SnapshotGoldenTest : public testing::TestWithParam<Case> {
   PartitionIndex index_{kDimension, IndexMetric::kDot, GetParam().encoding};
 };
 
-TEST_P(SnapshotGoldenTest, TodaysSnapshotIsTheBytesOfVersionOne) {
+TEST_P(SnapshotGoldenTest, TodaysSnapshotIsTheBytesOfTheVersion) {
   const std::string bytes = EncodeSnapshot(index_, 77);
-  EXPECT_EQ(ToHex(bytes), ToHex(Golden(GetParam().name, bytes)));
+  EXPECT_EQ(ToHex(bytes), ToHex(Golden(GetParam().name, bytes, kVersion)));
 }
 
-TEST_P(SnapshotGoldenTest, ASnapshotOfVersionOneLoads) {
-  const auto loaded = Decode(Golden(GetParam().name));
+TEST_P(SnapshotGoldenTest, ASnapshotOfTheVersionLoads) {
+  const auto loaded = Decode(Golden(GetParam().name, {}, kVersion));
   ASSERT_THAT(loaded, IsOk());
   EXPECT_EQ((*loaded)->is_graph(), GetParam().graph);
   ASSERT_EQ((*loaded)->size(), index_.size());
@@ -66,14 +67,20 @@ TEST_P(SnapshotGoldenTest, ASnapshotOfVersionOneLoads) {
 }
 
 TEST_P(SnapshotGoldenTest, TheNextVersionIsRefusedByNumber) {
-  std::string next = Golden(GetParam().name);
+  std::string next = Golden(GetParam().name, {}, kVersion);
   ASSERT_GT(next.size(), 8U);
   next.resize(next.size() - 8);
-  next[8] = 2;
+  next[8] = 3;
   PutFixed(&next, Hash64(next));
   EXPECT_THAT(Decode(next),
               StatusIs(StatusCode::kFailedPrecondition,
-                       testing::HasSubstr("snapshot version 2 is not readable by this build")));
+                       testing::HasSubstr("snapshot version 3 is not readable by this build")));
+}
+
+TEST_P(SnapshotGoldenTest, VersionOneIsRefusedByNumber) {
+  EXPECT_THAT(Decode(Golden(GetParam().name, {}, 1)),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       testing::HasSubstr("snapshot version 1 is not readable by this build")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SnapshotGoldenTest,

@@ -48,37 +48,49 @@ TEST(DistanceKernelsTest, FloatKernelsMatchDoublePrecision) {
   }
 }
 
-TEST(DistanceKernelsTest, ByteKernelsAreExact) {
+// A query for a plane: `a` times the low nibbles, `b` times the high ones.
+std::vector<std::int8_t> Halves(const std::vector<std::int8_t>& a,
+                                const std::vector<std::int8_t>& b) {
+  std::vector<std::int8_t> query(2 * NibbleStride(a.size()));
+  std::copy(a.begin(), a.end(), query.begin());
+  std::copy(b.begin(), b.end(),
+            query.begin() + static_cast<std::ptrdiff_t>(NibbleStride(a.size())));
+  return query;
+}
+
+TEST(DistanceKernelsTest, NibbleKernelsAreExact) {
   std::mt19937 random(11);
+  const auto code = [&random] {
+    return static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
+  };
   for (const DistanceKernels& kernels : AvailableKernels()) {
     for (const std::size_t n : Lengths()) {
-      std::vector<std::uint8_t> a(n + 1);
-      std::vector<std::int8_t> b(n + 1);
+      std::vector<std::uint8_t> plane(n + 1);  // read from its second byte on: not aligned
+      std::vector<std::int8_t> a(n);
+      std::vector<std::int8_t> b(n);
       std::int64_t dot = 0;
-      std::int32_t sum = 0;
-      for (std::size_t i = 1; i <= n; ++i) {
-        a[i] = static_cast<std::uint8_t>(random());
-        b[i] = static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
-        dot += (std::int64_t{a[i]} - kCodeBias) * b[i];
-        sum += b[i];
+      for (std::size_t i = 0; i < n; ++i) {
+        plane[i + 1] = static_cast<std::uint8_t>(random());
+        a[i] = code();
+        b[i] = code();
+        dot += a[i] * (plane[i + 1] % 16) + b[i] * (plane[i + 1] / 16);
       }
-      EXPECT_EQ(kernels.dot_codes(a.data() + 1, b.data() + 1, sum, n), dot)
+      EXPECT_EQ(kernels.dot_nibbles(plane.data() + 1, Halves(a, b).data(), n), dot)
           << kernels.name << " n=" << n;
     }
   }
 }
 
 // The extremes that saturate 16-bit multiply-add instructions.
-TEST(DistanceKernelsTest, ByteKernelsDoNotSaturate) {
-  for (const int biased : {0, 255}) {
-    const std::vector<std::uint8_t> a(8192, static_cast<std::uint8_t>(biased));
-    for (const int value : {-127, 127}) {
-      const std::vector<std::int8_t> b(8192, static_cast<std::int8_t>(value));
-      for (const DistanceKernels& kernels : AvailableKernels()) {
-        EXPECT_EQ(kernels.dot_codes(a.data(), b.data(), value * 8192, a.size()),
-                  (biased - kCodeBias) * value * 8192)
-            << kernels.name;
-      }
+TEST(DistanceKernelsTest, NibbleKernelsDoNotSaturate) {
+  constexpr std::int32_t kBytes = 4'096;
+  const std::vector<std::uint8_t> plane(kBytes, 0xff);
+  for (const int value : {-127, 127}) {
+    const std::vector<std::int8_t> half(kBytes, static_cast<std::int8_t>(value));
+    for (const DistanceKernels& kernels : AvailableKernels()) {
+      EXPECT_EQ(kernels.dot_nibbles(plane.data(), Halves(half, half).data(), plane.size()),
+                2 * kBytes * 15 * value)
+          << kernels.name;
     }
   }
 }

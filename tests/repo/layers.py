@@ -36,7 +36,8 @@ LAYERS = {
 for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
                   "engine/collection", "engine/cache", "engine/database", "server", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
-LAYERS["tests/cli"] += ["server"]  # the command line is tested against a real daemon
+# The command line is tested against a real daemon, which needs a folder with a model.
+LAYERS["tests/cli"] += ["server", "tests/engine/model"]
 LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/support"]
 
 # A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.
@@ -102,4 +103,7 @@ PACKAGE_OF_COMMAND = {
     "python3": "python3",
     "curl": "curl",
     "jq": "jq",
+    "pip": "python3-pip",
+    "pip3": "python3-pip",
+    "unzip": "unzip",
 }

@@ -33,7 +33,7 @@ class Tree:
     def _is_ours(root, folder, name):
         if os.path.exists(os.path.join(folder, name, "CMakeCache.txt")):
             return False
-        return name == ".ci" or not (name.startswith(".") or name in ("__pycache__", "corpus", "v1") or
+        return name == ".ci" or not (name.startswith(".") or name in ("__pycache__", "corpus", "v1", "v2") or
                                      (folder == root and name == "build"))
 
     @staticmethod

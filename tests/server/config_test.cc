@@ -47,6 +47,31 @@ embedder = { kind = "http", url = "http://127.0.0.1:1/v1/embeddings", model = "m
   EXPECT_EQ(got.embedder.timeout.count(), 7);
 }
 
+TEST(Config, ReadsALocalEmbedder) {
+  const auto config = ParseConfig(R"(
+[embedding]
+threads = 3
+memo_bytes = 0
+[[namespace]]
+name = "faq"
+[namespace.embedder]
+kind = "local"
+model = "/models/e5"
+prefix = "query: "
+arithmetic = "float32"
+long_text = "windows"
+)",
+                                  "test.toml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->embedding.threads, 3U);
+  EXPECT_EQ(config->embedding.memo_bytes, 0U);
+  EXPECT_EQ(config->namespaces[0].config.embedder, (EmbedderSpec{.kind = "local",
+                                                                 .model = "/models/e5",
+                                                                 .prefix = "query: ",
+                                                                 .arithmetic = "float32",
+                                                                 .long_text = "windows"}));
+}
+
 struct Typo {
   const char* toml;
   const char* nearest;
@@ -64,7 +89,8 @@ TEST_P(ConfigTypo, IsNamedWithItsLineAndTheNearestKey) {
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigTypo,
     testing::Values(Typo{"[servr]\n", "server?"}, Typo{"[storag]\n", "storage?"},
-                    Typo{"[logs]\n", "log?"}, Typo{"[[namespaces]]\n", "namespace?"},
+                    Typo{"[logs]\n", "log?"}, Typo{"[embeding]\n", "embedding?"},
+                    Typo{"[[namespaces]]\n", "namespace?"},
                     Typo{"[server]\nlisen = 1\n", "server.listen?"},
                     Typo{"[server]\nunix_soket = 1\n", "server.unix_socket?"},
                     Typo{"[server]\nworker = 1\n", "server.workers?"},
@@ -105,6 +131,12 @@ INSTANTIATE_TEST_SUITE_P(
         Typo{"[storage]\npath = ''\n", "storage.path must not be empty"},
         Typo{"[storage]\nmax_payload_bytes = 67108865\n", "storage.max_payload_bytes is 67108865"},
         Typo{"[storage]\nmax_payload_bytes = 67108864\n", "server.max_message_bytes"},
+        Typo{"[embedding]\nthreads = 257\n", "embedding.threads is 257; it must be in [0, 256]"},
+        Typo{"[embedding]\nmemo_bytes = -1\n", "embedding.memo_bytes is -1"},
+        Typo{"[[namespace]]\nname = 'a'\nembedder = { arithmetic = 'int4' }\n",
+             "namespace.embedder.arithmetic must be one of"},
+        Typo{"[[namespace]]\nname = 'a'\nembedder = { long_text = 'cut' }\n",
+             "namespace.embedder.long_text must be one of"},
         Typo{"[log]\nlevel = 'loud'\n", "log.level must be one of"},
         Typo{"[[namespace]]\nkind = 'cache'\n", "namespace.name is missing"},
         Typo{"[[namespace]]\nname = 'a'\nkind = 'x'\n", "namespace.kind must be one of"},

@@ -63,6 +63,36 @@ TEST(Convert, KeySourcesAreRefusedUnlessAllowed) {
   EXPECT_THAT(DecodeNamespaceConfig(config, true), IsOk());
 }
 
+TEST(Convert, FieldsOfALocalEmbedderComeBack) {
+  v1::NamespaceConfig config;
+  config.mutable_embedder()->set_kind("local");
+  config.mutable_embedder()->set_model("/models/e5");
+  const auto defaults = DecodeNamespaceConfig(config, false);
+  ASSERT_THAT(defaults, IsOk());
+  EXPECT_EQ(defaults->embedder, (EmbedderSpec{.kind = "local", .model = "/models/e5"}));
+  config.mutable_embedder()->set_prefix("query: ");
+  config.mutable_embedder()->set_arithmetic("float32");
+  config.mutable_embedder()->set_long_text("windows");
+  NamespaceInfo info;
+  info.config = *DecodeNamespaceConfig(config, false);
+  EXPECT_EQ(info.config.embedder.long_text, "windows");
+  v1::NamespaceInfo back;
+  ToProto(info, &back);
+  EXPECT_EQ(back.config().embedder().SerializeAsString(), config.embedder().SerializeAsString());
+}
+
+TEST(Convert, FiguresOfANamespace) {
+  NamespaceInfo info;
+  info.stats.texts_not_read = 1;
+  info.stats.embedder_memo_hits = 2;
+  info.stats.embedder_memo_misses = 3;
+  v1::NamespaceInfo out;
+  ToProto(info, &out);
+  EXPECT_EQ(out.stats().texts_not_read(), 1U);
+  EXPECT_EQ(out.stats().embedder_memo_hits(), 2U);
+  EXPECT_EQ(out.stats().embedder_memo_misses(), 3U);
+}
+
 TEST(Convert, StoresKeepTheirVectorsAndNameTheBadItem) {
   v1::StoreItem good;
   good.mutable_prompt()->set_slot("hello");

@@ -7,9 +7,11 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include "nearhit/v1/admin.grpc.pb.h"
 #include "nearhit/v1/cache.grpc.pb.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/colour_model.h"
 
 namespace nearhit::server {
 namespace {
@@ -79,6 +81,74 @@ TEST(Daemon, ConfiguredNamespaceOfAnotherKindIsRefused) {
   EXPECT_THAT(Daemon::Start(config), StatusIs(StatusCode::kFailedPrecondition));
 }
 
+// A text near a stored one hits when the namespace has the tiny model.
+bool FindsCrimsonByRed(Database* db, const std::string& name) {
+  auto cache = db->Cache(name);
+  EXPECT_THAT(cache, IsOk());
+  EXPECT_THAT((*cache)->Store({.prompt = {.scope = "s", .slot = "red"}, .answer = "a"}), IsOk());
+  const auto found = (*cache)->Lookup({.scope = "s", .slot = "crimson"}, {});
+  EXPECT_THAT(found, IsOk());
+  return found->kind == HitKind::kSemantic;
+}
+
+TEST(Daemon, NamespacesThatSayNoEmbedderGetTheModelFolder) {
+  const TempDir dir;
+  WriteColourModel(dir.path() / "model");
+  Config config = TestConfig();
+  config.model_folder = (dir.path() / "model").string();
+  NamespaceConfig unsaid;
+  unsaid.embedder.kind = "";
+  unsaid.threshold = 0.7F;
+  config.namespaces.push_back({"configured", unsaid});
+  auto daemon = Daemon::Start(config);
+  ASSERT_THAT(daemon, IsOk());
+  const auto channel =
+      grpc::CreateChannel("127.0.0.1:" + std::to_string((*daemon)->server().port()),
+                          grpc::InsecureChannelCredentials());
+  v1::CreateNamespaceRequest create;
+  create.set_name("created");
+  create.mutable_config()->set_threshold(0.7F);
+  v1::CreateNamespaceResponse created;
+  grpc::ClientContext create_call;
+  auto admin = v1::Admin::NewStub(channel);
+  ASSERT_TRUE(admin->CreateNamespace(&create_call, create, &created).ok());
+  v1::DescribeNamespaceRequest describe;
+  describe.set_name("created");
+  v1::DescribeNamespaceResponse described;
+  grpc::ClientContext describe_call;
+  ASSERT_TRUE(admin->DescribeNamespace(&describe_call, describe, &described).ok());
+  EXPECT_EQ(described.info().config().embedder().kind(), "local");
+  EXPECT_EQ(described.info().config().embedder().model(), *config.model_folder);
+  EXPECT_EQ(described.info().config().dimension(), 2U);
+  EXPECT_TRUE(FindsCrimsonByRed(&(*daemon)->database(), "created"));
+  EXPECT_TRUE(FindsCrimsonByRed(&(*daemon)->database(), "configured"));
+}
+
+TEST(Daemon, ServesOnlyOnceTheModelsAreLoaded) {
+  const TempDir dir;
+  WriteColourModel(dir.path() / "model");
+  Config config = TestConfig();
+  config.storage.in_memory = false;
+  config.storage.path = dir.path() / "data";
+  config.model_folder = (dir.path() / "model").string();
+  NamespaceConfig unsaid;
+  unsaid.embedder.kind = "";
+  unsaid.threshold = 0.7F;
+  config.namespaces = {{"n", unsaid}};
+  EXPECT_THAT(Daemon::Start(config), IsOk());
+  config.model_folder = "";  // the namespace keeps what it was made with
+  const auto daemon = Daemon::Start(config);
+  ASSERT_THAT(daemon, IsOk());
+  EXPECT_TRUE(FindsCrimsonByRed(&(*daemon)->database(), "n"));
+}
+
+TEST(Daemon, LocalWithoutAnyFolderIsRefused) {
+  Config config = TestConfig();
+  config.namespaces[0].config.embedder.kind = "local";
+  EXPECT_THAT(Daemon::Start(config),
+              StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("no model folder")));
+}
+
 TEST(DaemonFlags, GoBeforeTheFile) {
   DaemonFlags flags;
   flags.listen = "127.0.0.1:1234";
@@ -87,6 +157,25 @@ TEST(DaemonFlags, GoBeforeTheFile) {
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->server.listen, "127.0.0.1:1234");
   EXPECT_EQ(config->storage.path, "/tmp/elsewhere");
+  flags.embedding_threads = 256;
+  flags.embedding_memo_bytes = 0;
+  EXPECT_EQ(ConfigFromFlags(flags)->embedding.threads, 256U);
+  EXPECT_EQ(ConfigFromFlags(flags)->embedding.memo_bytes, 0U);
+  flags.embedding_threads = 257;
+  EXPECT_THAT(ConfigFromFlags(flags),
+              StatusIs(StatusCode::kInvalidArgument,
+                       testing::HasSubstr("--embedding-threads is 257, not in 0..256")));
+  flags.embedding_threads.reset();
+  flags.embedding_memo_bytes = (std::size_t{1} << 40) + 1;
+  EXPECT_THAT(ConfigFromFlags(flags),
+              StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("--embedding-memo-bytes")));
+  flags.embedding_memo_bytes.reset();
+  EXPECT_TRUE(config->model_folder);  // decided once, here
+  flags.model_folder = "/does/not/exist";
+  EXPECT_THAT(ConfigFromFlags(flags),
+              StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("/does/not/exist")));
+  flags.model_folder = "";
+  EXPECT_EQ(ConfigFromFlags(flags)->model_folder, "");
   flags.listen = "nonsense";
   EXPECT_THAT(ConfigFromFlags(flags), StatusIs(StatusCode::kInvalidArgument));
 }

@@ -39,6 +39,10 @@ class FakeDatabase final : public Database {
   Result<std::shared_ptr<VectorStore>> Vectors(std::string_view) override {
     return NotFound("no namespace");
   }
+  Result<Embeddings> Embed(std::string_view, std::span<const std::string_view>,
+                           std::chrono::steady_clock::time_point) const override {
+    return NotFound("no namespace");
+  }
   DatabaseStats Stats() const override { return {}; }
   Status Flush() override { return Status(); }
   Status RunMaintenance() override { return Status(); }

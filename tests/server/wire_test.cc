@@ -1,4 +1,5 @@
 // What goes over the wire wrong: bad items between good ones, enum values of nobody.
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -145,6 +146,37 @@ TEST_F(WireTest, BadBatchOfAStoreStreamFailsAloneAndWhole) {
   v1::ScanResponse page;
   ASSERT_TRUE(cache_->Scan(&scan_call, scan, &page).ok());
   EXPECT_EQ(page.entries_size(), 4);  // nothing of the bad batch
+}
+
+TEST_F(WireTest, EmbedGivesTheVectorsThatLookupsUse) {
+  v1::EmbedRequest request;
+  request.set_namespace_("support");
+  request.add_texts("How do I reset my password?");
+  request.add_texts("how do i RESET my password");
+  v1::EmbedResponse made;
+  grpc::ClientContext call;
+  ASSERT_TRUE(vectors_->Embed(&call, request, &made).ok());
+  EXPECT_EQ(made.embedder_identity(), "lexical/v1/384");
+  ASSERT_EQ(made.vectors_size(), 2);
+  EXPECT_EQ(made.vectors(0).size(), 4U * 384);
+  EXPECT_EQ(made.vectors(0), made.vectors(1));  // case is nothing to this embedder
+}
+
+TEST_F(WireTest, EmbedRefusesByCode) {
+  const auto embed = [this](const std::string& name, const std::string& text, int timeout_ms) {
+    v1::EmbedRequest request;
+    request.set_namespace_(name);
+    request.add_texts(text);
+    v1::EmbedResponse made;
+    grpc::ClientContext call;
+    call.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(timeout_ms));
+    return vectors_->Embed(&call, request, &made).error_code();
+  };
+  EXPECT_EQ(embed("support", "a", 60'000), grpc::StatusCode::OK);
+  EXPECT_EQ(embed("support", "", 60'000), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(embed("points", "a", 60'000), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(embed("missing", "a", 60'000), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(embed("support", "a", -1), grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
 TEST_F(WireTest, UnknownEnumValuesAreRefusedByName) {

@@ -35,6 +35,7 @@ class VersionedEmbedder final : public Embedder {
     }
     return rows;
   }
+  EmbedderStats stats() const override { return {.memo_hits = 7, .memo_misses = 9}; }
 
  private:
   const std::string identity_;
@@ -69,14 +70,15 @@ class RegisteredEmbedderTest : public testing::Test {
     ASSERT_THAT(opened, IsOk());
     db_ = *std::move(opened);
   }
-  StoreResult Store(std::string_view slot) {
+  NamespaceStats Stats(const std::string& name) { return db_->DescribeNamespace(name)->stats; }
+  StoreResult Store(std::string_view slot, const std::string& name = "n") {
     const auto stored =
-        (*db_->Cache("n"))->Store({.prompt = {.scope = "s", .slot = slot}, .answer = "answer"});
+        (*db_->Cache(name))->Store({.prompt = {.scope = "s", .slot = slot}, .answer = "answer"});
     EXPECT_THAT(stored, IsOk());
     return *stored;
   }
-  LookupResult Lookup(std::string_view slot) {
-    const auto found = (*db_->Cache("n"))->Lookup({.scope = "s", .slot = slot}, {});
+  LookupResult Lookup(std::string_view slot, const std::string& name = "n") {
+    const auto found = (*db_->Cache(name))->Lookup({.scope = "s", .slot = slot}, {});
     EXPECT_THAT(found, IsOk());
     return *found;
   }
@@ -130,12 +132,94 @@ TEST_F(RegisteredEmbedderTest, ReembeddingMovesToTheOtherModel) {
 }
 
 // A row of zeros: the text has no vector, and its neighbours in the batch do.
-TEST_F(RegisteredEmbedderTest, ATextWithoutAVectorIsFoundExactly) {
+TEST_F(RegisteredEmbedderTest, ATextThatCannotBeReadIsFoundExactlyAndSaysSo) {
   EXPECT_FALSE(Store("unreadable").has_vector);
   EXPECT_TRUE(Store("readable").has_vector);
+  EXPECT_EQ(Stats("n").texts_not_read, 1U);
   EXPECT_EQ(Lookup("unreadable").kind, HitKind::kExact);
-  EXPECT_EQ(Lookup("unreadable, another").miss_reason, MissReason::kNoVector);
+  EXPECT_EQ(Stats("n").texts_not_read, 1U);
+  EXPECT_EQ(Lookup("unreadable, another").miss_reason, MissReason::kTextNotRead);
+  EXPECT_EQ(Stats("n").texts_not_read, 2U);
   EXPECT_EQ(Lookup("another").kind, HitKind::kSemantic);
+  EXPECT_EQ(Stats("n").texts_not_read, 2U);
+  EXPECT_EQ(Stats("n").embed_failures, 0U);
+  EXPECT_EQ(MissReasonName(MissReason::kTextNotRead), "text_not_read");
+}
+
+// Zeros would be a vector to these metrics, the same one for all such texts.
+TEST_F(RegisteredEmbedderTest, TextsThatCannotBeReadDoNotMatchEachOtherUnderAnyMetric) {
+  for (const Metric metric : {Metric::kCosine, Metric::kInnerProduct, Metric::kL2}) {
+    const std::string name = "metric" + std::to_string(static_cast<int>(metric));
+    NamespaceConfig config;
+    config.embedder.kind = "versioned";
+    config.metric = metric;
+    ASSERT_THAT(db_->CreateNamespace(name, config), IsOk());
+    EXPECT_FALSE(Store("unreadable, one", name).has_vector);
+    EXPECT_EQ(Lookup("unreadable, other", name).miss_reason, MissReason::kTextNotRead);
+    model_version = 2;
+    NamespaceUpdate update;
+    update.reembed = true;
+    update.embedder = config.embedder;
+    ASSERT_THAT(db_->UpdateNamespace(name, update), IsOk());
+    model_version = 1;
+    const Entry entry = (*db_->Cache(name))->Scan(EntryId{}, 1)->entries.at(0);
+    EXPECT_TRUE(entry.vector.empty());
+  }
+}
+
+TEST_F(RegisteredEmbedderTest, StatsHoldThoseOfTheEmbedder) {
+  EXPECT_EQ(Stats("n").embedder_memo_hits, 7U);
+  EXPECT_EQ(Stats("n").embedder_memo_misses, 9U);
+  NamespaceConfig config;
+  config.dimension = 2;
+  ASSERT_THAT(db_->CreateNamespace("none", config), IsOk());
+  EXPECT_EQ(Stats("none").embedder_memo_hits, 0U);
+}
+
+Result<Embeddings> Embed(const Database& db, std::string_view name,
+                         std::vector<std::string_view> texts) {
+  return db.Embed(name, texts, std::chrono::steady_clock::time_point::max());
+}
+
+TEST_F(RegisteredEmbedderTest, EmbedGivesAVectorForEachTextOrNone) {
+  const auto made = Embed(*db_, "n", {"readable", "unreadable", "readable"});
+  ASSERT_THAT(made, IsOk());
+  EXPECT_EQ(made->embedder_identity, "versioned/1");
+  const std::vector<float> vector = {1, 0};
+  EXPECT_THAT(made->vectors, testing::ElementsAre(vector, testing::IsEmpty(), vector));
+  EXPECT_EQ(db_->DescribeNamespace("n")->stats.entries, 0U);
+}
+
+TEST_F(RegisteredEmbedderTest, EmbedNamesTheTextThatIsWrong) {
+  const auto refused = [](const char* what) {
+    return StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr(what));
+  };
+  const std::string longest(kMaxSlotBytes, 'a');
+  const std::string longer = longest + "a";
+  EXPECT_THAT(Embed(*db_, "n", {longest}), IsOk());
+  EXPECT_THAT(Embed(*db_, "n", {"a", longer}), refused("texts[1]: text has 262145 bytes"));
+  EXPECT_THAT(Embed(*db_, "n", {"a", "\xFF"}), refused("texts[1]: text of 1 bytes is not valid"));
+  EXPECT_THAT(Embed(*db_, "n", {""}), refused("texts[0]: text is empty"));
+  EXPECT_THAT(Embed(*db_, "n", {}), refused("texts has 0 items"));
+  EXPECT_THAT(Embed(*db_, "n", std::vector<std::string_view>(kMaxBatch + 1, "a")),
+              refused("texts has 10001 items, the limit is 10000"));
+}
+
+TEST_F(RegisteredEmbedderTest, EmbedSaysWhyThereIsNoEmbedder) {
+  const auto unmet = [](const char* what) {
+    return StatusIs(StatusCode::kFailedPrecondition, testing::HasSubstr(what));
+  };
+  EXPECT_THAT(Embed(*db_, "absent", {"a"}), StatusIs(StatusCode::kNotFound));
+  NamespaceConfig config;
+  ASSERT_THAT(db_->CreateNamespace("exact", config), IsOk());
+  config.dimension = 2;
+  config.kind = NamespaceKind::kVectors;
+  ASSERT_THAT(db_->CreateNamespace("points", config), IsOk());
+  EXPECT_THAT(Embed(*db_, "exact", {"a"}), unmet("namespace \"exact\" has no embedder"));
+  EXPECT_THAT(Embed(*db_, "points", {"a"}), unmet("none of kind vectors has one"));
+  model_version = 2;
+  Open();
+  EXPECT_THAT(Embed(*db_, "n", {"a"}), unmet("versioned/1, could not be used"));
 }
 
 }  // namespace

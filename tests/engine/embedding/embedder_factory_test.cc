@@ -63,6 +63,33 @@ TEST(EmbedderFactoryTest, ARegisteredKindIsMade) {
   EXPECT_THAT(MakeEmbedder(spec, 0), StatusIs(StatusCode::kInvalidArgument, HasSubstr("url")));
 }
 
+// Stands for the component that brings it: the fields are checked before the maker is asked.
+TEST(EmbedderFactoryTest, FieldsOfLocal) {
+  RegisterEmbedder(
+      "local", [](const EmbedderSpec&, std::size_t) { return MakeEmbedder(LexicalSpec(), 32); });
+  EmbedderSpec spec;
+  spec.kind = "local";
+  spec.model = "folder";
+  spec.prefix.assign(1'024, 'x');
+  spec.arithmetic = "float32";
+  spec.long_text = "windows";
+  EXPECT_THAT(MakeEmbedder(spec, 0), IsOk());
+  const auto refused = [&spec](auto change, const char* what) {
+    EmbedderSpec bad = spec;
+    change(&bad);
+    EXPECT_THAT(MakeEmbedder(bad, 0), StatusIs(StatusCode::kInvalidArgument,
+                                               AllOf(HasSubstr(what), Not(HasSubstr("SECRET")))));
+  };
+  refused([](EmbedderSpec* s) { s->prefix += 'x'; },
+          "prefix has 1025 bytes, over the limit of 1024");
+  refused([](EmbedderSpec* s) { s->prefix = "\xff"; }, "prefix of 1 bytes is invalid UTF-8");
+  refused([](EmbedderSpec* s) { s->arithmetic = "SECRET"; },
+          "arithmetic of 6 bytes is neither fast nor float32");
+  refused([](EmbedderSpec* s) { s->long_text = ""; },
+          "long_text of 0 bytes is neither refuse nor windows");
+  refused([](EmbedderSpec* s) { s->url = "SECRET"; }, "url of 6 bytes is set");
+}
+
 TEST(EmbedderFactoryTest, DimensionLimits) {
   for (const std::size_t good : {16u, 384u, 8192u}) {
     EXPECT_THAT(MakeEmbedder(LexicalSpec(), good), IsOk()) << good;
@@ -122,7 +149,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NegativeRetries", "max_retries", [](EmbedderSpec* s) { s->max_retries = -1; }},
         BadCase{"ManyRetries", "max_retries", [](EmbedderSpec* s) { s->max_retries = 11; }},
         BadCase{"UrlOfLexical", "url", [](EmbedderSpec* s) { s->kind = "lexical"; }},
-        BadCase{"UrlOfNone", "url", [](EmbedderSpec* s) { s->kind = "none"; }}),
+        BadCase{"UrlOfNone", "url", [](EmbedderSpec* s) { s->kind = "none"; }},
+        BadCase{"PrefixOfHttp", "prefix of 6 bytes", [](EmbedderSpec* s) { s->prefix = "SECRET"; }},
+        BadCase{"ArithmeticOfHttp", "arithmetic of 7",
+                [](EmbedderSpec* s) { s->arithmetic = "float32"; }},
+        BadCase{"LongTextOfHttp", "long_text of 7",
+                [](EmbedderSpec* s) { s->long_text = "windows"; }}),
     [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

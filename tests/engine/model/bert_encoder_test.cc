@@ -254,7 +254,7 @@ TEST(BertEncoderLoadTest, RefusesAShapeThatIsNoBert) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(what));
   };
   refused([](BertConfig& config) { config.layers = 0; }, "layers");
-  refused([](BertConfig& config) { config.layers = 1000; }, "1000 layers");
+  refused([](BertConfig& config) { config.layers = 1000; }, "layers is 1000");
   refused([](BertConfig& config) { config.hidden = 0; }, "hidden");
   refused([](BertConfig& config) { config.heads = 5; }, "no multiple of 5 heads");
   refused([](BertConfig& config) { config.intermediate = std::size_t{1} << 40; }, "intermediate");

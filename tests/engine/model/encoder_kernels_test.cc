@@ -4,7 +4,9 @@
 #include "engine/model/encoder_kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -93,31 +95,76 @@ TEST_P(EncoderKernelsTest, FloatProductsMatchDoublePrecision) {
   }
 }
 
+// Weights as they are packed: rotated rows of whole numbers, and the scale of each.
+struct RoundedWeights {
+  std::vector<std::int64_t> values;
+  std::vector<double> scales;
+};
+RoundedWeights RoundWeights(const EncoderKernels& kernels, const std::vector<float>& weight,
+                            std::size_t inputs) {
+  const std::size_t size = QuantizedSize(inputs);
+  RoundedWeights rounded;
+  std::vector<float> rotated(size);
+  for (std::size_t at = 0; at < weight.size(); at += inputs) {
+    kernels.rotate(weight.data() + at, inputs, rotated.data());
+    float largest = 0;
+    for (const float value : rotated) {
+      largest = std::max(largest, std::abs(value));
+    }
+    for (const float value : rotated) {
+      rounded.values.push_back(std::lrint(value * (127 / largest)));
+    }
+    rounded.scales.push_back(largest / (127.0 * kRotationBlock));
+  }
+  return rounded;
+}
+
+// Activations as Linear::Quantize makes them, and as numbers.
+struct Rounded {
+  Rounded(const EncoderKernels& kernels, const Linear& linear, const std::vector<float>& x,
+          std::size_t rows)
+      : bytes(rows * linear.quantized_bytes()), scales(rows) {
+    std::vector<float> rotated(QuantizedSize(linear.inputs()));
+    linear.Quantize(x.data(), rows, rotated.data(), bytes.data(), scales.data());
+    values = Numbers(kernels, bytes);
+  }
+  static std::vector<std::int64_t> Numbers(const EncoderKernels& kernels,
+                                           const std::vector<std::byte>& bytes) {
+    std::vector<std::int64_t> numbers;
+    for (std::size_t at = 0; at < bytes.size(); at += kernels.activation_bytes) {
+      std::int16_t number = 0;
+      std::memcpy(&number, bytes.data() + at, kernels.activation_bytes);
+      numbers.push_back(number - kernels.offset);
+    }
+    return numbers;
+  }
+  QuantizedRows rows() const { return {bytes.data(), scales.data()}; }
+
+  std::vector<std::byte> bytes;
+  std::vector<float> scales;
+  std::vector<std::int64_t> values;
+};
+
 TEST_P(EncoderKernelsTest, QuantizedProductsMatchWholeNumbers) {
   for (const Size& size : Sizes()) {
     const auto x = Random(size.m * size.k);
+    const auto weight = Random(size.n * size.k);
     const auto bias = Random(size.n);
-    // Whole numbers with 127 in each row: their scale is 1 and they are kept as they are.
-    auto weight = Random(size.n * size.k, 40);
-    for (std::size_t at = 0; at < weight.size(); ++at) {
-      weight[at] = at % size.k == 0 ? 127 : std::clamp(std::round(weight[at]), -127.0F, 127.0F);
-    }
     const Linear linear(kernels(), Arithmetic::kFast, weight, bias);
-    std::vector<std::int16_t> values(size.m * linear.quantized_stride(), -1);
-    std::vector<float> scales(size.m);
-    linear.Quantize(x.data(), size.m, values.data(), scales.data());
+    const RoundedWeights weights = RoundWeights(kernels(), weight, size.k);
+    const Rounded rounded(kernels(), linear, x, size.m);
     std::vector<float> out((size.m + 1) * size.n, -7);
-    linear.Apply({values.data(), linear.quantized_stride(), scales.data()}, size.m,
-                 Activation::kNone, out.data());
+    linear.Apply(rounded.rows(), size.m, Activation::kNone, out.data());
+    const std::size_t padded = QuantizedSize(size.k);
     for (std::size_t i = 0; i < size.m; ++i) {
       for (std::size_t j = 0; j < size.n; ++j) {
         std::int64_t sum = 0;
-        for (std::size_t k = 0; k < size.k; ++k) {
-          sum += values[i * linear.quantized_stride() + k] *
-                 static_cast<std::int64_t>(weight[j * size.k + k]);
+        for (std::size_t k = 0; k < padded; ++k) {
+          sum += rounded.values[i * padded + k] * weights.values[j * padded + k];
         }
-        const double expected = static_cast<double>(sum) * scales[i] + bias[j];
-        ASSERT_NEAR(out[i * size.n + j], expected, 1e-6 * (std::abs(expected) + std::abs(bias[j])))
+        const double product = static_cast<double>(sum) * rounded.scales[i] * weights.scales[j];
+        ASSERT_NEAR(out[i * size.n + j], product + bias[j],
+                    1e-6 * (std::abs(product) + std::abs(bias[j])))
             << size.m << "x" << size.n << "x" << size.k << " at " << i << "," << j;
       }
     }
@@ -126,48 +173,92 @@ TEST_P(EncoderKernelsTest, QuantizedProductsMatchWholeNumbers) {
   }
 }
 
-// All activations at their limit and all weights at theirs: the largest sums there are.
-TEST_P(EncoderKernelsTest, QuantizedProductsDoNotOverflow) {
-  for (const std::size_t k : {1U, 384U, 515U, 1536U, 4096U}) {
-    for (const float sign : {-1.0F, 1.0F}) {
-      const std::vector<float> x(k, sign);
-      const std::vector<float> weight(k, 0.5F);
-      const std::vector<float> bias(1, 0);
-      const Linear linear(kernels(), Arithmetic::kFast, weight, bias);
-      std::vector<std::int16_t> values(linear.quantized_stride());
-      float scale = 0;
-      linear.Quantize(x.data(), 1, values.data(), &scale);
-      float out = 0;
-      linear.Apply({values.data(), linear.quantized_stride(), &scale}, 1, Activation::kNone, &out);
-      EXPECT_NEAR(out, sign * 0.5F * static_cast<float>(k), 1e-3 * static_cast<double>(k)) << k;
+// What the rounded rows stand for is the product of the rows as they were.
+TEST_P(EncoderKernelsTest, QuantizedProductsAreCloseToThoseOfFloats) {
+  constexpr std::size_t kInputs = 384;
+  constexpr std::size_t kOutputs = 40;
+  auto x = Random(kInputs);
+  x[17] = 60;  // one large value, which would take most of the 8 bits of all others
+  const auto weight = Random(kOutputs * kInputs);
+  const std::vector<float> bias(kOutputs);
+  const Linear linear(kernels(), Arithmetic::kFast, weight, bias);
+  const Rounded rounded(kernels(), linear, x, 1);
+  std::vector<float> out(kOutputs);
+  linear.Apply(rounded.rows(), 1, Activation::kNone, out.data());
+  for (std::size_t j = 0; j < kOutputs; ++j) {
+    double product = 0;
+    for (std::size_t k = 0; k < kInputs; ++k) {
+      product += double{x[k]} * weight[j * kInputs + k];
     }
+    EXPECT_NEAR(out[j], product, 3.0) << j;  // of vectors of lengths 63 and 20
+  }
+}
+
+// All activations at their limit and all weights at theirs: the largest sums there are. A block
+// with one value is spread to equal ones.
+TEST_P(EncoderKernelsTest, QuantizedProductsDoNotOverflow) {
+  for (const std::size_t k : {std::size_t{1}, std::size_t{384}, std::size_t{515}, kMaxQuantized}) {
+    for (const float sign : {-1.0F, 1.0F}) {
+      std::vector<float> x(k);
+      std::vector<float> weight(k);
+      for (std::size_t at = 0; at < k; at += kRotationBlock) {
+        x[at] = sign;
+        weight[at] = 0.5F;
+      }
+      const Linear linear(kernels(), Arithmetic::kFast, weight, std::vector<float>(1));
+      const Rounded rounded(kernels(), linear, x, 1);
+      float out = 0;
+      linear.Apply(rounded.rows(), 1, Activation::kNone, &out);
+      const auto blocks = static_cast<float>(QuantizedSize(k) / kRotationBlock);
+      EXPECT_NEAR(out, sign * 0.5F * blocks, 1e-5F * blocks) << k;
+    }
+  }
+}
+
+TEST_P(EncoderKernelsTest, RotateIsTheHadamardMatrixOfEachBlock) {
+  for (const std::size_t n : Lengths()) {
+    const auto row = Random(n);
+    const std::size_t padded = QuantizedSize(n);
+    std::vector<float> out(padded + 1, -7);
+    kernels().rotate(row.data(), n, out.data());
+    for (std::size_t i = 0; i < padded; ++i) {
+      const std::size_t block = i / kRotationBlock * kRotationBlock;
+      double sum = 0;
+      for (std::size_t j = block; j < std::min(n, block + kRotationBlock); ++j) {
+        sum += std::popcount((i - block) & (j - block)) % 2 == 0 ? row[j] : -row[j];
+      }
+      ASSERT_NEAR(out[i], sum, 1e-5) << n << " at " << i;
+    }
+    EXPECT_EQ(out.back(), -7);
+    std::vector<float> scalar(padded);
+    ScalarEncoderKernels().rotate(row.data(), n, scalar.data());
+    out.pop_back();
+    EXPECT_EQ(out, scalar);
   }
 }
 
 TEST_P(EncoderKernelsTest, QuantizeRoundsToTheNearest) {
-  for (const std::size_t n : Lengths()) {
+  for (const std::size_t n : {kRotationBlock, 3 * kRotationBlock}) {
     const auto row = Random(n);
-    const std::size_t padded = (n + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
-    std::vector<std::int16_t> out(padded + 1, -7);
-    const std::int32_t limit = ActivationLimit(n);
-    const float scale = kernels().quantize(row.data(), n, limit, out.data());
-    int largest = 0;
+    std::vector<std::byte> out(n * kernels().activation_bytes + 1, std::byte{0x55});
+    const float scale = kernels().quantize(row.data(), n, out.data());
+    EXPECT_EQ(out.back(), std::byte{0x55});
+    out.pop_back();
+    const auto numbers = Rounded::Numbers(kernels(), out);
+    std::int64_t largest = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      ASSERT_NEAR(static_cast<float>(out[i]) * scale, row[i], scale * 0.51F) << n << " at " << i;
-      largest = std::max(largest, std::abs(int{out[i]}));
+      ASSERT_NEAR(static_cast<float>(numbers[i]) * scale, row[i], scale * 0.51F) << n << " " << i;
+      largest = std::max(largest, std::abs(numbers[i]));
     }
-    EXPECT_EQ(largest, limit);
-    EXPECT_TRUE(std::all_of(out.begin() + static_cast<std::ptrdiff_t>(n), out.end() - 1,
-                            [](int value) { return value == 0; }));
-    EXPECT_EQ(out.back(), -7);
+    EXPECT_EQ(largest, 127);
   }
 }
 
 TEST_P(EncoderKernelsTest, QuantizeOfZerosIsZeros) {
-  const std::vector<float> row(20, 0.0F);
-  std::vector<std::int16_t> out(kRowMultiple, 3);
-  EXPECT_EQ(kernels().quantize(row.data(), row.size(), 1000, out.data()), 0);
-  EXPECT_EQ(out, std::vector<std::int16_t>(kRowMultiple, 0));
+  const std::vector<float> row(kRotationBlock);
+  std::vector<std::byte> out(kRotationBlock * kernels().activation_bytes);
+  EXPECT_EQ(kernels().quantize(row.data(), row.size(), out.data()), 0);
+  EXPECT_EQ(Rounded::Numbers(kernels(), out), std::vector<std::int64_t>(kRotationBlock));
 }
 
 TEST_P(EncoderKernelsTest, LayerNormMatchesDoublePrecision) {
