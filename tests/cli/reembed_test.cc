@@ -29,9 +29,17 @@ class ReembedCommandTest : public CliFixture {
     return {.status = 200, .headers = {}, .body = answer.dump()};
   }
   int Reembed(std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {
-        "ns", "reembed",     "faq", "--embedder",     "http",         "--embedder-model",
-        "m",  "--dimension", "2",   "--embedder-url", endpoint_.url() + "/v1/embeddings"};
+    std::vector<std::string> arguments = {"ns",
+                                          "reembed",
+                                          "faq",
+                                          "--embedder",
+                                          "http",
+                                          "--embedder-model",
+                                          "m",
+                                          "--dimension",
+                                          "2",
+                                          "--embedder-url",
+                                          endpoint_.url() + "/v1/embeddings"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Run(arguments);
   }
