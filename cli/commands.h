@@ -46,6 +46,7 @@ void AddVectorCommands(CLI::App* app, CliContext* context);  // search, upsert
 void AddEmbedCommands(CLI::App* app, CliContext* context);   // embed, similar
 void AddModelCommands(CLI::App* app, CliContext* context);   // model
 void AddAdminCommands(CLI::App* app, CliContext* context);   // ns, stats, ping
+void AddReembedCommand(CLI::App* ns, CliContext* context);   // ns reembed
 void AddDataCommands(CLI::App* app, CliContext* context);    // import, export
 
 }  // namespace nearhit

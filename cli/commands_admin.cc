@@ -1,4 +1,4 @@
-// ns create|list|describe|update|drop, stats, ping.
+// ns create|list|describe|update|drop, stats, ping. (ns reembed: commands_reembed.cc.)
 #include <chrono>
 #include <memory>
 
@@ -55,7 +55,7 @@ void AddUpdate(CLI::App* ns, CliContext* context) {
   CLI::App* command = ns->add_subcommand("update", "Change what is given of a namespace");
   command->add_option("name", flags->name, "Namespace")->required();
   flags->AddChangeable(command, true);
-  command->add_flag("--reembed", flags->reembed, "Make every vector again; raise --timeout for it");
+  command->add_flag("--reembed", flags->reembed, "Make every vector again, in the background");
   command->callback([=] {
     context->run = [=] {
       v1::UpdateNamespaceRequest request;
@@ -91,6 +91,12 @@ void AddDrop(CLI::App* ns, CliContext* context) {
   });
 }
 
+// "lexical/v1/384", or "lexical/v1/384 -> http/m/1536" while it changes.
+std::string EmbedderText(const v1::NamespaceInfo& info) {
+  return info.embedder_identity() +
+         (info.has_reembedding() ? " -> " + info.reembedding().identity() : "");
+}
+
 void AddList(CLI::App* ns, CliContext* context) {
   CLI::App* command = ns->add_subcommand("list", "All namespaces");
   command->callback([=] {
@@ -111,7 +117,7 @@ void AddList(CLI::App* ns, CliContext* context) {
         }
         rows.push_back({info.name(), std::string(KindName(info.config().kind())),
                         std::to_string(info.config().dimension()),
-                        std::string(MetricText(info.config().metric())), info.embedder_identity(),
+                        std::string(MetricText(info.config().metric())), EmbedderText(info),
                         FormatCount(info.stats().entries()), FormatBytes(info.stats().bytes())});
       }
       if (!context->json) {
@@ -222,6 +228,7 @@ void AddAdminCommands(CLI::App* app, CliContext* context) {
   AddList(ns, context);
   AddDescribe(ns, context);
   AddUpdate(ns, context);
+  AddReembedCommand(ns, context);
   AddDrop(ns, context);
   AddStats(app, context);
   AddPing(app, context);

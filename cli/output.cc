@@ -227,6 +227,14 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
   json["max_bytes"] = config.max_bytes();
   json["durability"] = DurabilityText(config.durability());
   json["created_us"] = info.created_us();
+  if (info.has_reembedding()) {
+    const v1::Reembedding& change = info.reembedding();
+    json["reembedding"] = {
+        {"embedder", change.identity()}, {"done", change.done()}, {"total", change.total()}};
+    if (!change.last_error().empty()) {
+      json["reembedding"]["last_error"] = change.last_error();
+    }
+  }
   json["stats"] = {{"entries", stats.entries()},
                    {"bytes", stats.bytes()},
                    {"partitions", stats.partitions()},

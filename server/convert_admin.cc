@@ -163,6 +163,13 @@ void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out) {
   stats->set_texts_not_read(info.stats.texts_not_read);
   stats->set_embedder_memo_hits(info.stats.embedder_memo_hits);
   stats->set_embedder_memo_misses(info.stats.embedder_memo_misses);
+  if (info.reembedding) {
+    v1::Reembedding* reembedding = out->mutable_reembedding();
+    reembedding->set_identity(info.reembedding->identity);
+    reembedding->set_done(info.reembedding->done);
+    reembedding->set_total(info.reembedding->total);
+    reembedding->set_last_error(info.reembedding->last_error);
+  }
 }
 
 void ToProto(const DatabaseStats& stats, v1::StatsResponse* out) {

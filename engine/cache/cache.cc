@@ -17,7 +17,12 @@ constexpr std::size_t kFirstNeighbors = 1;
 
 Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
              const NamespaceConfig& config)
-    : collection_(collection), clock_(clock), policy_(std::make_unique<SievePolicy>()) {
+    : collection_(collection),
+      clock_(clock),
+      memory_(std::make_shared<Memory>()),
+      policy_((memory_->policy = std::make_unique<SievePolicy>()).get()),
+      idle_(memory_->idle),
+      counters_(memory_->counters) {
   Configure(config, std::move(embedder));
   std::vector<EntryId> ids;
   ids.reserve(collection->table().size());
@@ -30,6 +35,21 @@ Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const E
       idle_.Touch(id, now_us);
     }
   }
+}
+
+Cache::Cache(Collection* collection, const Cache& before, std::shared_ptr<const Embedder> embedder,
+             const NamespaceConfig& config)
+    : collection_(collection),
+      clock_(before.clock_),
+      memory_(before.memory_),
+      policy_(before.policy_),
+      idle_(before.idle_),
+      counters_(before.counters_),
+      live_(std::make_shared<Live>(Live{config, std::move(embedder)})) {
+}
+
+void Cache::Configure(const NamespaceConfig& config) {
+  Configure(config, live()->embedder);
 }
 
 void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder) {

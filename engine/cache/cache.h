@@ -28,6 +28,28 @@ class Cache {
   // `collection` and `clock` must outlive the cache. `embedder` may be null.
   Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
         const NamespaceConfig& config);
+  // The cache that comes after `before`, over a collection of the same ids: what is known of the
+  // order of eviction and of reads goes on, and so do the counters.
+  Cache(Collection* collection, const Cache& before, std::shared_ptr<const Embedder> embedder,
+        const NamespaceConfig& config);
+
+  // While it lives no entry comes or goes. Writes wait, lookups do not.
+  class SCOPED_CAPABILITY WritePause {
+   public:
+    explicit WritePause(Cache* cache) ACQUIRE(cache->writes_mu_) : cache_(cache) {
+      cache_->writes_mu_.Lock();
+    }
+    ~WritePause() RELEASE() { cache_->writes_mu_.Unlock(); }
+    WritePause(const WritePause&) = delete;
+    WritePause& operator=(const WritePause&) = delete;
+
+    // Another cache has taken over: writes that wait, and all that come later, get kAborted and are
+    // to be made there.
+    void Retire() NO_THREAD_SAFETY_ANALYSIS { cache_->retired_ = true; }
+
+   private:
+    Cache* const cache_;
+  };
 
   Result<std::vector<LookupResult>> Lookup(std::span<const Prompt> prompts,
                                            const LookupOptions& options);
@@ -37,12 +59,15 @@ class Cache {
   Result<Entry> Get(EntryId id) const;
   Result<ScanPage> Scan(EntryId after, std::size_t limit) const;
 
-  // Reclaims what has expired and moves toward the budget; bounded work per call.
+  // Reclaims what has expired and moves toward the budget; bounded work per call. Leaves a retired
+  // cache alone.
   Status Maintain();
 
   // What may change while the namespace lives: threshold, TTLs, budget, durability, embedder of the
   // same identity.
   void Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder);
+  // As above, with the embedder that it has.
+  void Configure(const NamespaceConfig& config);
   NamespaceConfig config() const;
   std::shared_ptr<const Embedder> embedder() const;  // may be null
 
@@ -66,7 +91,12 @@ class Cache {
     std::atomic<std::uint64_t> texts_not_read{0};
     std::atomic<std::uint64_t> read_errors{0};
   };
-  class Query;  // one prompt on its way through a lookup
+  // What is known of the entries beside their contents.
+  struct Memory {
+    std::unique_ptr<EvictionPolicy> policy;
+    IdleTracker idle;
+    Counters counters;
+  };
 
   std::shared_ptr<const Live> live() const;
 
@@ -86,15 +116,23 @@ class Cache {
 
   // Makes room for `entries` and `bytes` more; returns how many left.
   Result<std::uint32_t> MakeRoom(const Live& live, std::uint64_t entries, std::uint64_t bytes);
+  // kAborted once retired.
+  Status CheckCurrent() const REQUIRES_SHARED(writes_mu_);
+  Result<std::vector<EntryId>> ExpiredIds(const Live& live) const;
   void Forget(EntryId id);
   Result<Entry> ToEntry(StoredEntry stored) const;
   Result<std::vector<EntryId>> Matching(const InvalidateRequest& request) const;
 
   Collection* const collection_;
   const Clock* const clock_;
-  std::unique_ptr<EvictionPolicy> policy_;
-  IdleTracker idle_;
-  Counters counters_;
+  const std::shared_ptr<Memory> memory_;
+  EvictionPolicy* const policy_;  // these three: of memory_
+  IdleTracker& idle_;
+  Counters& counters_;
+
+  // Held shared by what writes entries, from its first look at them to its end.
+  SharedMutex writes_mu_;
+  bool retired_ GUARDED_BY(writes_mu_) = false;
 
   mutable Mutex live_mu_;
   std::shared_ptr<const Live> live_ GUARDED_BY(live_mu_);

@@ -48,6 +48,8 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
     vectors.status().IgnoreError();
     vectors = std::vector<std::vector<float>>(prompts.size());
   }
+  const ReaderLock writing(&writes_mu_);
+  NEARHIT_RETURN_IF_ERROR(CheckCurrent());
   NEARHIT_ASSIGN_OR_RETURN(const std::uint32_t evicted, MakeRoom(*now, requests.size(), bytes));
 
   const std::int64_t now_us = clock_->NowMicros();
@@ -84,6 +86,10 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
   }
   counters_.stores.fetch_add(put.size(), std::memory_order_relaxed);
   return results;
+}
+
+Status Cache::CheckCurrent() const {
+  return retired_ ? Status(StatusCode::kAborted, "the namespace has got other contents") : Status();
 }
 
 void Cache::Forget(EntryId id) {
@@ -136,6 +142,8 @@ Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::uint64_t entries,
 }
 
 Result<std::vector<EntryId>> Cache::Erase(std::span<const EntryId> ids, bool sync) {
+  const ReaderLock writing(&writes_mu_);
+  NEARHIT_RETURN_IF_ERROR(CheckCurrent());
   NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> erased, collection_->Erase(ids, sync));
   for (const EntryId id : erased) {
     Forget(id);
@@ -262,29 +270,37 @@ Result<ScanPage> Cache::Scan(EntryId after, std::size_t limit) const {
   return page;
 }
 
+Result<std::vector<EntryId>> Cache::ExpiredIds(const Live& live) const {
+  NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> ids, collection_->ExpiredIds(kRound));
+  if (live.config.idle_ttl_ms > 0) {
+    const std::int64_t before_us = clock_->NowMicros() - live.config.idle_ttl_ms * 1'000;
+    const std::vector<EntryId> idle = idle_.Idle(before_us, kRound);
+    ids.insert(ids.end(), idle.begin(), idle.end());
+  }
+  return ids;
+}
+
 Status Cache::Maintain() {
   const std::shared_ptr<const Live> now = live();
-  while (true) {
-    NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> ids, collection_->ExpiredIds(kRound));
-    if (now->config.idle_ttl_ms > 0) {
-      const std::int64_t before_us = clock_->NowMicros() - now->config.idle_ttl_ms * 1'000;
-      const std::vector<EntryId> idle = idle_.Idle(before_us, kRound);
-      ids.insert(ids.end(), idle.begin(), idle.end());
+  for (bool more = true; more;) {
+    const ReaderLock writing(&writes_mu_);
+    if (retired_) {
+      return Status();
     }
-    if (ids.empty()) {
-      break;
-    }
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, ExpiredIds(*now));
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased, collection_->Erase(ids, false));
     for (const EntryId id : ids) {
       Forget(id);
     }
     counters_.expirations.fetch_add(erased.size(), std::memory_order_relaxed);
-    if (erased.empty()) {
-      break;  // rows of expiry without an entry; nothing to gain from asking again
+    // Rows of expiry without an entry: nothing to gain from asking again.
+    more = !erased.empty();
+    if (!more) {
+      // A budget that was lowered is reached here; stores keep it from then on.
+      NEARHIT_RETURN_IF_ERROR(MakeRoom(*now, 0, 0).status());
     }
   }
-  // A budget that was lowered is reached here; stores keep it from then on.
-  NEARHIT_RETURN_IF_ERROR(MakeRoom(*now, 0, 0).status());
+  // Without the lock: building a graph takes long and changes no entry.
   return collection_->Maintain();
 }
 

@@ -140,6 +140,11 @@ class Collection {
   Status WriteSnapshots() const;
 
   const EntryTable& table() const { return table_; }
+  // Which ids come and go from now on; see EntryTable. An id's row is written before its change is
+  // recorded and deleted before that is.
+  void RecordChanges() { table_.RecordChanges(); }
+  void StopRecording() { table_.StopRecording(); }
+  std::optional<std::vector<EntryId>> TakeChanges() { return table_.TakeChanges(); }
   const CollectionOptions& options() const { return options_; }
   std::uint64_t partition_count() const;
   std::uint64_t graph_partition_count() const;

@@ -41,6 +41,7 @@ void EntryTable::Insert(EntryId id, EntryState state) {
   std::uint64_t& newest = newest_by_key_[state.key_hash];
   newest = std::max(newest, id.value);
   entries_.insert_or_assign(id.value, std::move(state));
+  Changed(id);
 }
 
 void EntryTable::AddTag(EntryId id, TagNumber tag) {
@@ -82,7 +83,42 @@ bool EntryTable::Erase(EntryId id) {
     newest_by_key_.erase(key);
   }
   entries_.erase(found);
+  Changed(id);
   return true;
+}
+
+void EntryTable::Changed(EntryId id) {
+  if (recording_ && changes_.size() <= kMaxChanges) {
+    changes_.push_back(id);
+  }
+}
+
+void EntryTable::RecordChanges() {
+  WriterLock lock(&mu_);
+  recording_ = true;
+  changes_.clear();
+}
+
+void EntryTable::StopRecording() {
+  WriterLock lock(&mu_);
+  recording_ = false;
+  changes_ = {};
+}
+
+std::optional<std::vector<EntryId>> EntryTable::TakeChanges() {
+  std::vector<EntryId> changes;
+  bool complete = false;
+  {
+    WriterLock lock(&mu_);
+    complete = recording_ && changes_.size() <= kMaxChanges;
+    changes.swap(changes_);
+  }
+  if (!complete) {
+    return std::nullopt;
+  }
+  std::sort(changes.begin(), changes.end());
+  changes.erase(std::unique(changes.begin(), changes.end()), changes.end());
+  return changes;
 }
 
 void EntryTable::ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const {

@@ -73,10 +73,21 @@ class EntryTable {
   // Visits every entry, in no order, holding the table locked for reading throughout.
   void ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const;
 
+  // Which ids came or went, for whoever copies the table while it is written to. Off at first. At
+  // most kMaxChanges are kept; whoever asks too seldom has to compare everything again.
+  static constexpr std::size_t kMaxChanges = std::size_t{1} << 16U;
+  void RecordChanges();  // from now on
+  void StopRecording();
+  // Ids inserted or erased since the last call (or since RecordChanges()), ascending, each once;
+  // nothing when they were too many or are not recorded. Recording goes on.
+  std::optional<std::vector<EntryId>> TakeChanges();
+
   std::uint64_t size() const;
   std::uint64_t bytes() const;
 
  private:
+  void Changed(EntryId id) REQUIRES(mu_);
+
   mutable SharedMutex mu_;
   tsl::robin_map<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
   tsl::robin_map<Hash128, std::uint64_t, HashOfHash> newest_by_key_ GUARDED_BY(mu_);
@@ -84,6 +95,8 @@ class EntryTable {
   std::vector<std::string> tag_texts_ GUARDED_BY(mu_);
   std::vector<std::uint64_t> tag_counts_ GUARDED_BY(mu_);
   std::uint64_t bytes_ GUARDED_BY(mu_) = 0;
+  bool recording_ GUARDED_BY(mu_) = false;
+  std::vector<EntryId> changes_ GUARDED_BY(mu_);  // one more than kMaxChanges: too many
 };
 
 }  // namespace nearhit

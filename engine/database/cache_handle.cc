@@ -40,26 +40,25 @@ class CacheHandle final : public SemanticCache {
   }
 
   Result<StoreResult> Store(const StoreRequest& request) override {
-    const Namespace::Call call(space_.get());
-    NEARHIT_RETURN_IF_ERROR(call.status());
-    NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
-    NEARHIT_RETURN_IF_ERROR(CheckStore(request, call.record().config, space_->max_payload_bytes()));
-    NEARHIT_ASSIGN_OR_RETURN(const std::vector<StoreResult> results,
-                             call.cache().Store({&request, 1}));
-    return results.front();
+    return Write([&](const Namespace::Call& call) -> Result<StoreResult> {
+      NEARHIT_RETURN_IF_ERROR(
+          CheckStore(request, call.record().config, space_->max_payload_bytes()));
+      NEARHIT_ASSIGN_OR_RETURN(const std::vector<StoreResult> results,
+                               call.cache().Store({&request, 1}));
+      return results.front();
+    });
   }
 
   Result<std::vector<StoreResult>> StoreBatch(std::span<const StoreRequest> requests) override {
-    const Namespace::Call call(space_.get());
-    NEARHIT_RETURN_IF_ERROR(call.status());
-    NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
-    NEARHIT_RETURN_IF_ERROR(CheckBatch("requests", requests.size()));
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      NEARHIT_RETURN_IF_ERROR(
-          AtIndex("requests", i,
-                  CheckStore(requests[i], call.record().config, space_->max_payload_bytes())));
-    }
-    return call.cache().Store(requests);
+    return Write([&](const Namespace::Call& call) -> Result<std::vector<StoreResult>> {
+      NEARHIT_RETURN_IF_ERROR(CheckBatch("requests", requests.size()));
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        NEARHIT_RETURN_IF_ERROR(
+            AtIndex("requests", i,
+                    CheckStore(requests[i], call.record().config, space_->max_payload_bytes())));
+      }
+      return call.cache().Store(requests);
+    });
   }
 
   Result<Entry> Get(EntryId id) override {
@@ -69,21 +68,19 @@ class CacheHandle final : public SemanticCache {
   }
 
   Result<bool> Delete(EntryId id, Durability durability) override {
-    const Namespace::Call call(space_.get());
-    NEARHIT_RETURN_IF_ERROR(call.status());
-    NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
-    NEARHIT_ASSIGN_OR_RETURN(
-        const std::vector<EntryId> erased,
-        call.cache().Erase({&id, 1}, IsSync(durability, call.record().config)));
-    return !erased.empty();
+    return Write([&](const Namespace::Call& call) -> Result<bool> {
+      NEARHIT_ASSIGN_OR_RETURN(
+          const std::vector<EntryId> erased,
+          call.cache().Erase({&id, 1}, IsSync(durability, call.record().config)));
+      return !erased.empty();
+    });
   }
 
   Result<InvalidateResult> Invalidate(const InvalidateRequest& request) override {
-    const Namespace::Call call(space_.get());
-    NEARHIT_RETURN_IF_ERROR(call.status());
-    NEARHIT_RETURN_IF_ERROR(space_->CheckWritable());
-    NEARHIT_RETURN_IF_ERROR(CheckInvalidate(request));
-    return call.cache().Invalidate(request);
+    return Write([&](const Namespace::Call& call) -> Result<InvalidateResult> {
+      NEARHIT_RETURN_IF_ERROR(CheckInvalidate(request));
+      return call.cache().Invalidate(request);
+    });
   }
 
   Result<ScanPage> Scan(EntryId after, std::size_t limit) override {
@@ -94,6 +91,20 @@ class CacheHandle final : public SemanticCache {
   }
 
  private:
+  // Calls `write`; again when the namespace got other contents (a re-embedding ended) before it had
+  // written anything. kAborted says that, and nothing else does.
+  template <typename Function>
+  auto Write(Function write) -> decltype(write(std::declval<const Namespace::Call&>())) {
+    while (true) {
+      const Namespace::Call call(space_.get());
+      NEARHIT_RETURN_IF_ERROR(call.status());
+      auto result = write(call);
+      if (result.status().code() != StatusCode::kAborted) {
+        return result;
+      }
+    }
+  }
+
   const std::shared_ptr<Namespace> space_;
 };
 

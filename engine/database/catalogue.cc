@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include "base/coding.h"
@@ -15,14 +14,15 @@ namespace {
 constexpr std::string_view kSecretKey = "secret";
 constexpr std::string_view kNextNumberKey = "next_namespace";
 constexpr std::string_view kNamespacePrefix = "namespace/";
+constexpr std::string_view kReembeddingPrefix = "reembedding/";
 constexpr std::string_view kDroppedPrefix = "dropped/";
 
 constexpr std::string_view kKind = "catalogue";  // for messages
 
-// Namespace records of version 2 end with the fields of local embedders. Stored on disk; do not
-// renumber. Written only where one of them is not the default: what needs no new field stays
+// Records of version 2 that end with an embedder end with the fields of local ones. Stored on disk;
+// do not renumber. Written only where one of them is not the default: what needs no new field stays
 // readable by builds that know none.
-constexpr std::uint8_t kNamespaceOfLocal = 2;
+constexpr std::uint8_t kWithLocalFields = 2;
 
 bool HasLocalFields(const EmbedderSpec& spec) {
   const EmbedderSpec defaults;
@@ -32,6 +32,9 @@ bool HasLocalFields(const EmbedderSpec& spec) {
 
 std::string NamespaceKey(std::string_view name) {
   return std::string(kNamespacePrefix) + std::string(name);
+}
+std::string ReembeddingKey(std::string_view name) {
+  return std::string(kReembeddingPrefix) + std::string(name);
 }
 std::string DroppedKey(NamespaceNumber number) {
   return std::string(kDroppedPrefix) + std::to_string(number);
@@ -71,11 +74,19 @@ EmbedderSpec ReadEmbedder(ByteReader* reader, bool with_local_fields) {
   return spec;
 }
 
+std::vector<NamespaceNumber> NumbersOf(const NamespaceRecord& record) {
+  std::vector<NamespaceNumber> numbers = {record.number};
+  if (record.reembedding) {
+    numbers.push_back(record.reembedding->to);
+  }
+  return numbers;
+}
+
 }  // namespace
 
 std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord& record) {
   const NamespaceConfig& config = record.config;
-  std::string out = NewRecord(HasLocalFields(config.embedder) ? kNamespaceOfLocal : kRecordVersion);
+  std::string out = NewRecord(HasLocalFields(config.embedder) ? kWithLocalFields : kRecordVersion);
   PutBytes(&out, record.name);
   PutFixed(&out, record.number);
   PutFixed(&out, record.created_us);
@@ -96,8 +107,8 @@ std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord&
 
 Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::string_view value) {
   NEARHIT_ASSIGN_OR_RETURN(const std::string_view body,
-                           Unseal(kKind, storage_key, value, kNamespaceOfLocal));
-  const bool with_local_fields = static_cast<std::uint8_t>(value.front()) == kNamespaceOfLocal;
+                           Unseal(kKind, storage_key, value, kWithLocalFields));
+  const bool with_local_fields = static_cast<std::uint8_t>(value.front()) == kWithLocalFields;
   ByteReader reader(body);
   NamespaceRecord record;
   NamespaceConfig& config = record.config;
@@ -122,6 +133,43 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
     return DataLoss("namespace record has the wrong shape");
   }
   return record;
+}
+
+std::string EncodeReembedding(std::string_view storage_key, const PendingReembedding& change) {
+  std::string out = NewRecord(HasLocalFields(change.embedder) ? kWithLocalFields : kRecordVersion);
+  PutFixed(&out, change.from);
+  PutFixed(&out, change.to);
+  PutFixed(&out, change.dimension);
+  PutBytes(&out, change.identity);
+  PutFixed(&out, static_cast<std::uint8_t>(change.threshold ? 1 : 0));
+  if (change.threshold) {
+    PutFixed(&out, *change.threshold);
+  }
+  PutEmbedder(&out, change.embedder);
+  return Seal(storage_key, std::move(out));
+}
+
+Result<PendingReembedding> DecodeReembedding(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body,
+                           Unseal(kKind, storage_key, value, kWithLocalFields));
+  const bool with_local_fields = static_cast<std::uint8_t>(value.front()) == kWithLocalFields;
+  ByteReader reader(body);
+  PendingReembedding change;
+  change.from = reader.Fixed<NamespaceNumber>();
+  change.to = reader.Fixed<NamespaceNumber>();
+  change.dimension = reader.Fixed<std::uint32_t>();
+  change.identity = reader.Bytes();
+  const auto has_threshold = reader.Fixed<std::uint8_t>();
+  if (has_threshold == 1) {
+    change.threshold = reader.Fixed<float>();
+  }
+  change.embedder = ReadEmbedder(&reader, with_local_fields);
+  if (!reader.AtEnd() || with_local_fields != HasLocalFields(change.embedder) ||
+      has_threshold > 1 || change.from == change.to || change.dimension == 0 ||
+      change.dimension > kMaxDimension) {
+    return DataLoss("re-embedding record has the wrong shape");
+  }
+  return change;
 }
 
 std::string EncodeSecret(std::string_view storage_key, const HashSecret& secret) {
@@ -161,6 +209,7 @@ Result<Catalogue> Catalogue::Load(KvStore* store) {
   Catalogue catalogue(store);
   NEARHIT_RETURN_IF_ERROR(catalogue.LoadSecret());
   NEARHIT_RETURN_IF_ERROR(catalogue.LoadNamespaces());
+  NEARHIT_RETURN_IF_ERROR(catalogue.LoadReembeddings());
   return catalogue;
 }
 
@@ -208,35 +257,84 @@ Status Catalogue::LoadNamespaces() {
       });
 }
 
-Status Catalogue::Put(const NamespaceRecord& record) {
-  const auto same_name = [&record](const NamespaceRecord& other) {
-    return other.name == record.name;
+// A change whose namespace is gone or has other contents by now was left by a build that does not
+// know of such changes: what it gathered is dropped.
+Status Catalogue::LoadReembeddings() {
+  WriteBatch stale;
+  Status damaged;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    Result<PendingReembedding> change = DecodeReembedding(key, value);
+    if (!change.ok()) {
+      damaged = std::move(change).status();
+      return false;
+    }
+    const std::string_view name = key.substr(kReembeddingPrefix.size());
+    const auto found =
+        std::find_if(namespaces_.begin(), namespaces_.end(),
+                     [name](const NamespaceRecord& record) { return record.name == name; });
+    if (found != namespaces_.end() && found->number == change->from) {
+      found->reembedding = *std::move(change);
+      return true;
+    }
+    stale.Delete(Family::kMeta, std::string(key));
+    if (std::none_of(
+            namespaces_.begin(), namespaces_.end(),
+            [&change](const NamespaceRecord& record) { return record.number == change->to; })) {
+      stale.Put(Family::kMeta, DroppedKey(change->to), {});
+      dropped_.push_back(change->to);
+    }
+    return true;
   };
-  const auto found = std::find_if(namespaces_.begin(), namespaces_.end(), same_name);
-  const std::string key = NamespaceKey(record.name);
+  NEARHIT_RETURN_IF_ERROR(
+      store_->Scan(Family::kMeta, kReembeddingPrefix, PrefixEnd(kReembeddingPrefix), true, visit));
+  NEARHIT_RETURN_IF_ERROR(damaged);
+  return stale.empty() ? Status() : store_->Write(stale, /*sync=*/true);
+}
+
+const NamespaceRecord* Catalogue::Find(std::string_view name) const {
+  const auto found =
+      std::find_if(namespaces_.begin(), namespaces_.end(),
+                   [name](const NamespaceRecord& record) { return record.name == name; });
+  return found == namespaces_.end() ? nullptr : &*found;
+}
+
+Status Catalogue::Put(const NamespaceRecord& record) {
+  const auto found =
+      std::find_if(namespaces_.begin(), namespaces_.end(),
+                   [&record](const NamespaceRecord& other) { return other.name == record.name; });
+  const bool is_new = found == namespaces_.end();
+  const std::vector<NamespaceNumber> numbers = NumbersOf(record);
   WriteBatch batch;
+  const std::string key = NamespaceKey(record.name);
   batch.Put(Family::kMeta, key, EncodeNamespace(key, record));
-  const NamespaceNumber next = std::max(next_number_, record.number + 1);
+  const std::string change_key = ReembeddingKey(record.name);
+  if (record.reembedding) {
+    batch.Put(Family::kMeta, change_key, EncodeReembedding(change_key, *record.reembedding));
+  } else if (!is_new && found->reembedding) {
+    batch.Delete(Family::kMeta, change_key);
+  }
+  const NamespaceNumber next =
+      std::max(next_number_, *std::max_element(numbers.begin(), numbers.end()) + 1);
   batch.Put(Family::kMeta, std::string(kNextNumberKey), EncodeNextNumber(kNextNumberKey, next));
-  std::optional<NamespaceNumber> left;
-  if (found != namespaces_.end() && found->number != record.number) {
-    left = found->number;
-    batch.Put(Family::kMeta, DroppedKey(*left), {});
+  std::vector<NamespaceNumber> left;
+  for (const NamespaceNumber number : is_new ? std::vector<NamespaceNumber>() : NumbersOf(*found)) {
+    if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) {
+      left.push_back(number);
+      batch.Put(Family::kMeta, DroppedKey(number), {});
+    }
   }
   NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
   next_number_ = next;
-  if (left) {
-    dropped_.push_back(*left);
-  }
-  if (found != namespaces_.end()) {
+  dropped_.insert(dropped_.end(), left.begin(), left.end());
+  if (!is_new) {
     *found = record;
-  } else {
-    namespaces_.insert(std::upper_bound(namespaces_.begin(), namespaces_.end(), record,
-                                        [](const NamespaceRecord& a, const NamespaceRecord& b) {
-                                          return a.name < b.name;
-                                        }),
-                       record);
+    return Status();
   }
+  namespaces_.insert(std::upper_bound(namespaces_.begin(), namespaces_.end(), record,
+                                      [](const NamespaceRecord& a, const NamespaceRecord& b) {
+                                        return a.name < b.name;
+                                      }),
+                     record);
   return Status();
 }
 
@@ -247,11 +345,15 @@ Status Catalogue::Remove(std::string_view name) {
   if (found == namespaces_.end()) {
     return NotFound("namespace is not there");
   }
+  const std::vector<NamespaceNumber> numbers = NumbersOf(*found);
   WriteBatch batch;
   batch.Delete(Family::kMeta, NamespaceKey(name));
-  batch.Put(Family::kMeta, DroppedKey(found->number), {});
+  batch.Delete(Family::kMeta, ReembeddingKey(name));
+  for (const NamespaceNumber number : numbers) {
+    batch.Put(Family::kMeta, DroppedKey(number), {});
+  }
   NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
-  dropped_.push_back(found->number);
+  dropped_.insert(dropped_.end(), numbers.begin(), numbers.end());
   namespaces_.erase(found);
   return Status();
 }

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/database/database_impl.h"
-#include "engine/database/reembed.h"
+#include "engine/database/namespace_update.h"
 #include "engine/database/validate.h"
 
 namespace nearhit {
@@ -45,7 +45,7 @@ Status DatabaseImpl::CreateNamespace(std::string_view name, const NamespaceConfi
   return Status();
 }
 
-NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) {
+NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) const {
   const Namespace::Call call(&space);
   NamespaceInfo info;
   if (!call.status().ok()) {
@@ -56,7 +56,8 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) {
           .config = record.config,
           .embedder_identity = record.embedder_identity,
           .created_us = record.created_us,
-          .stats = {}};
+          .stats = {},
+          .reembedding = {}};
   const Collection& collection = call.collection();
   info.stats.entries = collection.table().size();
   info.stats.bytes = collection.table().bytes();
@@ -66,6 +67,12 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) {
   info.stats.damaged_entries = collection.damaged_entries();
   if (record.config.kind == NamespaceKind::kCache) {
     call.cache().AddStats(&info.stats);
+  }
+  MutexLock lock(&reembeddings_mu_);
+  if (const auto found = reembeddings_.find(record.name); found != reembeddings_.end()) {
+    info.reembedding = found->second->Info();
+    info.reembedding->total = info.stats.entries;
+    info.reembedding->done = std::min(info.reembedding->done, info.stats.entries);
   }
   return info;
 }
@@ -107,38 +114,48 @@ Result<NamespaceInfo> DatabaseImpl::DescribeNamespace(std::string_view name) con
 Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdate& update) {
   MutexLock admin(&admin_mu_);
   NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<Namespace> space, Named(name));
-  const auto& records = catalogue_->namespaces();
-  NamespaceRecord record = *std::find_if(
-      records.begin(), records.end(), [name](const NamespaceRecord& r) { return r.name == name; });
-  NEARHIT_RETURN_IF_ERROR(ApplyUpdate(update, &record.config));
-  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder, EmbedderOf(&record.config));
+  NamespaceRecord record = *catalogue_->Find(name);
+  NamespaceConfig config = record.config;
+  NEARHIT_RETURN_IF_ERROR(ApplyUpdate(update, &config));
+  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder, EmbedderOf(&config));
   const std::string identity = IdentityOf(embedder.get());
-  NEARHIT_ASSIGN_OR_RETURN(const bool reembed, NeedsReembedding(update, identity, record));
-  record.embedder_identity = identity;
+  NEARHIT_ASSIGN_OR_RETURN(const bool reembed, NeedsReembedding(update, record, config, identity));
   if (!reembed) {
+    record.config = config;
+    const bool cancels = record.reembedding && (update.embedder || update.reembed);
+    if (cancels) {
+      record.reembedding.reset();
+    }
     NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
+    if (cancels) {
+      CancelReembedding(name);
+    }
     space->Configure(record, std::move(embedder));
     return Status();
   }
-  record.number = catalogue_->NextNumber();
-  NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, embedder));
-  space->BeginReembedding();
-  space->Drain();  // writes that had begun are in what is copied
-  Status copied = Reembed(*space, *embedder, record.config.metric, contents.collection.get());
-  if (copied.ok()) {
-    // The cache counts the copied entries from the collection as it is now.
-    contents.cache = std::make_unique<nearhit::Cache>(contents.collection.get(), &clock(), embedder,
-                                                      record.config);
-    copied = catalogue_->Put(record);
+  // What belongs to the vectors stays as it is until the switch.
+  PendingReembedding change{.from = record.number,
+                            .to = catalogue_->NextNumber(),
+                            .dimension = config.dimension,
+                            .identity = identity,
+                            .threshold = update.threshold,
+                            .embedder = config.embedder};
+  if (record.reembedding && record.reembedding->identity == identity &&
+      record.reembedding->dimension == change.dimension) {
+    change.to = record.reembedding->to;  // the same model elsewhere: its vectors are good
   }
-  if (copied.ok()) {
-    space->Swap(record, std::move(contents));
-  } else {
-    // What was copied under the new number is not named by any namespace; remove it again.
-    store_->DropPrefix(NamespacePrefix(record.number)).IgnoreError();
+  config.embedder = record.config.embedder;
+  config.dimension = record.config.dimension;
+  config.threshold = record.config.threshold;
+  const bool configures = config != record.config;
+  record.config = config;
+  record.reembedding = std::move(change);
+  NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
+  if (configures) {
+    space->Configure(record);
   }
-  space->EndReembedding();
-  return copied;
+  StartReembedding(record, std::move(space), std::move(embedder));
+  return Status();
 }
 
 Status DatabaseImpl::DropNamespace(std::string_view name) {
@@ -154,6 +171,7 @@ Status DatabaseImpl::DropNamespace(std::string_view name) {
     space = found->second;
     spaces_.erase(found);
   }
+  CancelReembedding(name);
   space->Close(NoSuchNamespace(name));
   return Status();
 }

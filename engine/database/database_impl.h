@@ -1,13 +1,15 @@
 // nearhit::Database as it is: the catalogue of namespaces over one store, and the thread that
 // maintains them. database_open.cc opens and closes it, database.cc administers namespaces,
 // database_embed.cc asks their embedders, database_maintenance.cc does what happens in the
-// background.
+// background, database_reembed.cc changes embedders there.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -18,6 +20,7 @@
 #include "engine/collection/id_allocator.h"
 #include "engine/database/catalogue.h"
 #include "engine/database/namespace.h"
+#include "engine/database/reembedding.h"
 #include "engine/storage/kv_store.h"
 #include "nearhit/database.h"
 
@@ -50,40 +53,80 @@ class DatabaseImpl final : public Database {
 
  private:
   const Clock& clock() const { return own_clock_ != nullptr ? *own_clock_ : Clock::System(); }
+  // Empty: no snapshots.
+  std::filesystem::path SnapshotDir() const {
+    return options_.in_memory ? std::filesystem::path() : options_.path / "index";
+  }
   void Log(LogLevel level, const std::string& line) const;
   // Null for none. Sets a dimension of 0 to the embedder's.
   static Result<std::shared_ptr<const Embedder>> EmbedderOf(NamespaceConfig* config);
+  // The one that made the namespace's vectors; null when there is none or it cannot be had.
+  std::shared_ptr<const Embedder> EmbedderFor(const NamespaceRecord& record) const;
   // "none" for null.
   static std::string IdentityOf(const Embedder* embedder);
+  Result<std::unique_ptr<Collection>> OpenCollection(NamespaceNumber number,
+                                                     std::uint32_t dimension, Metric metric) const;
   Result<Contents> OpenContents(const NamespaceRecord& record,
-                                std::shared_ptr<const Embedder> embedder) REQUIRES(admin_mu_);
+                                std::shared_ptr<const Embedder> embedder);
   Result<std::shared_ptr<Namespace>> Find(std::string_view name, NamespaceKind kind) const;
   Result<std::shared_ptr<Namespace>> Named(std::string_view name) const;
   std::vector<std::shared_ptr<Namespace>> All() const;
-  static NamespaceInfo InfoOf(const Namespace& space);
-  Status DropContents();
+  NamespaceInfo InfoOf(const Namespace& space) const;
+  Status DropContents() REQUIRES(maintenance_mu_);
+  void RemoveSnapshots(NamespaceNumber number) const;
   void MaintenanceLoop();
+
+  // Changes of embedders; database_reembed.cc.
+  //
+  // Takes the place of one for the same namespace.
+  void StartReembedding(const NamespaceRecord& record, std::shared_ptr<Namespace> space,
+                        std::shared_ptr<const Embedder> embedder) REQUIRES(admin_mu_);
+  void CancelReembedding(std::string_view name) REQUIRES(admin_mu_);
+  std::vector<std::shared_ptr<Reembedding>> Reembeddings() const;
+  // One page of each that is due; returns when to come back.
+  Reembedding::TimePoint AdvanceReembeddings();
+  // All there is to do, but for those that fail.
+  void RunReembeddings();
+  // Whether the namespace has switched; if not, more has to be copied first.
+  Result<bool> SwitchOver(Reembedding* change);
+  Result<bool> PublishCopy(Reembedding* change) REQUIRES(admin_mu_);
+  bool IsCurrent(const Reembedding& change) const;
+  void NoteOutcome(Reembedding* change, const Status& status);
+  bool Stopping();
+  void ReembeddingLoop();
 
   // Constant after Start().
   const DatabaseOptions options_;
   std::unique_ptr<const Clock> own_clock_;
   std::unique_ptr<KvStore> store_;
   std::unique_ptr<IdAllocator> ids_;
+  HashSecret secret_{};
   double open_seconds_ = 0;
   std::uint64_t entries_from_snapshots_ = 0;
 
-  // Administration, one at a time; held across storage. Taken before spaces_mu_.
+  // Administration, one at a time; held across storage. Taken after maintenance_mu_, before the
+  // other locks.
   mutable Mutex admin_mu_;
   std::optional<Catalogue> catalogue_ GUARDED_BY(admin_mu_);
+  // Dropped contents that calls may still be reading.
+  std::set<NamespaceNumber> retiring_ GUARDED_BY(admin_mu_);
   Mutex maintenance_mu_;  // rounds of maintenance take turns
+
+  mutable Mutex log_mu_;  // lines go out one at a time
 
   mutable SharedMutex spaces_mu_;
   std::map<std::string, std::shared_ptr<Namespace>, std::less<>> spaces_ GUARDED_BY(spaces_mu_);
 
+  mutable Mutex reembeddings_mu_;
+  std::map<std::string, std::shared_ptr<Reembedding>, std::less<>> reembeddings_
+      GUARDED_BY(reembeddings_mu_);
+
   Mutex stop_mu_;
   CondVar stop_changed_;
   bool stop_ GUARDED_BY(stop_mu_) = false;
+  bool new_reembedding_ GUARDED_BY(stop_mu_) = false;
   std::thread maintenance_;
+  std::thread reembedding_;
 };
 
 }  // namespace nearhit

@@ -34,6 +34,7 @@ DatabaseImpl::DatabaseImpl(const DatabaseOptions& options) : options_(options) {
 
 void DatabaseImpl::Log(LogLevel level, const std::string& line) const {
   if (options_.log) {
+    MutexLock lock(&log_mu_);
     options_.log(level, line);
   }
 }
@@ -59,28 +60,19 @@ Status DatabaseImpl::Start() {
   }
   MutexLock admin(&admin_mu_);
   NEARHIT_ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Load(store_.get()));
+  secret_ = catalogue.secret();
   catalogue_ = std::move(catalogue);
   NEARHIT_ASSIGN_OR_RETURN(ids_, IdAllocator::Open(store_.get()));
   for (const NamespaceRecord& record : catalogue_->namespaces()) {
-    NamespaceConfig config = record.config;
-    Result<std::shared_ptr<const Embedder>> embedder = EmbedderOf(&config);
-    if (embedder.ok() && IdentityOf(embedder->get()) != record.embedder_identity) {
-      // Another model in the same place: its vectors say nothing about those that are stored.
-      embedder = FailedPrecondition("the embedder is " + IdentityOf(embedder->get()) +
-                                    ", the vectors are of " + record.embedder_identity);
-    }
-    if (!embedder.ok()) {
-      // A missing key file or model must not keep the answers away: the exact tier and given
-      // vectors work on.
-      Log(LogLevel::kError, "namespace " + record.name +
-                                " goes on without its embedder: " + embedder.status().ToString());
-      embedder = std::shared_ptr<const Embedder>();
-    }
-    NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, *embedder));
+    NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, EmbedderFor(record)));
     entries_from_snapshots_ += contents.collection->entries_from_snapshots();
+    auto space = std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record,
+                                             std::move(contents));
+    if (record.reembedding) {
+      StartReembedding(record, space, /*embedder=*/nullptr);
+    }
     WriterLock lock(&spaces_mu_);
-    spaces_[record.name] = std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record,
-                                                       std::move(contents));
+    spaces_[record.name] = std::move(space);
   }
   open_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   if (store_->lost_sequences() > 0) {
@@ -89,6 +81,7 @@ Status DatabaseImpl::Start() {
   }
   if (options_.background_maintenance) {
     maintenance_ = std::thread([this] { MaintenanceLoop(); });
+    reembedding_ = std::thread([this] { ReembeddingLoop(); });
   }
   return Status();
 }
@@ -101,12 +94,17 @@ DatabaseImpl::~DatabaseImpl() {
     }
     stop_changed_.NotifyAll();
     maintenance_.join();
+    reembedding_.join();
   }
   if (store_ == nullptr) {
     return;
   }
   if (const Status written = WriteSnapshots(); !written.ok()) {
     Log(LogLevel::kWarning, "index snapshots were not written: " + written.ToString());
+  }
+  for (const std::shared_ptr<Reembedding>& change : Reembeddings()) {
+    // They only make the next start of the work faster.
+    change->WriteSnapshots().IgnoreError();
   }
   for (const std::shared_ptr<Namespace>& space : All()) {
     space->Close(Unavailable("the database is closed"));
@@ -129,8 +127,35 @@ Result<std::shared_ptr<const Embedder>> DatabaseImpl::EmbedderOf(NamespaceConfig
   return embedder;
 }
 
+// A missing key file or model must not keep the answers away: without it the exact tier and given
+// vectors work on.
+std::shared_ptr<const Embedder> DatabaseImpl::EmbedderFor(const NamespaceRecord& record) const {
+  NamespaceConfig config = record.config;
+  const Result<std::shared_ptr<const Embedder>> made = EmbedderOf(&config);
+  Status usable = made.status();
+  if (usable.ok() && IdentityOf(made->get()) != record.embedder_identity) {
+    // Another model in the same place: its vectors say nothing about those that are stored.
+    usable = FailedPrecondition("the embedder is " + IdentityOf(made->get()) +
+                                ", the vectors are of " + record.embedder_identity);
+  }
+  if (!usable.ok()) {
+    Log(LogLevel::kError,
+        "namespace " + record.name + " goes on without its embedder: " + usable.ToString());
+    return nullptr;
+  }
+  return *made;
+}
+
 std::string DatabaseImpl::IdentityOf(const Embedder* embedder) {
   return embedder == nullptr ? "none" : std::string(embedder->identity());
+}
+
+Result<std::unique_ptr<Collection>> DatabaseImpl::OpenCollection(NamespaceNumber number,
+                                                                 std::uint32_t dimension,
+                                                                 Metric metric) const {
+  return Collection::Open(
+      store_.get(), &clock(), ids_.get(), secret_,
+      {.ns = number, .dimension = dimension, .metric = metric, .snapshot_dir = SnapshotDir()});
 }
 
 Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
@@ -138,12 +163,7 @@ Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
   Contents contents;
   NEARHIT_ASSIGN_OR_RETURN(
       contents.collection,
-      Collection::Open(store_.get(), &clock(), ids_.get(), catalogue_->secret(),
-                       {.ns = record.number,
-                        .dimension = record.config.dimension,
-                        .metric = record.config.metric,
-                        .snapshot_dir = options_.in_memory ? std::filesystem::path()
-                                                           : options_.path / "index"}));
+      OpenCollection(record.number, record.config.dimension, record.config.metric));
   if (const std::uint64_t damaged = contents.collection->damaged_entries(); damaged > 0) {
     Log(LogLevel::kError, "namespace " + record.name + ": the vectors of " +
                               std::to_string(damaged) +

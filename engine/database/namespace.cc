@@ -1,48 +1,58 @@
 #include "engine/database/namespace.h"
 
-#include <utility>
-
 namespace nearhit {
 
 Namespace::Namespace(const Clock* clock, std::size_t max_payload_bytes, NamespaceRecord record,
                      Contents contents)
-    : clock_(clock),
-      max_payload_bytes_(max_payload_bytes),
-      record_(std::move(record)),
-      contents_(std::move(contents)) {
+    : clock_(clock), max_payload_bytes_(max_payload_bytes) {
+  versions_.push_back(std::make_unique<Version>(std::move(record), std::move(contents)));
+  current_.store(versions_.back().get());
 }
 
-void Namespace::Close(const Status& reason) {
-  WriterLock lock(&gate_);
-  closed_code_ = reason.code();
-  closed_reason_ = reason.message();
-  contents_.cache.reset();
-  contents_.collection.reset();
-}
-
-void Namespace::Configure(const NamespaceRecord& record, std::shared_ptr<const Embedder> embedder) {
-  WriterLock lock(&gate_);
-  record_ = record;
-  if (contents_.cache != nullptr) {
-    contents_.cache->Configure(record.config, std::move(embedder));
+Namespace::Version* Namespace::Enter() const {
+  while (true) {
+    Version* const version = current_.load();
+    version->gate.LockShared();
+    if (version == current_.load()) {
+      return version;
+    }
+    version->gate.UnlockShared();  // replaced in between, and maybe emptied
   }
 }
 
-Contents Namespace::Swap(const NamespaceRecord& record, Contents contents) {
-  WriterLock lock(&gate_);
-  record_ = record;
-  std::swap(contents_, contents);
-  return contents;
+void Namespace::Close(const Status& reason) {
+  Version& version = *versions_.back();
+  WriterLock lock(&version.gate);
+  version.closed_code = reason.code();
+  version.closed_reason = reason.message();
+  version.contents.cache.reset();
+  version.contents.collection.reset();
 }
 
-void Namespace::Drain() const {
-  WriterLock lock(&gate_);
+void Namespace::Configure(const NamespaceRecord& record,
+                          const std::optional<std::shared_ptr<const Embedder>>& embedder) {
+  Version& version = *versions_.back();
+  WriterLock lock(&version.gate);
+  version.record = record;
+  if (version.contents.cache != nullptr && embedder) {
+    version.contents.cache->Configure(record.config, *embedder);
+  } else if (version.contents.cache != nullptr) {
+    version.contents.cache->Configure(record.config);
+  }
 }
 
-Status Namespace::CheckWritable() const {
-  return reembedding_.load()
-             ? Unavailable("the namespace is being re-embedded, writes wait for its end")
-             : Status();
+void Namespace::Publish(const NamespaceRecord& record, Contents contents) {
+  versions_.push_back(std::make_unique<Version>(record, std::move(contents)));
+  current_.store(versions_.back().get());
+}
+
+void Namespace::Retire() {
+  for (std::size_t i = 0; i + 1 < versions_.size(); ++i) {
+    Version& version = *versions_[i];
+    WriterLock lock(&version.gate);
+    version.contents.cache.reset();
+    version.contents.collection.reset();
+  }
 }
 
 }  // namespace nearhit

@@ -3,7 +3,10 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -22,67 +25,79 @@ struct Contents {
   std::unique_ptr<Cache> cache;  // null in a namespace of kind vectors
 };
 
-// Thread-safety: thread-safe. Calls run between Enter and the guard's end; Close waits for them.
+// Contents are read through a Call, which keeps them in place. Publish puts others there without
+// waiting for anyone: calls that run go on with what they began with.
+//
+// Thread-safety: Call, clock and max_payload_bytes thread-safe. Close, Configure and Publish one at
+// a time; so are Publish and Retire.
 class Namespace {
+ private:
+  struct Version {
+    Version(NamespaceRecord with, Contents and_contents)
+        : record(std::move(with)), contents(std::move(and_contents)) {}
+
+    SharedMutex gate;  // held shared by every call on these contents
+    StatusCode closed_code GUARDED_BY(gate) = StatusCode::kOk;
+    std::string closed_reason GUARDED_BY(gate);
+    NamespaceRecord record GUARDED_BY(gate);
+    Contents contents GUARDED_BY(gate);
+  };
+
  public:
   Namespace(const Clock* clock, std::size_t max_payload_bytes, NamespaceRecord record,
             Contents contents);
 
   // Proof that a call is running: the contents stay while it lives. A thread holds at most one.
-  class SCOPED_CAPABILITY Call {
+  // (The analysis of locks does not see that it holds the gate of its version.)
+  class Call {
    public:
-    explicit Call(const Namespace* space) ACQUIRE_SHARED(space->gate_) : space_(space) {
-      space_->gate_.LockShared();
-    }
-    ~Call() RELEASE_GENERIC() { space_->gate_.UnlockShared(); }
+    explicit Call(const Namespace* space) : version_(space->Enter()) {}
+    ~Call() NO_THREAD_SAFETY_ANALYSIS { version_->gate.UnlockShared(); }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
-    // The call itself holds the gate, which the analysis cannot see from inside its own members.
-
     // Not OK once the namespace was dropped or the database closed.
     Status status() const NO_THREAD_SAFETY_ANALYSIS {
-      return space_->closed_code_ == StatusCode::kOk
+      return version_->closed_code == StatusCode::kOk
                  ? Status()
-                 : Status(space_->closed_code_, space_->closed_reason_);
+                 : Status(version_->closed_code, version_->closed_reason);
     }
-    const NamespaceRecord& record() const NO_THREAD_SAFETY_ANALYSIS { return space_->record_; }
+    const NamespaceRecord& record() const NO_THREAD_SAFETY_ANALYSIS { return version_->record; }
     Collection& collection() const NO_THREAD_SAFETY_ANALYSIS {
-      return *space_->contents_.collection;
+      return *version_->contents.collection;
     }
-    Cache& cache() const NO_THREAD_SAFETY_ANALYSIS { return *space_->contents_.cache; }
+    Cache& cache() const NO_THREAD_SAFETY_ANALYSIS { return *version_->contents.cache; }
 
    private:
-    const Namespace* const space_;
+    Version* const version_;
   };
 
   // Refuses new calls with `reason`, waits for the running ones and lets go of the contents.
   void Close(const Status& reason);
-  // Replaces the configuration (cache and record take the new one).
-  void Configure(const NamespaceRecord& record, std::shared_ptr<const Embedder> embedder);
-  // Replaces the contents after re-embedding; returns the old ones.
-  Contents Swap(const NamespaceRecord& record, Contents contents);
+  // Replaces the configuration (cache and record take the new one); waits for running calls.
+  // Without an embedder the cache keeps its own.
+  void Configure(const NamespaceRecord& record,
+                 const std::optional<std::shared_ptr<const Embedder>>& embedder = std::nullopt);
 
-  // While set, writes get kUnavailable. Returns false when it was set already.
-  bool BeginReembedding() { return !reembedding_.exchange(true); }
-  void EndReembedding() { reembedding_.store(false); }
-  // Waits until no call that began before this one is running.
-  void Drain() const;
-  Status CheckWritable() const;
+  // Calls that begin from now on find `contents`.
+  void Publish(const NamespaceRecord& record, Contents contents);
+  // Waits for the calls that found earlier contents, and lets go of those.
+  void Retire();
 
   const Clock& clock() const { return *clock_; }
   std::size_t max_payload_bytes() const { return max_payload_bytes_; }
 
  private:
+  // The current version, with its gate held shared.
+  Version* Enter() const NO_THREAD_SAFETY_ANALYSIS;
+
   const Clock* const clock_;
   const std::size_t max_payload_bytes_;
-  std::atomic<bool> reembedding_{false};
 
-  mutable SharedMutex gate_;
-  StatusCode closed_code_ GUARDED_BY(gate_) = StatusCode::kOk;
-  std::string closed_reason_ GUARDED_BY(gate_);
-  NamespaceRecord record_ GUARDED_BY(gate_);
-  Contents contents_ GUARDED_BY(gate_);
+  // All there ever were, the current one last: a call that is late may still look at the gate of
+  // an earlier one. Those are empty, and as rare as changes of an embedder.
+  std::vector<std::unique_ptr<Version>> versions_;
+  std::atomic<Version*> current_;
 };
 
 // The public handles; they hold the namespace, and outlive it as errors.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/check.h"
 
@@ -10,6 +11,13 @@ namespace nearhit {
 namespace {
 
 constexpr float kMaxWeight = 127;
+
+// To the nearest, halves to even, for what fits into 22 bits. std::nearbyint is a call of libm
+// here, which is most of a model's loading.
+float RoundToInteger(float x) {
+  constexpr float kNoFraction = 12'582'912;  // 1.5 * 2^23: numbers this large have none
+  return (x + kNoFraction) - kNoFraction;
+}
 
 std::size_t RoundUp(std::size_t value, std::size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -50,6 +58,7 @@ void Linear::PackBytes(std::span<const float> weight) {
   byte_sums_ = AlignedArray<std::int32_t>(bias_.size());
   byte_scales_ = AlignedArray<float>(bias_.size());
   AlignedArray<float> rotated(size);
+  AlignedArray<std::int8_t> rounded_row(size);
   for (std::size_t row = 0; row < outputs_; ++row) {
     kernels_->rotate(weight.data() + row * inputs_, inputs_, rotated.data());
     float largest = 0;
@@ -59,13 +68,15 @@ void Linear::PackBytes(std::span<const float> weight) {
     // Both factors of a product are rotated, each sqrt(kRotationBlock) times too long.
     byte_scales_[row] = largest / (kMaxWeight * static_cast<float>(kRotationBlock));
     const float inverse = largest > 0 ? kMaxWeight / largest : 0;
-    std::int8_t* to = bytes_.data() + row / panel * panel * size + row % panel * group;
     std::int32_t sum = 0;
     for (std::size_t k = 0; k < size; ++k) {
-      const float rounded =
-          std::clamp(std::nearbyint(rotated[k] * inverse), -kMaxWeight, kMaxWeight);
-      to[k / group * panel * group + k % group] = static_cast<std::int8_t>(rounded);
-      sum += static_cast<std::int32_t>(rounded);
+      const float rounded = RoundToInteger(rotated[k] * inverse);
+      rounded_row[k] = static_cast<std::int8_t>(std::clamp(rounded, -kMaxWeight, kMaxWeight));
+      sum += rounded_row[k];
+    }
+    std::int8_t* to = bytes_.data() + row / panel * panel * size + row % panel * group;
+    for (std::size_t k = 0; k < size; k += group) {
+      std::memcpy(to + k * panel, rounded_row.data() + k, group);
     }
     byte_sums_[row] = -kernels_->offset * sum;
   }

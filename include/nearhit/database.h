@@ -42,7 +42,9 @@ class Database {
   // storage is damaged beyond what recovery may ignore; kUnavailable for a failing disk.
   static Result<std::unique_ptr<Database>> Open(const DatabaseOptions& options);
 
-  // Waits for running calls, writes index snapshots and the high-water mark, closes storage.
+  // Waits for running calls, writes index snapshots and the high-water mark, closes storage. A
+  // re-embedding is left where it is, once the texts that its embedder has are answered (for which
+  // it has the timeout of its EmbedderSpec, 30 s at most).
   // Handles that are still around then answer kUnavailable.
   virtual ~Database() = default;
   Database(const Database&) = delete;
@@ -53,6 +55,8 @@ class Database {
   virtual Status CreateNamespace(std::string_view name, const NamespaceConfig& config) = 0;
   virtual Result<std::vector<NamespaceInfo>> ListNamespaces() const = 0;  // ascending by name
   virtual Result<NamespaceInfo> DescribeNamespace(std::string_view name) const = 0;
+  // Errors: kNotFound; kInvalidArgument; kFailedPrecondition for another embedder without
+  // `reembed`; those of making the embedder. Nothing changed then.
   virtual Status UpdateNamespace(std::string_view name, const NamespaceUpdate& update) = 0;
   // Gone at once for every caller; its disk space is freed in the background.
   virtual Status DropNamespace(std::string_view name) = 0;
@@ -77,7 +81,9 @@ class Database {
   virtual Status Flush() = 0;
 
   // One round of what the background thread does: reclaims expired entries, drops empty partitions,
-  // moves partitions between index tiers, checkpoints. Safe at any time.
+  // moves partitions between index tiers, checkpoints. With background_maintenance off it first
+  // makes the changes of embedders that are due; one that fails stays for the next call and is no
+  // error of this one. Safe at any time.
   virtual Status RunMaintenance() = 0;
 
   // Writes index snapshots now, so that the next Open need not rebuild.

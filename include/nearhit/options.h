@@ -41,8 +41,9 @@ struct DatabaseOptions {
   // Called from any thread.
   std::function<std::int64_t()> now_us{};
 
-  // Run expiry, eviction clean-up, index moves and checkpoints on a thread of the database. Off:
-  // the owner calls Database::RunMaintenance() (tests do, to be deterministic).
+  // Run expiry, eviction clean-up, index moves and checkpoints on a thread of the database, and
+  // re-embedding on another. Off: the owner calls Database::RunMaintenance() (tests do, to be
+  // deterministic).
   bool background_maintenance = true;
 
   // --- affects performance ---
@@ -67,7 +68,8 @@ struct NamespaceConfig {
 
   // Lowest score that counts as a semantic hit (kCache). Callers may only ask for a stricter one.
   // In [-1, 1] for cosine, (0, 1] for l2, any finite number for ip.
-  float threshold = 0.90F;
+  // 0.95 suits sentence embeddings and words alike (docs/thresholds.md).
+  float threshold = 0.95F;
 
   // Lifetimes in milliseconds; 0 means none. A store without a TTL gets `default_ttl_ms`; a longer
   // one than `max_ttl_ms` is refused. An entry not read for `idle_ttl_ms` expires as well.
@@ -97,11 +99,21 @@ struct NamespaceUpdate {
   std::optional<Durability> durability{};
 
   // Another embedder changes what vectors mean. Refused with kFailedPrecondition unless `reembed`
-  // is set or the identity stays the same (a new URL or key for the same model). With `reembed`,
-  // every entry is embedded again from its stored text before the call returns; lookups go on with
-  // the old vectors meanwhile and stores get kUnavailable.
+  // is set or the identity stays the same (a new URL or key for the same model).
+  //
+  // With `reembed` the change is recorded durably and the call returns. In the background every
+  // entry is embedded again from its stored text, while lookups and writes go on with the old
+  // vectors; then the namespace switches at once. Embedder, dimension and a `threshold` of the same
+  // update take effect with the switch, everything else right away. NamespaceInfo::reembedding says
+  // how far it is. A restart goes on where it stopped; an embedder that fails is tried again, after
+  // maintenance_interval_ms at first and a minute at most. Another update with `reembed` takes the
+  // place of the change, one to the embedder that the namespace has now cancels it.
+  //
+  // With `background_maintenance` off, RunMaintenance() does the work, all of it, and returns when
+  // the namespace has switched or the embedder has failed.
   std::optional<EmbedderSpec> embedder{};
-  std::optional<std::uint32_t> dimension{};  // only together with `embedder` and `reembed`
+  // Only together with `embedder` and `reembed`; 0: the embedder's own, nothing: as it is.
+  std::optional<std::uint32_t> dimension{};
   bool reembed = false;
 };
 

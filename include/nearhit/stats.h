@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "nearhit/options.h"
@@ -37,12 +38,25 @@ struct NamespaceStats {
   std::uint64_t embedder_memo_misses = 0;
 };
 
+// A change of the embedder that is under way (NamespaceUpdate::reembed).
+struct ReembeddingInfo {
+  std::string identity{};  // of the embedder that is to come
+  // Entries that have their new vector, of those that are stored. `done` is 0 while the work has
+  // not begun, also for a moment after the database was opened.
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+  // What the last try failed with, though it will be tried again; empty while the work goes on.
+  std::string last_error{};
+};
+
 struct NamespaceInfo {
   std::string name{};
   NamespaceConfig config{};
   std::string embedder_identity{};
   std::int64_t created_us = 0;
   NamespaceStats stats{};
+  // Nothing when none is under way: its end shows in `embedder_identity`.
+  std::optional<ReembeddingInfo> reembedding{};
 };
 
 struct DatabaseStats {

@@ -87,7 +87,9 @@ void Run(FuzzInput input) {
       return CheckCanonical(DecodeHighWaterMark(value), value,
                             [](std::uint64_t r) { return EncodeHighWaterMark(r); });
     default:
-      return CheckKeys(key);
+      CheckKeys(key);
+      return CheckCanonical(DecodeReembedding(key, value), value,
+                            [&](const PendingReembedding& r) { return EncodeReembedding(key, r); });
   }
 }
 

@@ -84,6 +84,9 @@ void MakeRecords(const std::filesystem::path& root) {
   add("secret", 6, "secret", EncodeSecret("secret", HashSecret{}));
   add("next_number", 7, "next", EncodeNextNumber("next", 3));
   corpus.Add("high_water_mark", Bytes({8, 0, 0}) + EncodeHighWaterMark(77));
+  const PendingReembedding change{
+      .from = 1, .to = 2, .dimension = 3, .identity = "m", .threshold = 0.5F, .embedder = {}};
+  add("reembedding", 9, "reembedding/n", EncodeReembedding("reembedding/n", change));
   add("entry_key", 9, key, "");
   add("tag_key", 9, TagKey(1, "tag", EntryId{3}), "");
   add("expiry_key", 9, ExpiryKey(1, 4, EntryId{3}), "");

@@ -26,6 +26,7 @@ using testing::HasSubstr;
 
 const std::string kKey = EntryKey(1, EntryId{0x0203});
 constexpr std::string_view kNamespaceKey = "namespace/support";
+constexpr std::string_view kReembeddingKey = "reembedding/support";
 
 HeaderRecord SampleHeader() {
   return {.partition = 3,
@@ -80,6 +81,15 @@ NamespaceRecord SampleNamespace() {
   return record;
 }
 
+PendingReembedding SampleReembedding() {
+  return {.from = 7,
+          .to = 8,
+          .dimension = 5,
+          .identity = "http/n/5",
+          .threshold = 0.75F,
+          .embedder = SampleNamespace().config.embedder};
+}
+
 // What version 2 of a namespace record is for.
 NamespaceRecord SampleLocalNamespace() {
   NamespaceRecord record = SampleNamespace();
@@ -90,6 +100,13 @@ NamespaceRecord SampleLocalNamespace() {
                             .arithmetic = "float32",
                             .long_text = "windows"};
   return record;
+}
+
+PendingReembedding SampleLocalReembedding() {
+  PendingReembedding change = SampleReembedding();
+  change.identity = SampleLocalNamespace().embedder_identity;
+  change.embedder = SampleLocalNamespace().config.embedder;
+  return change;
 }
 
 HashSecret SampleSecret() {
@@ -117,6 +134,9 @@ std::vector<Kind> AllKinds() {
     std::vector<float> out(kVector.size());
     return DecodeVector(kKey, value, out);
   };
+  const auto decode_reembedding = [](std::string_view value) {
+    return DecodeReembedding(kReembeddingKey, value).status();
+  };
   const std::string namespace_key(kNamespaceKey);
   return {
       {"header", kKey, EncodeHeader(kKey, SampleHeader()),
@@ -132,6 +152,10 @@ std::vector<Kind> AllKinds() {
        [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 1, 2},
       {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleLocalNamespace()),
        [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 2, 2},
+      {"reembedding", std::string(kReembeddingKey),
+       EncodeReembedding(kReembeddingKey, SampleReembedding()), decode_reembedding, 1, 2},
+      {"reembedding", std::string(kReembeddingKey),
+       EncodeReembedding(kReembeddingKey, SampleLocalReembedding()), decode_reembedding, 2, 2},
       {"secret", "secret", EncodeSecret("secret", SampleSecret()),
        [](std::string_view value) { return DecodeSecret("secret", value).status(); }},
       {"next_namespace", "next_namespace", EncodeNextNumber("next_namespace", 8),
@@ -278,6 +302,28 @@ TEST(GoldenTest, ACatalogueOfVersionOneLoads) {
   std::string value;
   ASSERT_THAT(store->Get(Family::kMeta, kNamespaceKey, ReadTier::kAny, &value), IsOk());
   EXPECT_EQ(ToHex(value), ToHex(Golden("namespace")));
+}
+
+TEST(GoldenTest, AChangeUnderWayIsARowOfItsOwn) {
+  const std::unique_ptr<KvStore> store = NewMemoryStore();
+  WriteBatch batch;
+  batch.Put(Family::kMeta, "secret", Golden("secret"));
+  batch.Put(Family::kMeta, std::string(kNamespaceKey), Golden("namespace"));
+  batch.Put(Family::kMeta, std::string(kReembeddingKey), Golden("reembedding"));
+  ASSERT_THAT(store->Write(batch, /*sync=*/false), IsOk());
+  auto catalogue = Catalogue::Load(store.get());
+  ASSERT_THAT(catalogue, IsOk());
+  NamespaceRecord record = *catalogue->Find("support");
+  EXPECT_EQ(record.reembedding, SampleReembedding());
+  ASSERT_THAT(catalogue->Put(record), IsOk());
+  std::string value;
+  ASSERT_THAT(store->Get(Family::kMeta, kReembeddingKey, ReadTier::kAny, &value), IsOk());
+  EXPECT_EQ(ToHex(value), ToHex(Golden("reembedding")));
+  record.number = std::exchange(record.reembedding, std::nullopt)->to;
+  ASSERT_THAT(catalogue->Put(record), IsOk());
+  EXPECT_EQ(catalogue->dropped(), std::vector<NamespaceNumber>{7});
+  EXPECT_THAT(store->Get(Family::kMeta, kReembeddingKey, ReadTier::kAny, &value),
+              StatusIs(StatusCode::kNotFound));
 }
 
 TEST(GoldenTest, IdAllocationIsTheBytesOfVersionOne) {

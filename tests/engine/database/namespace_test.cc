@@ -98,6 +98,8 @@ TEST_F(NamespaceTest, AnotherEmbedderNeedsReembedding) {
   update.dimension = 384;
   update.reembed = true;
   ASSERT_THAT(db_->UpdateNamespace("c", update), IsOk());
+  EXPECT_EQ(db_->DescribeNamespace("c")->config.dimension, 2U);
+  ASSERT_THAT(db_->RunMaintenance(), IsOk());
   EXPECT_EQ(db_->DescribeNamespace("c")->config.dimension, 384U);
   const auto hit = cache->Lookup({.scope = "s", .slot = "How do I reset my password"}, {});
   ASSERT_THAT(hit, IsOk());

@@ -126,6 +126,7 @@ TEST_F(RegisteredEmbedderTest, ReembeddingMovesToTheOtherModel) {
   NamespaceUpdate update;
   update.reembed = true;
   ASSERT_THAT(db_->UpdateNamespace("n", update), IsOk());
+  ASSERT_THAT(db_->RunMaintenance(), IsOk());
   EXPECT_EQ(db_->DescribeNamespace("n")->embedder_identity, "versioned/2");
   EXPECT_EQ(Lookup("another").kind, HitKind::kSemantic);
 }

@@ -1,0 +1,384 @@
+#include "engine/database/reembedding.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "engine/collection/normalize.h"
+
+namespace nearhit {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// A page ends after so many texts or, answers included, bytes. It bounds what one call of the
+// embedder has to do, and so how long closing the database waits.
+constexpr std::size_t kPageTexts = 64;
+constexpr std::uint64_t kPageBytes = std::uint64_t{8} << 20U;
+// Ids looked at in one go; most of them need nothing.
+constexpr std::size_t kIds = std::size_t{1} << 16U;
+
+// How long writes are to wait for what is left: a little, or not quite so little when after some
+// rounds as much as before came anew meanwhile. What makes it longer in spite of that is given up.
+constexpr milliseconds kPause{100};
+constexpr milliseconds kPatientPause{1'000};
+constexpr std::size_t kPatientAfter = 16;
+constexpr milliseconds kLongestPause{2'000};
+// Until the first page has been measured.
+constexpr milliseconds kTextTime{3};
+
+constexpr milliseconds kLongestPage{30'000};
+constexpr milliseconds kLongestWait{60'000};
+
+// Any embedder has a vector for it.
+constexpr std::string_view kProbe = "hello";
+
+bool Has(const Collection& collection, EntryId id) {
+  return collection.table().With(id, [](const EntryState&) {});
+}
+
+PutRequest ToPut(const StoredEntry& entry, std::string_view scope,
+                 std::span<const std::string> tags) {
+  const PayloadRecord& record = entry.record;
+  PutRequest put;
+  put.scope = scope;
+  put.key = record.key;
+  put.payload = record.payload;
+  put.content_type = record.content_type;
+  put.model = record.model;
+  put.prompt_tokens = record.prompt_tokens;
+  put.answer_tokens = record.answer_tokens;
+  put.cost = record.cost;
+  put.tags = tags;
+  put.expires_us = record.expires_us;
+  put.id = entry.id;
+  put.created_us = record.created_us;
+  return put;
+}
+
+}  // namespace
+
+// What one step is about.
+struct Reembedding::Page {
+  std::size_t taken = 0;      // so many of todo_ are dealt with by it
+  std::vector<EntryId> gone;  // in the copy, but no longer in the namespace
+  std::vector<StoredEntry> entries;
+  std::map<PartitionNumber, std::string> scopes;
+};
+
+Reembedding::Reembedding(std::string name, std::shared_ptr<Namespace> space,
+                         PendingReembedding change, std::shared_ptr<const Embedder> embedder,
+                         OpenCollection open)
+    : space_(std::move(space)),
+      name_(std::move(name)),
+      change_(std::move(change)),
+      open_(std::move(open)),
+      embedder_(std::move(embedder)),
+      texts_(std::min(kPageTexts, std::max<std::size_t>(1, change_.embedder.max_batch))),
+      text_time_(kTextTime) {
+}
+
+Reembedding::~Reembedding() = default;
+
+Result<bool> Reembedding::Advance() {
+  NEARHIT_RETURN_IF_ERROR(CheckRunning());
+  NEARHIT_RETURN_IF_ERROR(Prepare());
+  NEARHIT_RETURN_IF_ERROR(Refill());
+  if (pass_ == Pass::kChanges && todo_.size() <= Few() && !careful_) {
+    return true;
+  }
+  const std::size_t most =
+      std::min(kPageTexts, std::max<std::size_t>(1, change_.embedder.max_batch));
+  const Status done =
+      WorkOff(std::chrono::steady_clock::now() + std::min(change_.embedder.timeout, kLongestPage));
+  if (done.ok()) {
+    texts_ = std::min(most, texts_ * 2);
+    careful_ = false;
+  } else if (done.code() == StatusCode::kDeadlineExceeded) {
+    texts_ = std::max<std::size_t>(1, texts_ / 2);  // a slow model gets smaller pages
+  }
+  NEARHIT_RETURN_IF_ERROR(done);
+  // Partitions become graphs while they grow, so that none has to after the switch.
+  NEARHIT_RETURN_IF_ERROR(target_->Maintain());
+  return false;
+}
+
+Result<bool> Reembedding::CatchUp() {
+  NEARHIT_RETURN_IF_ERROR(TakeChanges());
+  if (pass_ != Pass::kChanges || todo_.size() > 2 * Few()) {
+    return false;
+  }
+  const TimePoint deadline = std::chrono::steady_clock::now() + kLongestPause;
+  Status done;
+  while (done.ok() && !todo_.empty()) {
+    done = WorkOff(deadline);
+  }
+  if (!done.ok()) {
+    careful_ = true;
+    return done;
+  }
+  NEARHIT_ASSIGN_OR_RETURN(const bool complete, IsComplete());
+  if (!complete) {
+    Begin(Pass::kOld);
+    return Internal("the entries that were embedded again are not those that are stored");
+  }
+  return true;
+}
+
+Result<bool> Reembedding::IsComplete() const {
+  const Namespace::Call call(space_.get());
+  NEARHIT_RETURN_IF_ERROR(call.status());
+  const auto left_out =
+      std::count_if(unreadable_.begin(), unreadable_.end(),
+                    [&call](std::uint64_t id) { return Has(call.collection(), EntryId{id}); });
+  return target_->table().size() + static_cast<std::uint64_t>(left_out) ==
+         call.collection().table().size();
+}
+
+std::unique_ptr<Collection> Reembedding::Finish() {
+  MutexLock lock(&mu_);
+  return std::move(copy_);
+}
+
+void Reembedding::Cancel() {
+  {
+    MutexLock lock(&mu_);
+    cancelled_ = true;
+  }
+  const Namespace::Call call(space_.get());
+  if (call.status().ok()) {
+    call.collection().StopRecording();
+  }
+}
+
+Status Reembedding::WriteSnapshots() {
+  MutexLock lock(&mu_);
+  return copy_ == nullptr ? Status() : copy_->WriteSnapshots();
+}
+
+bool Reembedding::NoteOutcome(const Status& status, milliseconds first_wait) {
+  failures_ = status.ok() ? 0 : failures_ + 1;
+  const auto wait = std::min(kLongestWait, first_wait * (1 << std::clamp(failures_ - 1, 0, 20)));
+  due_ = std::chrono::steady_clock::now() + (status.ok() ? milliseconds(0) : wait);
+  std::string error = status.ok() ? std::string() : status.ToString();
+  MutexLock lock(&mu_);
+  std::swap(last_error_, error);
+  return !last_error_.empty() && last_error_ != error;
+}
+
+ReembeddingInfo Reembedding::Info() const {
+  MutexLock lock(&mu_);
+  return {.identity = change_.identity,
+          .done = copy_ == nullptr ? 0 : copy_->table().size(),
+          .total = 0,
+          .last_error = last_error_};
+}
+
+Status Reembedding::CheckRunning() const {
+  MutexLock lock(&mu_);
+  return cancelled_ ? Status(StatusCode::kCancelled, "the change of the embedder was cancelled")
+                    : Status();
+}
+
+Status Reembedding::Prepare() {
+  if (embedder_ == nullptr) {
+    NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> made,
+                             MakeEmbedder(change_.embedder, change_.dimension));
+    if (made == nullptr || made->identity() != change_.identity ||
+        made->dimension() != change_.dimension) {
+      return FailedPrecondition("the embedder is " +
+                                (made == nullptr ? "none" : std::string(made->identity())) +
+                                ", the change was to " + change_.identity);
+    }
+    embedder_ = std::move(made);
+  }
+  if (target_ == nullptr) {
+    {
+      const Namespace::Call call(space_.get());
+      NEARHIT_RETURN_IF_ERROR(call.status());
+      call.collection().RecordChanges();
+    }
+    NEARHIT_ASSIGN_OR_RETURN(std::unique_ptr<Collection> copy, open_(change_));
+    MutexLock lock(&mu_);
+    copy_ = std::move(copy);
+    target_ = copy_.get();
+  }
+  return Status();
+}
+
+void Reembedding::Begin(Pass pass) {
+  pass_ = pass;
+  cursor_ = EntryId{};
+}
+
+// Keeps of `ids` those that need anything.
+void Reembedding::Enqueue(const Namespace::Call& call, std::span<const EntryId> ids) {
+  for (const EntryId id : ids) {
+    if (Has(call.collection(), id) != Has(*target_, id) && !unreadable_.contains(id.value)) {
+      todo_.push_back(id);
+    }
+  }
+}
+
+Status Reembedding::Refill() {
+  while (todo_.empty()) {
+    if (pass_ == Pass::kChanges) {
+      return TakeChanges();
+    }
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    const Collection& from = pass_ == Pass::kOld ? call.collection() : *target_;
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, from.IdsAfter(cursor_, kIds));
+    if (ids.empty()) {
+      Begin(pass_ == Pass::kOld ? Pass::kNew : Pass::kChanges);
+      continue;
+    }
+    cursor_ = ids.back();
+    Enqueue(call, ids);
+  }
+  return Status();
+}
+
+std::size_t Reembedding::Few() const {
+  const milliseconds pause = rounds_ < kPatientAfter ? kPause : kPatientPause;
+  return static_cast<std::size_t>(std::max<std::int64_t>(1, pause / text_time_));
+}
+
+Status Reembedding::TakeChanges() {
+  ++rounds_;
+  const Namespace::Call call(space_.get());
+  NEARHIT_RETURN_IF_ERROR(call.status());
+  const std::optional<std::vector<EntryId>> changes = call.collection().TakeChanges();
+  if (!changes) {
+    rounds_ = 0;
+    Begin(Pass::kOld);
+    return Status();
+  }
+  Enqueue(call, *changes);
+  std::sort(todo_.begin(), todo_.end());
+  todo_.erase(std::unique(todo_.begin(), todo_.end()), todo_.end());
+  return Status();
+}
+
+Status Reembedding::WorkOff(TimePoint deadline) {
+  const auto began = std::chrono::steady_clock::now();
+  NEARHIT_ASSIGN_OR_RETURN(const Page page, ReadPage());
+  NEARHIT_RETURN_IF_ERROR(EraseFromCopy(page.gone));
+  if (!page.entries.empty()) {
+    const Status copied = Copy(page, deadline);
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+    const auto each = took / static_cast<std::int64_t>(page.entries.size());
+    text_time_ = std::max({each, (text_time_ + each) / 2, std::chrono::nanoseconds(1'000)});
+    NEARHIT_RETURN_IF_ERROR(copied);
+  }
+  todo_.erase(todo_.begin(), todo_.begin() + static_cast<std::ptrdiff_t>(page.taken));
+  return Status();
+}
+
+Result<Reembedding::Page> Reembedding::ReadPage() {
+  const Namespace::Call call(space_.get());
+  NEARHIT_RETURN_IF_ERROR(call.status());
+  Page page;
+  std::uint64_t bytes = 0;
+  while (page.taken < todo_.size() && page.entries.size() < texts_ && bytes < kPageBytes) {
+    const EntryId id = todo_[page.taken++];
+    const bool stored = call.collection().table().With(
+        id, [&bytes](const EntryState& state) { bytes += state.bytes; });
+    const bool copied = Has(*target_, id);
+    if (stored && !copied) {
+      NEARHIT_RETURN_IF_ERROR(ReadEntry(call, id, &page));
+    } else if (!stored && copied) {
+      page.gone.push_back(id);
+    }
+  }
+  return page;
+}
+
+// An entry that was deleted a moment ago is passed over; its change is recorded. So is a damaged
+// one: it can be served neither before nor after the switch.
+Status Reembedding::ReadEntry(const Namespace::Call& call, EntryId id, Page* page) {
+  Result<StoredEntry> entry = call.collection().Read(id, ReadTier::kAny);
+  Status read = entry.status();
+  if (read.ok() && !page->scopes.contains(entry->record.partition)) {
+    Result<std::string> scope = call.collection().ScopeOf(entry->record.partition);
+    read = scope.status();
+    if (read.ok()) {
+      page->scopes.emplace(entry->record.partition, *std::move(scope));
+    }
+  }
+  if (read.ok()) {
+    page->entries.push_back(*std::move(entry));
+  } else if (read.code() == StatusCode::kDataLoss) {
+    unreadable_.insert(id.value);
+  } else if (read.code() != StatusCode::kNotFound) {
+    return read;
+  }
+  return Status();
+}
+
+Status Reembedding::EraseFromCopy(std::span<const EntryId> ids) {
+  MutexLock lock(&mu_);
+  if (cancelled_ || ids.empty()) {
+    return Status();
+  }
+  return target_->Erase(ids, /*sync=*/false).status();
+}
+
+Status Reembedding::Copy(const Page& page, TimePoint deadline) {
+  std::vector<std::string_view> texts;
+  std::vector<std::vector<std::string>> tags;
+  texts.reserve(page.entries.size());
+  tags.reserve(page.entries.size());
+  for (const StoredEntry& entry : page.entries) {
+    texts.push_back(entry.record.key);
+    tags.emplace_back(entry.record.tags.begin(), entry.record.tags.end());
+  }
+  NEARHIT_ASSIGN_OR_RETURN(std::vector<float> rows, Embed(texts, deadline));
+  std::vector<PutRequest> puts;
+  puts.reserve(page.entries.size());
+  for (std::size_t i = 0; i < page.entries.size(); ++i) {
+    const StoredEntry& entry = page.entries[i];
+    PutRequest put = ToPut(entry, page.scopes.at(entry.record.partition), tags[i]);
+    const std::span<float> row =
+        std::span<float>(rows).subspan(i * change_.dimension, change_.dimension);
+    // Zeros say that the text has no vector.
+    if (!IsZero(row) && NormalizeFor(target_->options().metric, row)) {
+      put.vector = row;
+    }
+    puts.push_back(put);
+  }
+  MutexLock lock(&mu_);
+  if (cancelled_) {
+    return Status(StatusCode::kCancelled, "the change of the embedder was cancelled");
+  }
+  return target_->Put(puts, /*sync=*/false).status();
+}
+
+// The embedder takes or refuses texts together. A text that it refuses by itself, though it takes
+// others, gets a row of zeros, as one that it reads but has no vector for; it must not keep the
+// others from theirs.
+Result<std::vector<float>> Reembedding::Embed(std::span<const std::string_view> texts,
+                                              TimePoint deadline) const {
+  Result<std::vector<float>> rows = embedder_->Embed(texts, deadline);
+  if (rows.ok() && rows->size() != texts.size() * change_.dimension) {
+    return Internal("the embedder gave " + std::to_string(rows->size()) + " numbers for " +
+                    std::to_string(texts.size()) + " texts of dimension " +
+                    std::to_string(change_.dimension));
+  }
+  if (rows.ok() || rows.status().code() != StatusCode::kInvalidArgument) {
+    return rows;
+  }
+  if (texts.size() == 1) {
+    const bool at_fault = !embedder_->Embed({&kProbe, 1}, deadline).ok();
+    return at_fault ? std::move(rows) : std::vector<float>(change_.dimension);
+  }
+  NEARHIT_ASSIGN_OR_RETURN(std::vector<float> first,
+                           Embed(texts.first(texts.size() / 2), deadline));
+  NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> second,
+                           Embed(texts.subspan(texts.size() / 2), deadline));
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+}  // namespace nearhit
