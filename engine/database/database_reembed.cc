@@ -84,21 +84,18 @@ Result<bool> DatabaseImpl::PublishCopy(Reembedding* change) {
   record.config.threshold = record.reembedding->threshold.value_or(record.config.threshold);
   record.reembedding.reset();
 
-  nearhit::Cache* before = nullptr;
-  {
-    const Namespace::Call call(&change->space());
-    NEARHIT_RETURN_IF_ERROR(call.status());
-    before = &call.cache();  // stays: contents are replaced under admin_mu_ only
-  }
-  nearhit::Cache::WritePause pause(before);
-  NEARHIT_ASSIGN_OR_RETURN(const bool complete, change->CatchUp());
+  // In the order in which writes take the two.
+  const Namespace::Call call(&change->space());
+  NEARHIT_RETURN_IF_ERROR(call.status());
+  nearhit::Cache::WritePause pause(&call.cache());
+  NEARHIT_ASSIGN_OR_RETURN(const bool complete, change->CatchUp(call.collection()));
   if (!complete) {
     return false;
   }
   NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
   Contents contents;
   contents.collection = change->Finish();
-  contents.cache = std::make_unique<nearhit::Cache>(contents.collection.get(), *before,
+  contents.cache = std::make_unique<nearhit::Cache>(contents.collection.get(), call.cache(),
                                                     change->embedder(), record.config);
   change->space().Publish(record, std::move(contents));
   pause.Retire();

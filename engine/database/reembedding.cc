@@ -84,14 +84,20 @@ Reembedding::~Reembedding() = default;
 Result<bool> Reembedding::Advance() {
   NEARHIT_RETURN_IF_ERROR(CheckRunning());
   NEARHIT_RETURN_IF_ERROR(Prepare());
-  NEARHIT_RETURN_IF_ERROR(Refill());
-  if (pass_ == Pass::kChanges && todo_.size() <= Few() && !careful_) {
-    return true;
+  Page page;
+  {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(Refill(call.collection()));
+    if (pass_ == Pass::kChanges && todo_.size() <= Few() && !careful_) {
+      return true;
+    }
+    NEARHIT_ASSIGN_OR_RETURN(page, ReadPage(call.collection()));
   }
   const std::size_t most =
       std::min(kPageTexts, std::max<std::size_t>(1, change_.embedder.max_batch));
-  const Status done =
-      WorkOff(std::chrono::steady_clock::now() + std::min(change_.embedder.timeout, kLongestPage));
+  const Status done = WorkOff(
+      page, std::chrono::steady_clock::now() + std::min(change_.embedder.timeout, kLongestPage));
   if (done.ok()) {
     texts_ = std::min(most, texts_ * 2);
     careful_ = false;
@@ -104,36 +110,25 @@ Result<bool> Reembedding::Advance() {
   return false;
 }
 
-Result<bool> Reembedding::CatchUp() {
-  NEARHIT_RETURN_IF_ERROR(TakeChanges());
+Result<bool> Reembedding::CatchUp(Collection& old) {
+  NEARHIT_RETURN_IF_ERROR(TakeChanges(old));
   if (pass_ != Pass::kChanges || todo_.size() > 2 * Few()) {
     return false;
   }
   const TimePoint deadline = std::chrono::steady_clock::now() + kLongestPause;
-  Status done;
-  while (done.ok() && !todo_.empty()) {
-    done = WorkOff(deadline);
+  while (!todo_.empty()) {
+    NEARHIT_ASSIGN_OR_RETURN(const Page page, ReadPage(old));
+    const Status done = WorkOff(page, deadline);
+    careful_ = !done.ok();
+    NEARHIT_RETURN_IF_ERROR(done);
   }
-  if (!done.ok()) {
-    careful_ = true;
-    return done;
-  }
-  NEARHIT_ASSIGN_OR_RETURN(const bool complete, IsComplete());
-  if (!complete) {
+  const auto left_out = std::count_if(unreadable_.begin(), unreadable_.end(),
+                                      [&old](std::uint64_t id) { return Has(old, EntryId{id}); });
+  if (target_->table().size() + static_cast<std::uint64_t>(left_out) != old.table().size()) {
     Begin(Pass::kOld);
     return Internal("the entries that were embedded again are not those that are stored");
   }
   return true;
-}
-
-Result<bool> Reembedding::IsComplete() const {
-  const Namespace::Call call(space_.get());
-  NEARHIT_RETURN_IF_ERROR(call.status());
-  const auto left_out =
-      std::count_if(unreadable_.begin(), unreadable_.end(),
-                    [&call](std::uint64_t id) { return Has(call.collection(), EntryId{id}); });
-  return target_->table().size() + static_cast<std::uint64_t>(left_out) ==
-         call.collection().table().size();
 }
 
 std::unique_ptr<Collection> Reembedding::Finish() {
@@ -213,29 +208,27 @@ void Reembedding::Begin(Pass pass) {
 }
 
 // Keeps of `ids` those that need anything.
-void Reembedding::Enqueue(const Namespace::Call& call, std::span<const EntryId> ids) {
+void Reembedding::Enqueue(const Collection& old, std::span<const EntryId> ids) {
   for (const EntryId id : ids) {
-    if (Has(call.collection(), id) != Has(*target_, id) && !unreadable_.contains(id.value)) {
+    if (Has(old, id) != Has(*target_, id) && !unreadable_.contains(id.value)) {
       todo_.push_back(id);
     }
   }
 }
 
-Status Reembedding::Refill() {
+Status Reembedding::Refill(Collection& old) {
   while (todo_.empty()) {
     if (pass_ == Pass::kChanges) {
-      return TakeChanges();
+      return TakeChanges(old);
     }
-    const Namespace::Call call(space_.get());
-    NEARHIT_RETURN_IF_ERROR(call.status());
-    const Collection& from = pass_ == Pass::kOld ? call.collection() : *target_;
+    const Collection& from = pass_ == Pass::kOld ? old : *target_;
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, from.IdsAfter(cursor_, kIds));
     if (ids.empty()) {
       Begin(pass_ == Pass::kOld ? Pass::kNew : Pass::kChanges);
       continue;
     }
     cursor_ = ids.back();
-    Enqueue(call, ids);
+    Enqueue(old, ids);
   }
   return Status();
 }
@@ -245,27 +238,24 @@ std::size_t Reembedding::Few() const {
   return static_cast<std::size_t>(std::max<std::int64_t>(1, pause / text_time_));
 }
 
-Status Reembedding::TakeChanges() {
+Status Reembedding::TakeChanges(Collection& old) {
   ++rounds_;
-  const Namespace::Call call(space_.get());
-  NEARHIT_RETURN_IF_ERROR(call.status());
-  const std::optional<std::vector<EntryId>> changes = call.collection().TakeChanges();
+  const std::optional<std::vector<EntryId>> changes = old.TakeChanges();
   if (!changes) {
     rounds_ = 0;
     Begin(Pass::kOld);
     return Status();
   }
-  Enqueue(call, *changes);
+  Enqueue(old, *changes);
   std::sort(todo_.begin(), todo_.end());
   todo_.erase(std::unique(todo_.begin(), todo_.end()), todo_.end());
   return Status();
 }
 
-Status Reembedding::WorkOff(TimePoint deadline) {
-  const auto began = std::chrono::steady_clock::now();
-  NEARHIT_ASSIGN_OR_RETURN(const Page page, ReadPage());
+Status Reembedding::WorkOff(const Page& page, TimePoint deadline) {
   NEARHIT_RETURN_IF_ERROR(EraseFromCopy(page.gone));
   if (!page.entries.empty()) {
+    const auto began = std::chrono::steady_clock::now();
     const Status copied = Copy(page, deadline);
     const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
     const auto each = took / static_cast<std::int64_t>(page.entries.size());
@@ -276,18 +266,16 @@ Status Reembedding::WorkOff(TimePoint deadline) {
   return Status();
 }
 
-Result<Reembedding::Page> Reembedding::ReadPage() {
-  const Namespace::Call call(space_.get());
-  NEARHIT_RETURN_IF_ERROR(call.status());
+Result<Reembedding::Page> Reembedding::ReadPage(const Collection& old) {
   Page page;
   std::uint64_t bytes = 0;
   while (page.taken < todo_.size() && page.entries.size() < texts_ && bytes < kPageBytes) {
     const EntryId id = todo_[page.taken++];
-    const bool stored = call.collection().table().With(
-        id, [&bytes](const EntryState& state) { bytes += state.bytes; });
+    const bool stored =
+        old.table().With(id, [&bytes](const EntryState& state) { bytes += state.bytes; });
     const bool copied = Has(*target_, id);
     if (stored && !copied) {
-      NEARHIT_RETURN_IF_ERROR(ReadEntry(call, id, &page));
+      NEARHIT_RETURN_IF_ERROR(ReadEntry(old, id, &page));
     } else if (!stored && copied) {
       page.gone.push_back(id);
     }
@@ -297,11 +285,11 @@ Result<Reembedding::Page> Reembedding::ReadPage() {
 
 // An entry that was deleted a moment ago is passed over; its change is recorded. So is a damaged
 // one: it can be served neither before nor after the switch.
-Status Reembedding::ReadEntry(const Namespace::Call& call, EntryId id, Page* page) {
-  Result<StoredEntry> entry = call.collection().Read(id, ReadTier::kAny);
+Status Reembedding::ReadEntry(const Collection& old, EntryId id, Page* page) {
+  Result<StoredEntry> entry = old.Read(id, ReadTier::kAny);
   Status read = entry.status();
   if (read.ok() && !page->scopes.contains(entry->record.partition)) {
-    Result<std::string> scope = call.collection().ScopeOf(entry->record.partition);
+    Result<std::string> scope = old.ScopeOf(entry->record.partition);
     read = scope.status();
     if (read.ok()) {
       page->scopes.emplace(entry->record.partition, *std::move(scope));

@@ -52,10 +52,10 @@ class Reembedding {
   // done, and the next call goes on.
   Result<bool> Advance();
 
-  // Copies what is left. False when it is too much, and Advance has to go on; true when the copy is
-  // complete. Errors: as Advance.
-  // Requires: nobody writes to the namespace until the switch.
-  Result<bool> CatchUp();
+  // Copies what is left from `old`, the namespace's contents. False when it is too much, and
+  // Advance has to go on; true when the copy is complete. Errors: as Advance. Requires: nobody
+  // writes to the namespace until the switch.
+  Result<bool> CatchUp(Collection& old);
 
   // The complete copy and what made its vectors. Requires: CatchUp() has just returned true.
   std::unique_ptr<Collection> Finish();
@@ -90,22 +90,22 @@ class Reembedding {
   };
   struct Page;
 
+  // `old` is the collection that is copied.
   Status CheckRunning() const;
   Status Prepare();
-  Status Refill();
-  Status TakeChanges();
+  Status Refill(Collection& old);
+  Status TakeChanges(Collection& old);
   void Begin(Pass pass);
-  void Enqueue(const Namespace::Call& call, std::span<const EntryId> ids);
+  void Enqueue(const Collection& old, std::span<const EntryId> ids);
   // So many can be left for CatchUp.
   std::size_t Few() const;
-  Status WorkOff(TimePoint deadline);
-  Result<Page> ReadPage();
-  Status ReadEntry(const Namespace::Call& call, EntryId id, Page* page);
+  Result<Page> ReadPage(const Collection& old);
+  Status ReadEntry(const Collection& old, EntryId id, Page* page);
+  Status WorkOff(const Page& page, TimePoint deadline);
   Status EraseFromCopy(std::span<const EntryId> ids);
   Status Copy(const Page& page, TimePoint deadline);
   Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
                                    TimePoint deadline) const;
-  Result<bool> IsComplete() const;
 
   // Constant after construction.
   const std::shared_ptr<Namespace> space_;

@@ -1,10 +1,12 @@
 // Re-embedding over a database on disk: closed, reopened and killed in the middle.
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -40,11 +42,11 @@ class ReembeddingRestartTest : public testing::Test {
   }
   ~ReembeddingRestartTest() override { EmbedderScript::Get().Reset(); }
 
-  void Open() {
+  void Open(bool background = false) {
     db_.reset();
     DatabaseOptions options;
     options.path = dir_.path();
-    options.background_maintenance = false;
+    options.background_maintenance = background;
     auto opened = Database::Open(options);
     ASSERT_THAT(opened, IsOk());
     db_ = *std::move(opened);
@@ -191,6 +193,27 @@ TEST_F(ReembeddingRestartTest, ACancelledOrReplacedChangeLeavesNothing) {
   ExpectVectorsOf("old", 2 * kPage);
   EXPECT_EQ(StoredKeys(Family::kVectors, "").size(), 2 * kPage);
   EXPECT_THAT(StoredKeys(Family::kMeta, "reembedding/"), IsEmpty());
+  EXPECT_THAT(StoredKeys(Family::kMeta, "dropped/"), IsEmpty());
+}
+
+// Cancelled, and reclaimed, while a page is at the embedder: what comes back is not stored.
+TEST_F(ReembeddingRestartTest, ACancelledPageLeavesNothing) {
+  StoreMany(2 * kPage);
+  Open(/*background=*/true);
+  std::atomic<bool> cancelled{false};
+  EmbedderScript::Get().SetHook([this, &cancelled](const std::string& model, Texts) {
+    if (model == "new") {
+      Change("old");
+      EXPECT_THAT(db_->RunMaintenance(), IsOk());
+      cancelled = true;
+    }
+    return Status();
+  });
+  Change("new");
+  while (!cancelled) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(StoredKeys(Family::kVectors, "").size(), 2 * kPage);
   EXPECT_THAT(StoredKeys(Family::kMeta, "dropped/"), IsEmpty());
 }
 
