@@ -39,7 +39,7 @@ class Tree:
     @staticmethod
     def _is_text(path):
         name = os.path.basename(path)
-        if name.endswith((".h", ".cc", ".md", ".py", ".sh", ".txt", ".cmake", ".in", ".toml")):
+        if name.endswith((".h", ".cc", ".md", ".py", ".sh", ".txt", ".cmake", ".in", ".toml", ".svg")):
             return True
         return os.path.basename(os.path.dirname(path)) in ("scripts", ".ci")
 
