@@ -30,7 +30,8 @@ class ReembeddingTest : public DatabaseTest {
   ~ReembeddingTest() override { EmbedderScript::Get().Reset(); }
 
   StoreResult Store(const std::string& slot, const std::vector<std::string>& tags = {}) {
-    StoreRequest request = Request(slot, {}, "answer " + slot);
+    const std::string answer = "answer " + slot;  // requests view it
+    StoreRequest request = Request(slot, {}, answer);
     request.metadata.tags = tags;
     const auto stored = cache_->Store(request);
     EXPECT_THAT(stored, IsOk());
