@@ -184,8 +184,9 @@ std::vector<float> VectorOf(const std::string& answer) {
   }
 }
 
-// Bar: 50 kills at random moments. Every acknowledged operation has happened, whole; the one in
-// flight has happened or has not; nothing deleted or expired comes back.
+// Bar: 50 kills at random moments, more where the machine is slow. Every acknowledged operation has
+// happened, whole; the one in flight has happened or has not; nothing deleted or expired comes
+// back.
 TEST_F(DurabilityTest, FiftyKillsUnderLoadLoseNothing) {
   {
     const auto db = Open();
@@ -195,7 +196,8 @@ TEST_F(DurabilityTest, FiftyKillsUnderLoadLoseNothing) {
   ExpectedEntries expected(
       [](const std::string&, const std::string& answer) { return VectorOf(answer); });
   std::mt19937 random(50);
-  for (unsigned round = 1; round <= 50 && !HasFailure(); ++round) {
+  for (unsigned round = 1; round <= 50 || expected.operations() <= 2'000; ++round) {
+    ASSERT_LE(round, 1'000U) << expected.operations() << " operations";
     SCOPED_TRACE("round " + std::to_string(round));
     expected.Replay(
         KilledAfter(std::chrono::milliseconds(30 + random() % 120),
@@ -208,8 +210,8 @@ TEST_F(DurabilityTest, FiftyKillsUnderLoadLoseNothing) {
     const auto cache = *(*db)->Cache("c");
     expected.Check(cache.get());
     expected.CheckSemantic(cache.get(), &random);
+    ASSERT_FALSE(HasFailure());
   }
-  EXPECT_GT(expected.operations(), 2'000U);
 }
 
 }  // namespace

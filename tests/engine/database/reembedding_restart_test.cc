@@ -338,8 +338,9 @@ TEST_F(ReembeddingRestartTest, AChangeOfOtherContentsIsDropped) {
   }
 }
 
-// Bar: 30 kills at random moments. Every acknowledged operation has happened, whole; every vector
-// is of the one model that the namespace names; some changes were under way and some were not.
+// Bar: 30 kills at random moments, more where the machine is slow. Every acknowledged operation has
+// happened, whole; every vector is of the one model that the namespace names; some changes were
+// under way and some had come to their end.
 TEST_F(ReembeddingRestartTest, ThirtyKillsLoseNothingAndMixNothing) {
   std::string model = "old";
   ExpectedEntries expected([&model](const std::string& slot, const std::string&) {
@@ -349,7 +350,12 @@ TEST_F(ReembeddingRestartTest, ThirtyKillsLoseNothingAndMixNothing) {
   std::set<std::string> models;
   int under_way = 0;
   db_.reset();
-  for (unsigned round = 1; round <= 30 && !HasFailure(); ++round) {
+  const auto seen_enough = [&] {
+    return expected.operations() > 1'000 && models.size() > 10 && under_way > 3;
+  };
+  for (unsigned round = 1; round <= 30 || !seen_enough(); ++round) {
+    ASSERT_LE(round, 600U) << expected.operations() << " operations, " << models.size()
+                           << " models, " << under_way << " changes under way";
     SCOPED_TRACE("round " + std::to_string(round));
     expected.Replay(
         KilledAfter(std::chrono::milliseconds(30 + random() % 120),
@@ -364,10 +370,8 @@ TEST_F(ReembeddingRestartTest, ThirtyKillsLoseNothingAndMixNothing) {
     expected.CheckSemantic(&Cache(), &random);
     cache_.reset();
     db_.reset();
+    ASSERT_FALSE(HasFailure());
   }
-  EXPECT_GT(expected.operations(), 1'000U);
-  EXPECT_GT(models.size(), 10U);
-  EXPECT_GT(under_way, 3);
 }
 
 }  // namespace
