@@ -58,8 +58,9 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
     const EncodedQuery query = codec_.QueryOf(graph_->Record(node));
     GraphCandidate start = Descend(*graph_, entry, query, level, &stats);
     for (int at = std::min(level, entry.level); at >= 0; --at) {
-      const std::vector<GraphCandidate> candidates = SearchLevel(
-          *graph_, query, start, at, GraphStore::kEfConstruction, /*filter=*/nullptr, &stats);
+      const std::vector<GraphCandidate> candidates =
+          SearchLevel(*graph_, query, start, at, {.ef = GraphStore::kEfConstruction},
+                      /*filter=*/nullptr, &stats);
       start = candidates.front();
       editor_->Connect(node, at, candidates);
     }
@@ -124,18 +125,26 @@ bool HnswIndex::Contains(EntryId id) const {
 
 // Near-duplicates are far easier to find than nearest neighbours, so the work follows the
 // threshold. Measured on 98,107 sentence embeddings (docs/performance.md), hit recall reaches .999
-// with ef 12 at .90 and 24 at .80, and is .9988 with 64 at .70; the steps leave room.
-std::size_t HnswIndex::EfFor(const SearchOptions& options) const {
+// with ef 12 at .90 and 24 at .80, and is .9988 with 64 at .70; the steps leave room. A walk for
+// one match settles once it has one: of 1,263 at .80 or above, 1,262 are the nearest entry there
+// is, and the distances are half as many. Walks score roughly, so what is enough is 2 % above the
+// threshold.
+Breadth HnswIndex::BreadthFor(const SearchOptions& options) const {
   const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
   if (options.ef != 0) {
-    return std::max(options.ef, wanted);
+    return {.ef = std::max(options.ef, wanted)};
   }
   const bool by_threshold = options.k <= 4 && codec_.metric() == IndexMetric::kDot;
   const std::size_t ef = !by_threshold               ? 64
                          : options.min_score >= .90F ? 16
                          : options.min_score >= .80F ? 32
                                                      : 80;
-  return std::max(ef, 2 * wanted);
+  Breadth breadth{.ef = std::max(ef, 2 * wanted)};
+  if (by_threshold && options.k == 1 && options.min_score > 0 && options.filter == nullptr) {
+    breadth.enough = options.min_score * 1.02F;
+    breadth.settled = std::max<std::size_t>(8, breadth.ef / 4);
+  }
+  return breadth;
 }
 
 std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& options,
@@ -151,7 +160,7 @@ std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& o
     }
     const GraphCandidate start = Descend(*graph_, entry_, encoded, 0, stats);
     const std::vector<GraphCandidate> candidates =
-        SearchLevel(*graph_, encoded, start, 0, EfFor(options), options.filter, stats);
+        SearchLevel(*graph_, encoded, start, 0, BreadthFor(options), options.filter, stats);
     found.reserve(std::min(wanted, candidates.size()));
     for (const GraphCandidate& candidate : candidates) {
       if (found.size() == wanted) {

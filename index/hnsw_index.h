@@ -44,8 +44,8 @@ class HnswIndex final : public VectorIndex {
   std::size_t dimension() const override { return codec_.dimension(); }
   std::size_t memory_bytes() const override;
 
-  // ef that a search with these options gets.
-  std::size_t EfFor(const SearchOptions& options) const;
+  // How far a search with these options walks.
+  Breadth BreadthFor(const SearchOptions& options) const;
 
   // Oracles: what must always hold, and how many nodes a walk over level 0 from the entry does not
   // reach.

@@ -72,17 +72,19 @@ class Pool {
     return first;
   }
 
-  // The best candidate that was not expanded; kNoNode when all were.
-  NodeId TakeNext() {
+  // The best candidate that was not expanded; kNoNode when all, or the first `limit`, were.
+  NodeId TakeNext(std::size_t limit) {
     while (next_ < items_.size() && items_[next_].expanded) {
       ++next_;
     }
-    if (next_ == items_.size()) {
+    if (next_ >= std::min(limit, items_.size())) {
       return kNoNode;
     }
     items_[next_].expanded = true;
     return items_[next_].candidate.node;
   }
+
+  float best_score() const { return items_.front().candidate.score; }
 
   std::vector<GraphCandidate> Candidates() const {
     std::vector<GraphCandidate> candidates;
@@ -175,13 +177,13 @@ GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQ
 }
 
 std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
-                                        GraphCandidate start, int level, std::size_t ef,
+                                        GraphCandidate start, int level, const Breadth& breadth,
                                         const IdFilter* filter, SearchStats* stats) {
   Visited& visited = visited_nodes;
   visited.Begin(graph.capacity());  // not slots(): the writer takes slots beside searches
   visited.Insert(start.node);
-  Pool pool(ef);
-  Pool accepted(filter == nullptr ? 0 : ef);
+  Pool pool(breadth.ef);
+  Pool accepted(filter == nullptr ? 0 : breadth.ef);
   const auto offer = [&](NodeId node, float score) {
     if (pool.Insert({.score = score, .node = node})) {
       graph.PrefetchLinks(node, level);
@@ -192,7 +194,12 @@ std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQu
   };
   offer(start.node, graph.codec().RoughScore(query, graph.Record(start.node)));
   std::array<NodeId, GraphStore::kMaxLinks0> fresh{};
-  for (NodeId node = pool.TakeNext(); node != kNoNode; node = pool.TakeNext()) {
+  for (;;) {
+    const bool found_enough = pool.best_score() >= breadth.enough;
+    const NodeId node = pool.TakeNext(found_enough ? breadth.settled : breadth.ef);
+    if (node == kNoNode) {
+      break;
+    }
     const std::size_t count = visited.TakeFresh(graph.Links(node, level), fresh.data());
     ScoreAll(graph, query, std::span(fresh).first(count), offer);
     stats->distances += count;

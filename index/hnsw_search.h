@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "index/codec.h"
@@ -26,10 +27,18 @@ struct EntryPoint {
 GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQuery& query,
                        int level, SearchStats* stats);
 
-// The `ef` best nodes that the walk from `start` finds on `level`, best first. With a filter, nodes
-// that it refuses are walked through and not returned.
+// How far a walk goes: until the `ef` best nodes seen have been expanded. Once the best of them has
+// come to `enough`, it only makes sure that none is better: until the `settled` best have been.
+struct Breadth {
+  std::size_t ef = 1;
+  float enough = std::numeric_limits<float>::infinity();
+  std::size_t settled = 1;
+};
+
+// The breadth.ef best nodes that the walk from `start` finds on `level`, best first. With a filter,
+// nodes that it refuses are walked through and not returned.
 std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
-                                        GraphCandidate start, int level, std::size_t ef,
+                                        GraphCandidate start, int level, const Breadth& breadth,
                                         const IdFilter* filter, SearchStats* stats);
 
 }  // namespace nearhit

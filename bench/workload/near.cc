@@ -41,6 +41,7 @@ struct NearPoint {
   float threshold = 0;  // as users see it
   EngineSearch search{};
   std::size_t found = 0;
+  std::size_t nearest = 0;  // of those found: no stored vector is nearer
   Side hit{};
   Side miss{};
   std::vector<double> qps{};
@@ -63,6 +64,9 @@ void ComputeHits(const EngineRun& run, NearPoint* point) {
     side.distances += stats.distances;
     if (!rows.empty() && run.dataset.Score(query, rows[0]) >= point->search.min_score) {
       ++point->found;
+      if (run.dataset.Score(query, rows[0]) >= run.truth.best[query] - 1e-6F) {
+        ++point->nearest;
+      }
     }
   }
 }
@@ -97,6 +101,10 @@ void PrintPoint(const NearFlags& flags, const EngineRun& run, const NearPoint& p
   if (point.hit.queries > 0) {
     line["hit_recall"] =
         Rounded(static_cast<double>(point.found) / static_cast<double>(point.hit.queries), 5);
+  }
+  if (point.found > 0) {
+    line["nearest"] =
+        Rounded(static_cast<double>(point.nearest) / static_cast<double>(point.found), 5);
   }
   line["qps"] = Rounded(Median(point.qps));
   line["p50_us"] = Rounded(Median(point.p50));

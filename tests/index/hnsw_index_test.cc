@@ -43,6 +43,31 @@ TEST_F(HnswIndexTest, TurnoverKeepsEveryNodeReachable) {
   ExpectSound();
 }
 
+// A match ends most of the walk, and is the same one that a whole walk finds; without one the walk
+// is as long as ever.
+TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
+  Fill(1, 3'000);
+  const SearchOptions for_match{.k = 1, .min_score = 0.8F};
+  const SearchOptions whole{.k = 1, .ef = index_.BreadthFor(for_match).ef, .min_score = 0.8F};
+  SearchStats settled;
+  SearchStats all;
+  std::vector<float> stored(kDimension);
+  for (std::uint64_t id = 1; id <= 3'000; id += 30) {
+    ASSERT_TRUE(index_.Reconstruct(EntryId{id}, stored));
+    const std::vector<float> query = random_.Near(stored, 0.3F);
+    const auto found = index_.Search(query, for_match, &settled);
+    EXPECT_EQ(found, index_.Search(query, whole, &all)) << id;
+    EXPECT_GE(found.front().score, 0.8F) << id;
+  }
+  EXPECT_LT(settled.distances, all.distances * 3 / 4);
+  const std::vector<float> unrelated = RandomVectors(kDimension, 1, 99).Next();
+  SearchStats missed;
+  SearchStats missed_whole;
+  EXPECT_LT(index_.Search(unrelated, for_match, &missed).front().score, 0.8F);
+  index_.Search(unrelated, whole, &missed_whole);
+  EXPECT_EQ(missed.distances, missed_whole.distances);
+}
+
 TEST_F(HnswIndexTest, ErasingAWholeClusterLeavesNoIslands) {
   Fill(1, 1'000, 0.05F);  // tight clusters, linked by few bridges
   std::vector<float> vector(kDimension);
