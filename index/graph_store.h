@@ -21,6 +21,7 @@ inline constexpr NodeId kNoNode = 0xffffffffU;
 // Thread-safety: externally synchronized.
 class GraphStore {
  public:
+  static constexpr NodeId kMaxNodes = NodeId{1} << 31;  // walks use the bit above
   static constexpr std::size_t kM = 16;  // links a node chooses, and bound above level 0
   static constexpr std::size_t kMaxLinks0 = 2 * kM;    // bound at level 0
   static constexpr std::size_t kEfConstruction = 200;  // candidates kept while linking

@@ -44,7 +44,7 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
   if (FindForWriter(id, &old)) {
     EraseNode(old);
   }
-  if (free_.empty() && graph_->slots() >= kNoNode - 1) {
+  if (free_.empty() && graph_->slots() >= GraphStore::kMaxNodes) {
     return ResourceExhausted("the index holds " + std::to_string(graph_->slots()) +
                              " entries, its limit");
   }

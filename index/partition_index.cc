@@ -65,7 +65,7 @@ void PartitionIndex::Replay(const std::vector<Change>& changes, const VectorInde
     } else if (from.Reconstruct(change.id,
                                 vector)) {  // or erased since; that comes later in the list
       to->Add(change.id, vector)
-          .IgnoreError();  // fails at 2^32 entries, which `from` did not reach
+          .IgnoreError();  // fails at 2^31 entries, which `from` did not reach
     }
   }
 }

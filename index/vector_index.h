@@ -104,7 +104,7 @@ class VectorIndex {
   VectorIndex& operator=(const VectorIndex&) = delete;
 
   // Adds a vector, replacing the one under the same id. Found by searches that start after it
-  // returns. Errors: kResourceExhausted when the index is full (2^32 - 2 entries); nothing changed
+  // returns. Errors: kResourceExhausted when the index is full (2^31 entries); nothing changed
   // then.
   virtual Status Add(EntryId id, VectorView vector) = 0;
 
