@@ -21,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
+
+import environment
 
 REFERENCE = "tokenizers==0.22.1"
 BATCH = 2000
@@ -59,17 +60,6 @@ MARKS = "\u0334\u0301\u0327\u302e"  # of four combining classes, not in their or
 LITERALS = ["[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "[cls]", "[ SEP ]", "[[CLS]]", "[CLS", "[MASK][MASK]",
             "[unused7]", "##", "##ing", "don't", "e.g.", "C++", "\u0130stanbul",
             "\u00df", "\ufb01", "\u1e9e", "\u03a3\u03c2"]
-
-
-def reexec_with_reference(folder):
-    """Continues in a virtual environment that has the reference."""
-    python = os.path.join(folder, "bin", "python")
-    if sys.prefix == os.path.abspath(folder):
-        return
-    if not os.path.exists(python):
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", REFERENCE], check=True)
-    os.execv(python, [python] + sys.argv)
 
 
 class Generator:
@@ -229,7 +219,7 @@ def main():
     parser.add_argument("--no-code-points", action="store_true", help="leaves out the runs over every code point")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
-    reexec_with_reference(options.venv)
+    environment.enter(options.venv, [REFERENCE])
 
     reference = load_reference(options.model)
     ours = Ours(options.program, options.model)

@@ -13,26 +13,14 @@ import gzip
 import json
 import os
 import subprocess
-import sys
 import time
-import venv
+
+import environment
 
 PACKAGES = ["numpy==2.4.6", "onnx==1.23.2", "onnxruntime==1.32.0", "safetensors==0.8.0", "tokenizers==0.23.3"]
-READY = "NEARHIT_EMBEDDING_PEERS_READY"
 MAX_TOKENS = 256
 BATCH_SIZES = [1, 8, 16, 32, 64, 128]
 ROUNDS = 5
-
-
-def enter_environment(work):
-    """Runs this script again inside its virtual environment, made on the first use."""
-    if READY in os.environ:
-        return
-    python = os.path.join(work, "venv", "bin", "python")
-    if not os.path.exists(python):
-        venv.create(os.path.join(work, "venv"), with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], check=True)
-    os.execve(python, [python, *sys.argv], {**os.environ, READY: "1"})
 
 
 def make_graph(config, tensors):
@@ -237,7 +225,7 @@ def main():
     args = parser.parse_args()
     args.work = os.path.abspath(args.work)
     os.makedirs(args.work, exist_ok=True)
-    enter_environment(args.work)
+    environment.enter(os.path.join(args.work, "venv"), PACKAGES)
 
     import numpy as np
     from tokenizers import Tokenizer

@@ -16,24 +16,13 @@ import json
 import os
 import subprocess
 import sys
-import venv
+
+import environment
 
 PACKAGES = ["numpy==2.4.6"]
-READY = "NEARHIT_EMBEDDING_QUALITY_READY"
 TEXT_COLUMNS = [("text_a", "text_b"), ("cached", "asked")]
 HIT_RATES = [0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9]
 ARITHMETICS = ["float32", "fast"]
-
-
-def enter_environment(work):
-    """Runs this script again inside its virtual environment, made on the first use."""
-    if READY in os.environ:
-        return
-    python = os.path.join(work, "venv", "bin", "python")
-    if not os.path.exists(python):
-        venv.create(os.path.join(work, "venv"), with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], check=True)
-    os.execve(python, [python, *sys.argv], {**os.environ, READY: "1"})
 
 
 def read_pairs(path):
@@ -90,7 +79,7 @@ def main():
     parser.add_argument("pairs", nargs="+")
     args = parser.parse_args()
     os.makedirs(args.work, exist_ok=True)
-    enter_environment(args.work)
+    environment.enter(os.path.join(args.work, "venv"), PACKAGES)
     for path in args.pairs:
         pairs = read_pairs(path)
         texts = list(dict.fromkeys(text for pair in pairs for text in pair[1:]))

@@ -14,6 +14,7 @@ import os
 import sys
 
 import embedding_peers as peers
+import environment
 
 SENTENCES = [
     "How do I reset my password?",
@@ -53,7 +54,7 @@ def main():
     parser.add_argument("--work", default="/tmp/peers")
     args = parser.parse_args()
     os.makedirs(args.work, exist_ok=True)
-    peers.enter_environment(args.work)
+    environment.enter(os.path.join(args.work, "venv"), peers.PACKAGES)
     import numpy as np
     import onnx
     from safetensors.numpy import load_file
