@@ -125,9 +125,6 @@ Status DeadlineExceeded(std::string message) {
 Status Unavailable(std::string message) {
   return {StatusCode::kUnavailable, std::move(message)};
 }
-Status Unimplemented(std::string message) {
-  return {StatusCode::kUnimplemented, std::move(message)};
-}
 Status Internal(std::string message) {
   return {StatusCode::kInternal, std::move(message)};
 }

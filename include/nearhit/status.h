@@ -99,7 +99,6 @@ Status ResourceExhausted(std::string message);
 Status FailedPrecondition(std::string message);
 Status DeadlineExceeded(std::string message);
 Status Unavailable(std::string message);
-Status Unimplemented(std::string message);
 Status Internal(std::string message);
 Status DataLoss(std::string message);
 

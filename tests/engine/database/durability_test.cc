@@ -147,18 +147,11 @@ std::vector<float> VectorOf(const std::string& answer) {
   const auto cache = *(*db)->Cache("c");
   Journal journal(out);
   std::mt19937 random(seed);
-  std::vector<std::pair<std::string, EntryId>> mine;
+  Stored mine;
   for (int i = 0;; ++i) {
     const auto choice = random() % 8;
     if (!mine.empty() && choice < 2) {
-      std::swap(mine[random() % mine.size()], mine.back());
-      const auto [slot, id] = mine.back();
-      mine.pop_back();
-      journal.Intend("delete " + slot);
-      if (!*cache->Delete(id, Durability::kDefault)) {
-        _exit(2);  // it was there
-      }
-      journal.Done();
+      DeleteOne(cache.get(), &journal, &random, &mine);
       continue;
     }
     const bool replaces = !mine.empty() && choice < 4;

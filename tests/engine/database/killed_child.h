@@ -40,6 +40,22 @@ class Journal {
   const int out_;
 };
 
+// Entries that a child has stored: slot and id.
+using Stored = std::vector<std::pair<std::string, EntryId>>;
+
+// In the child: deletes any of `stored`, which must be there.
+inline void DeleteOne(SemanticCache* cache, Journal* journal, std::mt19937* random,
+                      Stored* stored) {
+  std::swap((*stored)[(*random)() % stored->size()], stored->back());
+  const auto [slot, id] = stored->back();
+  stored->pop_back();
+  journal->Intend("delete " + slot);
+  if (!*cache->Delete(id, Durability::kDefault)) {
+    _exit(2);  // it was there
+  }
+  journal->Done();
+}
+
 // What must be stored, according to the journals read so far.
 class ExpectedEntries {
  public:

@@ -296,7 +296,7 @@ TEST_F(ReembeddingRestartTest, AChangeOfOtherContentsIsDropped) {
   const auto cache = *(*db)->Cache("n");
   Journal journal(out);
   std::mt19937 random(seed);
-  std::vector<std::pair<std::string, EntryId>> mine;
+  Stored mine;
   const ScanPage left = *cache->Scan(EntryId{}, kMaxPageSize);
   for (const Entry& entry : left.entries) {
     mine.emplace_back(entry.slot, entry.id);
@@ -311,14 +311,7 @@ TEST_F(ReembeddingRestartTest, AChangeOfOtherContentsIsDropped) {
       }
     }
     if (!mine.empty() && random() % 400 < mine.size()) {
-      std::swap(mine[random() % mine.size()], mine.back());
-      const auto [slot, id] = mine.back();
-      mine.pop_back();
-      journal.Intend("delete " + slot);
-      if (!*cache->Delete(id, Durability::kDefault)) {
-        _exit(2);  // it was there
-      }
-      journal.Done();
+      DeleteOne(cache.get(), &journal, &random, &mine);
       continue;
     }
     const bool replaces = !mine.empty() && random() % 4 == 0;
