@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <numeric>
+#include <limits>
 
 #include "base/check.h"
 
@@ -30,6 +30,26 @@ std::int32_t HighOf(std::int32_t code) {
   return (code + (kHighWeight + 1) * kNibbleBias) / kHighWeight - kNibbleBias;
 }
 
+// Fills what follows from the codes and the scale.
+void Summarize(EncodedQuery* query) {
+  std::int32_t squares = 0;
+  for (const std::int8_t code : query->codes) {
+    query->sum += code;
+    squares += std::int32_t{code} * code;
+  }
+  query->squared_norm = query->scale * query->scale * static_cast<float>(squares);
+}
+
+// Rounds to the nearest code, ties to even, as adding 1.5 * 2^23 and taking it away does; the
+// compiler makes vectors of it, as it does not of std::lrint.
+void Quantize(VectorView vector, float scale, std::int8_t* codes) {
+  constexpr float kRounding = 12'582'912.0F;
+  for (std::size_t i = 0; i < vector.size(); ++i) {
+    const float code = (vector[i] / scale + kRounding) - kRounding;
+    codes[i] = static_cast<std::int8_t>(static_cast<std::int32_t>(code));
+  }
+}
+
 }  // namespace
 
 Codec::Codec(std::size_t dimension, IndexMetric metric, Encoding encoding)
@@ -49,12 +69,13 @@ Codec::Codec(std::size_t dimension, IndexMetric metric, Encoding encoding)
 }
 
 Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
-  std::int64_t squares = 0;
-  std::int64_t rough = 0;  // of the codes with their high halves
+  // 2^14 for a code and kMaxDimension components stay below 2^31.
+  std::int32_t squares = 0;
+  std::int32_t rough = 0;  // of the codes with their high halves
   for (std::size_t i = 0; i < 2 * plane_bytes(); ++i) {
     const std::int32_t code = codes[i];
-    squares += std::int64_t{code} * code;
-    rough += std::int64_t{code} * HighOf(code);
+    squares += code * code;
+    rough += code * HighOf(code);
   }
   const auto whole = static_cast<float>(squares);
   return {.scale = scale,
@@ -62,23 +83,33 @@ Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
           .squared_norm = scale * scale * whole};
 }
 
-void Codec::Encode(VectorView vector, std::byte* record) const {
+float Codec::CodesFor(VectorView vector, std::int8_t* first, std::int8_t* second) const {
   NEARHIT_CHECK(vector.size() == dimension_);
-  std::memset(record, 0, record_bytes_);
-  if (encoding_ == Encoding::kFloat32) {
-    std::memcpy(record, vector.data(), vector.size_bytes());
-    return;
-  }
   float largest = 0;
   for (const float component : vector) {
     largest = std::max(largest, std::abs(component));
   }
-  constexpr auto kLimit = static_cast<float>(kMaxCode);
-  const float scale = largest / kLimit;
-  std::vector<std::int8_t> codes(2 * plane_bytes());
-  for (std::size_t i = 0; i < dimension_ && scale > 0; ++i) {
-    codes[i] = static_cast<std::int8_t>(std::lrint(std::clamp(vector[i] / scale, -kLimit, kLimit)));
+  const float scale = largest / static_cast<float>(kMaxCode);
+  if (scale < std::numeric_limits<float>::min()) {  // zeros, or as good as
+    std::memset(first, 0, plane_bytes());
+    std::memset(second, 0, plane_bytes());
+    return 0;
   }
+  Quantize(vector.first(plane_bytes()), scale, first);
+  second[plane_bytes() - 1] = 0;  // of an odd dimension
+  Quantize(vector.subspan(plane_bytes()), scale, second);
+  return scale;
+}
+
+void Codec::Encode(VectorView vector, std::byte* record) const {
+  std::memset(record, 0, record_bytes_);
+  if (encoding_ == Encoding::kFloat32) {
+    NEARHIT_CHECK(vector.size() == dimension_);
+    std::memcpy(record, vector.data(), vector.size_bytes());
+    return;
+  }
+  std::vector<std::int8_t> codes(2 * plane_bytes());
+  const float scale = CodesFor(vector, codes.data(), codes.data() + plane_bytes());
   const Int8Header header = HeaderOf(codes.data(), scale);
   std::memcpy(record, &header, sizeof(header));
   auto* high = reinterpret_cast<std::uint8_t*>(record + sizeof(Int8Header));
@@ -157,9 +188,12 @@ EncodedQuery Codec::EncodeQuery(VectorView vector) const {
     NEARHIT_CHECK(vector.size() == dimension_);
     return {.components = {vector.begin(), vector.end()}, .codes = {}};
   }
-  std::vector<std::byte> record(record_bytes_);
-  Encode(vector, record.data());
-  return QueryOf(record.data());
+  EncodedQuery query;
+  const std::size_t stride = NibbleStride(plane_bytes());
+  query.codes.resize(2 * stride);
+  query.scale = CodesFor(vector, query.codes.data(), query.codes.data() + stride);
+  Summarize(&query);
+  return query;
 }
 
 EncodedQuery Codec::QueryOf(const std::byte* record) const {
@@ -172,11 +206,10 @@ EncodedQuery Codec::QueryOf(const std::byte* record) const {
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   query.scale = header.scale;
-  query.squared_norm = header.squared_norm;
   const std::size_t stride = NibbleStride(plane_bytes());
   query.codes.resize(2 * stride);
   Unpack(record, query.codes.data(), query.codes.data() + stride);
-  query.sum = std::accumulate(query.codes.begin(), query.codes.end(), 0);
+  Summarize(&query);
   return query;
 }
 

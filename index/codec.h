@@ -67,6 +67,9 @@ class Codec {
 
   // Bytes of the high halves, and of the low ones.
   std::size_t plane_bytes() const { return (dimension_ + 1) / 2; }
+  // Writes plane_bytes() codes each, of the first components and of the rest, and returns the
+  // scale.
+  float CodesFor(VectorView vector, std::int8_t* first, std::int8_t* second) const;
   Int8Header HeaderOf(const std::int8_t* codes, float scale) const;
   // Component i is in byte i of each plane, in the low nibble, and component plane_bytes() + i in
   // the high one.

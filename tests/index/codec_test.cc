@@ -59,6 +59,21 @@ TEST_P(CodecTest, ScoresAreThoseOfTheDecodedVectors) {
 
 // Of vectors of length one the rough score is off by an error that averages out: the more
 // components there are, the less is left. A distance has the product twice.
+TEST_P(CodecTest, AQueryIsThatOfItsRecord) {
+  for (int i = 0; i < 20; ++i) {
+    std::vector<float> vector = vectors_.Next();
+    if (i == 0) {
+      vector.assign(vector.size(), 0.0F);
+    }
+    const EncodedQuery query = codec_.EncodeQuery(vector);
+    const EncodedQuery of_record = codec_.QueryOf(Encoded(vector).data());
+    EXPECT_EQ(query.codes, of_record.codes);
+    EXPECT_EQ(query.sum, of_record.sum);
+    EXPECT_EQ(query.scale, of_record.scale);
+    EXPECT_EQ(query.squared_norm, of_record.squared_norm);
+  }
+}
+
 TEST_P(CodecTest, RoughScoresAreCloseToScores) {
   const double products = codec_.metric() == IndexMetric::kL2 ? 2 : 1;
   const double allowed = products * 0.6 / std::sqrt(static_cast<double>(codec_.dimension()));
