@@ -73,7 +73,7 @@ Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
   std::int32_t squares = 0;
   std::int32_t rough = 0;  // of the codes with their high halves
   for (std::size_t i = 0; i < 2 * plane_bytes(); ++i) {
-    const std::int32_t code = codes[i];
+    const auto code = std::int32_t{codes[i]};
     squares += code * code;
     rough += code * HighOf(code);
   }

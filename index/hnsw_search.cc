@@ -51,7 +51,7 @@ class Pool {
  public:
   explicit Pool(std::size_t capacity) : capacity_(capacity) { items_.reserve(capacity); }
 
-  bool Accepts(float score) const { return score > worst_; }
+  bool Accepts(float score) const { return !(score <= worst_); }
 
   // Returns whether the candidate is the one that is expanded next.
   bool Insert(GraphCandidate candidate) {
@@ -118,7 +118,7 @@ class Pool {
   }
 
   const std::size_t capacity_;
-  float worst_ = -std::numeric_limits<float>::infinity();  // of a full pool
+  float worst_ = std::numeric_limits<float>::quiet_NaN();  // of a full pool; nothing is under NaN
   std::size_t next_ = 0;
   std::vector<GraphCandidate> items_;  // best first
 };
