@@ -41,6 +41,7 @@ class CliFixture : public testing::Test {
   int Run(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"nearhit", "--target", target_});
     std::vector<const char*> argv;
+    argv.reserve(arguments.size());
     for (const std::string& argument : arguments) {
       argv.push_back(argument.c_str());
     }
