@@ -92,6 +92,11 @@ TEST_F(EntryCommandsTest, AnExportIsImportedAgain) {
   EXPECT_THAT(out_, StartsWith("250 imported, 0 replaced, 0 bad"));
   ASSERT_EQ(Run({"--json", "lookup", "-n", "plane", "--scope", "s", "question 7"}), kExitOk);
   EXPECT_EQ(Printed().at("answer"), "answer \u00e97");
+  // The vectors went along: another text is answered by likeness.
+  ASSERT_EQ(Run({"--json", "lookup", "-n", "plane", "--scope", "s", "--vector", "1,3", "other"}),
+            kExitOk)
+      << err_;
+  EXPECT_EQ(Printed().at("answer"), "answer \u00e93");
 }
 
 TEST_F(EntryCommandsTest, ExportOfVectorsStopsAtItsLimit) {
