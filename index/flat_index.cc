@@ -1,65 +1,128 @@
 #include "index/flat_index.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <limits>
+#include <string>
+#include <utility>
 
 #include "base/check.h"
-#include "index/top_k.h"
 
 namespace nearhit {
+
+namespace {
+constexpr std::size_t kMaxEntries = std::size_t{1} << 31;
+}  // namespace
 
 Status FlatIndex::Add(EntryId id, VectorView vector) {
   // Encoded before the lock, so that searches wait for a copy only.
   const std::unique_ptr<std::byte[]> record(new std::byte[codec_.record_bytes()]);
   codec_.Encode(vector, record.get());
   WriterLock lock(&mu_);
-  const auto found = slots_.find(id.value);
-  if (found != slots_.end()) {
-    std::memcpy(Record(found->second), record.get(), codec_.record_bytes());
-  } else {
-    Append(id, record.get());
+  const std::uint32_t slot = slots_.Find(id.value, IdOf());
+  if (slot == SlotMap::kNone) {
+    if (ids_.size() >= kMaxEntries) {
+      return ResourceExhausted("the index holds " + std::to_string(ids_.size()) +
+                               " entries, its limit");
+    }
+    Append(id, vector, record.get());
+    return Status();
+  }
+  std::memcpy(Record(slot), record.get(), codec_.record_bytes());
+  if (signs_ != nullptr) {
+    signs_->Set(slot, vector);
   }
   return Status();
 }
 
-void FlatIndex::Append(EntryId id, const std::byte* record) {
+// Makes room for so many records, no less than there are.
+void FlatIndex::Reserve(std::size_t records) {
+  const std::size_t used = ids_.size() * codec_.record_bytes();
+  const std::size_t bytes = records * codec_.record_bytes();
+  capacity_ = records;
+  if (bytes >= kPagedBytes) {
+    many_.Grow(bytes);
+    records_ = many_.data();
+    if (few_ != nullptr) {
+      std::memcpy(records_, few_.get(), used);
+      few_.reset();
+    }
+    return;
+  }
+  std::unique_ptr<std::byte[]> fewer(new std::byte[bytes]);
+  if (used > 0) {
+    std::memcpy(fewer.get(), records_, used);
+  }
+  few_ = std::move(fewer);
+  records_ = few_.get();
+  many_ = PagedMemory();
+}
+
+void FlatIndex::Append(EntryId id, VectorView vector, const std::byte* record) {
   const std::size_t slot = ids_.size();
-  if (slot / kBlockRecords == blocks_.size()) {
-    blocks_.emplace_back(new std::byte[kBlockRecords * codec_.record_bytes()]);
+  if (slot == capacity_) {
+    Reserve(slot + 1 + slot / 4);
   }
   ids_.push_back(id);
-  slots_[id.value] = slot;
+  slots_.Insert(id.value, static_cast<std::uint32_t>(slot), IdOf());
   std::memcpy(Record(slot), record, codec_.record_bytes());
+  if (signs_ != nullptr) {
+    signs_->Set(slot, vector);
+  } else if (ids_.size() == kSigned && codec_.encoding() == Encoding::kInt8) {
+    MakeSigns();
+  }
+}
+
+// Of what the records hold: half a code a component from the vectors that came.
+void FlatIndex::MakeSigns() {
+  signs_ = std::make_unique<SignCodes>(codec_.dimension(), codec_.metric());
+  std::vector<float> vector(codec_.dimension());
+  for (std::size_t slot = 0; slot < ids_.size(); ++slot) {
+    codec_.Decode(Record(slot), vector);
+    signs_->Set(slot, vector);
+  }
 }
 
 bool FlatIndex::Erase(EntryId id) {
   WriterLock lock(&mu_);
-  const auto found = slots_.find(id.value);
-  if (found == slots_.end()) {
+  const std::uint32_t slot = slots_.Find(id.value, IdOf());
+  if (slot == SlotMap::kNone) {
     return false;
   }
-  EraseSlot(found->second);
+  EraseSlot(slot);
   return true;
 }
 
 void FlatIndex::EraseSlot(std::size_t slot) {
   const std::size_t last = ids_.size() - 1;
-  slots_.erase(ids_[slot].value);
+  slots_.Erase(ids_[slot].value, IdOf());
   if (slot != last) {
+    slots_.Move(ids_[last].value, static_cast<std::uint32_t>(slot), IdOf());
     std::memcpy(Record(slot), Record(last), codec_.record_bytes());
     ids_[slot] = ids_[last];
-    slots_[ids_[slot].value] = slot;
+    if (signs_ != nullptr) {
+      signs_->Copy(last, slot);
+    }
   }
   ids_.pop_back();
-  // One empty block is kept, so that adding and erasing around its edge does not allocate each
-  // time.
-  if (blocks_.size() * kBlockRecords >= ids_.size() + 2 * kBlockRecords) {
-    blocks_.pop_back();
+  if (signs_ != nullptr && ids_.size() < kSigned / 2) {
+    signs_.reset();
+  } else if (signs_ != nullptr) {
+    signs_->Shrink(ids_.size());
+  }
+  // Some room is kept, so that adding and erasing in turn does not allocate each time.
+  if (few_ != nullptr ? capacity_ > 2 * ids_.size() + 2
+                      : ids_.size() * codec_.record_bytes() < kPagedBytes / 2) {
+    Reserve(ids_.size() + 1);
+  } else if (few_ == nullptr && ids_.size() % 64 == 0) {
+    many_.Discard(ids_.size() * codec_.record_bytes());
   }
 }
 
 bool FlatIndex::Contains(EntryId id) const {
   ReaderLock lock(&mu_);
-  return slots_.contains(id.value);
+  return slots_.Find(id.value, IdOf()) != SlotMap::kNone;
 }
 
 std::vector<RoughNeighbor> FlatIndex::Rough(const EncodedQuery& query,
@@ -67,11 +130,77 @@ std::vector<RoughNeighbor> FlatIndex::Rough(const EncodedQuery& query,
   std::vector<RoughNeighbor> rough;
   rough.reserve(neighbors.size());
   for (const Neighbor& neighbor : neighbors) {
-    const std::byte* record = Record(slots_.at(neighbor.id.value));
+    const std::byte* record = Record(slots_.Find(neighbor.id.value, IdOf()));
     rough.push_back(
         {.neighbor = neighbor, .bound = codec_.ScoreBound(query, record, neighbor.score)});
   }
   return rough;
+}
+
+void FlatIndex::ScanRecords(const EncodedQuery& query, const IdFilter* filter, TopK* top,
+                            SearchStats* stats) const {
+  for (std::size_t slot = 0; slot < ids_.size(); ++slot) {
+    const Neighbor neighbor{.id = ids_[slot], .score = codec_.Score(query, Record(slot))};
+    // The filter is asked about entries that would count only: it costs more than a comparison.
+    if (top->full() && neighbor.score < top->worst()) {
+      continue;
+    }
+    if (filter == nullptr || filter->Accepts(neighbor.id)) {
+      top->Offer(neighbor);
+    }
+  }
+  stats->distances += ids_.size();
+}
+
+// Blocks in the order of their best bounds, until no bound reaches what was found.
+void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
+                          const SearchOptions& options, TopK* top, SearchStats* stats) const {
+  struct RankedBlock {
+    float bound;
+    std::uint32_t block;
+    bool operator<(const RankedBlock& other) const { return bound < other.bound; }
+  };
+  const SignQuery signs = signs_->Prepare(query);
+  std::array<float, kSignLanes> bounds{};
+  std::vector<RankedBlock> blocks(signs_->blocks());
+  for (std::uint32_t block = 0; block < blocks.size(); ++block) {
+    blocks[block] = {.bound = signs_->Bounds(signs, block, bounds), .block = block};
+  }
+  stats->screened += ids_.size();
+  std::make_heap(blocks.begin(), blocks.end());
+  // What a score must reach. The best block is looked at whatever it must, so that a miss can say
+  // how near the nearest was.
+  float limit = -std::numeric_limits<float>::infinity();
+  for (; !blocks.empty() && blocks.front().bound >= limit; blocks.pop_back()) {
+    std::pop_heap(blocks.begin(), blocks.end());
+    const std::size_t first = std::size_t{blocks.back().block} * kSignLanes;
+    signs_->Bounds(signs, blocks.back().block, bounds);
+    std::array<std::uint8_t, kSignLanes> lanes{};
+    std::size_t count = 0;
+    for (std::size_t lane = 0; lane < std::min(kSignLanes, ids_.size() - first); ++lane) {
+      lanes[count] = static_cast<std::uint8_t>(lane);
+      count += bounds[lane] >= limit ? 1 : 0;
+    }
+    for (const std::uint8_t lane : std::span(lanes).first(count)) {
+      PrefetchRecord(first + lane);
+    }
+    for (const std::uint8_t lane : std::span(lanes).first(count)) {
+      if (bounds[lane] < limit) {
+        continue;
+      }
+      const Neighbor neighbor{.id = ids_[first + lane],
+                              .score = codec_.Score(encoded, Record(first + lane))};
+      ++stats->distances;
+      if ((!top->full() || neighbor.score >= top->worst()) &&
+          (options.filter == nullptr || options.filter->Accepts(neighbor.id))) {
+        top->Offer(neighbor);
+      }
+      if (top->full()) {
+        limit = std::max(limit, top->worst());
+      }
+    }
+    limit = std::max(limit, options.min_score);
+  }
 }
 
 std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& options,
@@ -82,17 +211,11 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
   std::vector<RoughNeighbor> candidates;
   {
     ReaderLock lock(&mu_);
-    for (std::size_t slot = 0; slot < ids_.size(); ++slot) {
-      const Neighbor neighbor{.id = ids_[slot], .score = codec_.Score(encoded, Record(slot))};
-      // The filter is asked about entries that would count only: it costs more than a comparison.
-      if (top.full() && neighbor.score < top.worst()) {
-        continue;
-      }
-      if (options.filter == nullptr || options.filter->Accepts(neighbor.id)) {
-        top.Offer(neighbor);
-      }
+    if (signs_ == nullptr) {
+      ScanRecords(encoded, options.filter, &top, stats);
+    } else {
+      ScanSigns(query, encoded, options, &top, stats);
     }
-    stats->distances += ids_.size();
     candidates = Rough(encoded, top.Take());
   }
   return Rescore(codec_, query, options, candidates, stats);
@@ -108,9 +231,9 @@ std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const E
   {
     ReaderLock lock(&mu_);
     for (const EntryId id : ids) {
-      const auto found = slots_.find(id.value);
-      if (found != slots_.end() && (options.filter == nullptr || options.filter->Accepts(id))) {
-        top.Offer({.id = id, .score = codec_.Score(encoded, Record(found->second))});
+      const std::uint32_t slot = slots_.Find(id.value, IdOf());
+      if (slot != SlotMap::kNone && (options.filter == nullptr || options.filter->Accepts(id))) {
+        top.Offer({.id = id, .score = codec_.Score(encoded, Record(slot))});
         ++stats->distances;
       }
     }
@@ -121,11 +244,11 @@ std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const E
 
 bool FlatIndex::Reconstruct(EntryId id, std::span<float> out) const {
   ReaderLock lock(&mu_);
-  const auto found = slots_.find(id.value);
-  if (found == slots_.end()) {
+  const std::uint32_t slot = slots_.Find(id.value, IdOf());
+  if (slot == SlotMap::kNone) {
     return false;
   }
-  codec_.Decode(Record(found->second), out);
+  codec_.Decode(Record(slot), out);
   return true;
 }
 
@@ -141,9 +264,8 @@ std::size_t FlatIndex::size() const {
 
 std::size_t FlatIndex::memory_bytes() const {
   ReaderLock lock(&mu_);
-  return sizeof(*this) + blocks_.size() * kBlockRecords * codec_.record_bytes() +
-         ids_.capacity() * sizeof(EntryId) +
-         slots_.bucket_count() * (sizeof(std::pair<std::uint64_t, std::size_t>) + 8);
+  return sizeof(*this) + (few_ == nullptr ? ids_.size() : capacity_) * codec_.record_bytes() + ids_.capacity() * sizeof(EntryId) +
+         slots_.memory_bytes() + (signs_ == nullptr ? 0 : signs_->memory_bytes());
 }
 
 }  // namespace nearhit

@@ -87,6 +87,7 @@ struct SearchOptions {
 // What a search cost; added to, never reset.
 struct SearchStats {
   std::uint64_t distances = 0;  // codes compared
+  std::uint64_t screened = 0;   // of one bit a component, before that
   std::uint64_t rescored = 0;   // full-precision vectors read
 };
 

@@ -71,7 +71,7 @@ class Batcher {
   // On the leader's thread, which holds a slot.
   Status Lead(Request* own, std::span<float> out);
   void TakeGroup(Request* own, Group* group) REQUIRES(mu_);
-  void GiveResults(const Group& group, const Status& status, std::span<const float> rows)
+  void GiveResults(const Group& group, const Status& status, std::span<const float> rows) const
       REQUIRES(mu_);
   // Hands the slot to the first in the queue, or frees it.
   void PassSlotOn() REQUIRES(mu_);

@@ -31,6 +31,8 @@ class SingleFlight {
   // Whoever leads a text gives its vector, or leaves it to those who wait by going away.
   class Lead {
    public:
+    Lead(const Lead&) = delete;
+    Lead& operator=(const Lead&) = delete;
     Lead(Lead&&) noexcept = default;
     Lead& operator=(Lead&&) = delete;
     ~Lead();

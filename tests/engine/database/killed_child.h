@@ -32,7 +32,7 @@ class Journal {
   void Done() { Write("done\n"); }
 
  private:
-  void Write(const std::string& line) {
+  void Write(const std::string& line) const {
     if (write(out_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
       _exit(1);
     }

@@ -58,7 +58,7 @@ class ReembeddingConcurrencyTest : public testing::Test {
     EXPECT_THAT(db_->CreateNamespace("c", config), IsOk());
     cache_ = *db_->Cache("c");
   }
-  ~ReembeddingConcurrencyTest() override { EmbedderScript::Get().Reset(); }
+  void TearDown() override { EmbedderScript::Get().Reset(); }
 
   EntryId Store(const std::string& slot, std::optional<std::int64_t> ttl_ms = std::nullopt) {
     StoreRequest request;

@@ -40,7 +40,7 @@ class ReembeddingRestartTest : public testing::Test {
     config.embedder = ScriptedSpec("old");
     EXPECT_THAT(db_->CreateNamespace("n", config), IsOk());
   }
-  ~ReembeddingRestartTest() override { EmbedderScript::Get().Reset(); }
+  void TearDown() override { EmbedderScript::Get().Reset(); }
 
   void Open(bool background = false) {
     db_.reset();

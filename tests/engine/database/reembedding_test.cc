@@ -27,7 +27,7 @@ class ReembeddingTest : public DatabaseTest {
     config.threshold = 0.9F;
     cache_ = NewCache(config);
   }
-  ~ReembeddingTest() override { EmbedderScript::Get().Reset(); }
+  void TearDown() override { EmbedderScript::Get().Reset(); }
 
   StoreResult Store(const std::string& slot, const std::vector<std::string>& tags = {}) {
     const std::string answer = "answer " + slot;  // requests view it

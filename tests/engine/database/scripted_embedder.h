@@ -60,7 +60,7 @@ class EmbedderScript {
       MutexLock lock(&mu_);
       hook = hook_;
     }
-    const Status status = *hook ? (*hook)(model, texts) : Status();
+    Status status = *hook ? (*hook)(model, texts) : Status();
     MutexLock lock(&mu_);
     embedded_ += status.ok() ? texts.size() : 0;
     return status;

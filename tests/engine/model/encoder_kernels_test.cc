@@ -209,7 +209,8 @@ TEST_P(EncoderKernelsTest, QuantizedProductsDoNotOverflow) {
       const Rounded rounded(kernels(), linear, x, 1);
       float out = 0;
       linear.Apply(rounded.rows(), 1, Activation::kNone, &out);
-      const auto blocks = static_cast<float>(QuantizedSize(k) / kRotationBlock);
+      const std::size_t whole = QuantizedSize(k) / kRotationBlock;
+      const auto blocks = static_cast<float>(whole);
       EXPECT_NEAR(out, sign * 0.5F * blocks, 1e-5F * blocks) << k;
     }
   }

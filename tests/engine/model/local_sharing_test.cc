@@ -79,6 +79,7 @@ TEST_F(LocalSharingTest, CallsThatShareTextsGetTheSameRows) {
     const auto embedder = Load({.memo_bytes = memo_bytes});
     const std::vector<std::string_view> texts = {"red", "blue", "blues", "red red", "green"};
     std::vector<std::vector<float>> expected;
+    expected.reserve(texts.size());
     for (const std::string_view text : texts) {
       expected.push_back(*Load({})->Embed(std::span(&text, 1), kNoDeadline));
     }

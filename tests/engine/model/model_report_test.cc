@@ -43,7 +43,7 @@ class ReferenceEmbedder final : public Embedder {
         if (reference.text == text) {
           std::ranges::transform(reference.vector,
                                  rows.begin() + static_cast<std::ptrdiff_t>(begin),
-                                 [this](std::int8_t component) { return component * scale_; });
+                                 [this](std::int8_t component) { return static_cast<float>(component) * scale_; });
         }
       }
       rows[begin] += error_;

@@ -1,0 +1,82 @@
+#include "index/paged_memory.h"
+
+#include <cstdint>
+#include <new>
+
+#include <sys/mman.h>
+
+namespace nearhit {
+
+namespace {
+
+constexpr std::size_t kPage = std::size_t{4} << 10;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
+void* Map(std::size_t bytes, int protection) {
+  void* memory = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                      /*fd=*/-1, /*offset=*/0);
+  if (memory == MAP_FAILED) {
+    throw std::bad_alloc();
+  }
+  return memory;
+}
+
+// Addresses from a multiple of `unit` on; what was taken to find one is given back.
+std::byte* Reserve(std::size_t bytes, std::size_t unit, int protection) {
+  if (unit == kPage) {
+    return static_cast<std::byte*>(Map(bytes, protection));
+  }
+  auto* taken = static_cast<std::byte*>(Map(bytes + unit, protection));
+  const std::size_t before = RoundUp(reinterpret_cast<std::uintptr_t>(taken), unit) -
+                             reinterpret_cast<std::uintptr_t>(taken);
+  if (before > 0) {
+    munmap(taken, before);
+  }
+  if (before < unit) {
+    munmap(taken + before + bytes, unit - before);
+  }
+  return taken + before;
+}
+
+}  // namespace
+
+void PagedMemory::Grow(std::size_t bytes) {
+  const std::size_t unit = bytes < kHugePage ? kPage : kHugePage;
+  const std::size_t size = RoundUp(bytes, unit);
+  if (size <= mapped_) {
+    return;
+  }
+  if (data_ == nullptr) {
+    data_ = Reserve(size, unit, PROT_READ | PROT_WRITE);
+  } else {
+    std::byte* target = Reserve(size, unit, PROT_NONE);
+    if (mremap(data_, mapped_, size, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED) {
+      munmap(target, size);
+      throw std::bad_alloc();
+    }
+    data_ = target;
+  }
+  mapped_ = size;
+  if (unit == kHugePage) {
+    madvise(data_, mapped_, MADV_HUGEPAGE);  // only advice: where it is refused, walks are slower
+  }
+}
+
+void PagedMemory::Discard(std::size_t bytes) {
+  const std::size_t first = RoundUp(bytes, kPage);
+  if (first < mapped_) {
+    madvise(data_ + first, mapped_ - first, MADV_DONTNEED);
+  }
+}
+
+void PagedMemory::Free() {
+  if (data_ != nullptr) {
+    munmap(data_, mapped_);
+  }
+}
+
+}  // namespace nearhit

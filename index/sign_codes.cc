@@ -1,0 +1,166 @@
+#include "index/sign_codes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/check.h"
+
+namespace nearhit {
+
+namespace {
+
+// Entry `bits` of a table stands for the sum of its components, those negative whose bit is not set,
+// from 0 for the least sum there can be. Loops of fixed lengths, so that the compiler makes vectors
+// of them.
+template <std::size_t Lookup>
+void FillTables(std::span<const float> components, float scale, float largest,
+                std::uint8_t* tables) {
+  constexpr std::size_t kEntries = std::size_t{1} << Lookup;
+  std::array<float, kEntries> sums;
+  for (; !components.empty(); components = components.subspan(Lookup), tables += kEntries) {
+    float least = 0;
+    for (std::size_t i = 0; i < Lookup; ++i) {
+      least += std::abs(components[i]) - components[i];
+    }
+    sums[0] = least * scale + 0.5F;  // rounds
+    for (std::size_t i = 0; i < Lookup; ++i) {
+      const float twice = 2 * components[i] * scale;
+      const std::size_t half = std::size_t{1} << i;
+      for (std::size_t entry = 0; entry < half; ++entry) {
+        sums[half + entry] = sums[entry] + twice;
+      }
+    }
+    for (std::size_t entry = 0; entry < kEntries; ++entry) {
+      // Sums may leave the ends by a rounding.
+      const float sum = std::max(0.0F, std::min(sums[entry], largest + 0.5F));
+      tables[entry] = static_cast<std::uint8_t>(static_cast<std::int32_t>(sum));
+    }
+  }
+}
+
+}  // namespace
+
+SignCodes::SignCodes(std::size_t dimension, IndexMetric metric, const SignKernels& kernels)
+    : dimension_(dimension),
+      metric_(metric),
+      kernels_(&kernels),
+      columns_((dimension + kernels.bits - 1) / kernels.bits),
+      rotation_(dimension),
+      block_bytes_(sizeof(SignFactors) + columns_ * kSignLanes) {
+}
+
+void SignCodes::Set(std::size_t slot, VectorView vector) {
+  const std::size_t block = slot / kSignLanes;
+  blocks_ = std::max(blocks_, block + 1);
+  if (blocks_ > capacity_) {
+    capacity_ = std::max(blocks_, 2 * capacity_);
+    memory_.Grow(capacity_ * block_bytes_);
+  }
+  SignFactors* factors = Factors(block);
+  const std::size_t lane = slot % kSignLanes;
+  std::vector<float> rotated(columns_ * kernels_->bits);
+  rotation_.Apply(vector, std::span(rotated).first(dimension_));
+
+  double squares = 0;
+  double magnitudes = 0;
+  for (const float component : rotated) {
+    squares += static_cast<double>(component) * static_cast<double>(component);
+    magnitudes += std::abs(static_cast<double>(component));
+  }
+  // x . q = product * (signs . q) + (what is left of x beside its signs) . q, and the second, across
+  // from x, is as long as `beside`; of a random direction it has 1 / (d - 1) of its square.
+  const double product = magnitudes > 0 ? squares / magnitudes : 0;
+  const auto dimension = static_cast<double>(dimension_);
+  const double beside = std::max(0.0, product * product * dimension - squares);
+  factors->product[lane] = static_cast<float>(product);
+  factors->error[lane] =
+      static_cast<float>(std::sqrt(beside / std::max(1.0, dimension - 1)));
+  factors->squared_norm[lane] = static_cast<float>(squares);
+
+  for (std::size_t column = 0; column < columns_; ++column) {
+    std::uint32_t byte = 0;
+    for (std::size_t bit = 0; bit < kernels_->bits; ++bit) {
+      byte |= (rotated[column * kernels_->bits + bit] > 0 ? 1U : 0U) << bit;
+    }
+    Columns(block)[column * kSignLanes + SignByte(lane)] = static_cast<std::uint8_t>(byte);
+  }
+}
+
+void SignCodes::Copy(std::size_t from, std::size_t to) {
+  const SignFactors* source = Factors(from / kSignLanes);
+  SignFactors* target = Factors(to / kSignLanes);
+  const std::uint8_t* source_columns = Columns(from / kSignLanes);
+  std::uint8_t* target_columns = Columns(to / kSignLanes);
+  const std::size_t from_lane = from % kSignLanes;
+  const std::size_t to_lane = to % kSignLanes;
+  target->product[to_lane] = source->product[from_lane];
+  target->error[to_lane] = source->error[from_lane];
+  target->squared_norm[to_lane] = source->squared_norm[from_lane];
+  for (std::size_t column = 0; column < columns_; ++column) {
+    target_columns[column * kSignLanes + SignByte(to_lane)] =
+        source_columns[column * kSignLanes + SignByte(from_lane)];
+  }
+}
+
+void SignCodes::Shrink(std::size_t slots) {
+  const std::size_t blocks = (slots + kSignLanes - 1) / kSignLanes;
+  if (blocks < blocks_) {
+    blocks_ = blocks;
+    memory_.Discard(blocks_ * block_bytes_);
+  }
+}
+
+SignQuery SignCodes::Prepare(VectorView query) const {
+  std::vector<float> rotated(columns_ * kernels_->bits);
+  rotation_.Apply(query, std::span(rotated).first(dimension_));
+
+  const std::size_t lookup = kernels_->lookup;
+  const std::size_t entries = std::size_t{1} << lookup;
+  const std::size_t tables = rotated.size() / lookup;
+  float widest = 0;
+  float total = 0;
+  float squares = 0;
+  for (std::size_t table = 0; table < tables; ++table) {
+    float magnitudes = 0;
+    for (const float component : std::span(rotated).subspan(table * lookup, lookup)) {
+      magnitudes += std::abs(component);
+      squares += component * component;
+    }
+    widest = std::max(widest, magnitudes);
+    total += magnitudes;
+  }
+  SignQuery ready;
+  ready.columns = columns_;
+  ready.tables.resize((tables * entries + sizeof(SignTable) - 1) / sizeof(SignTable));
+  // An entry stands for its sum plus `magnitudes` of its table, which all tables together subtract.
+  const auto largest = static_cast<float>(LargestSignEntry(*kernels_, columns_));
+  const float scale = widest > 0 ? largest / (2 * widest) : 0.0F;
+  const float factor = metric_ == IndexMetric::kL2 ? 2.0F : 1.0F;
+  ready.step = widest > 0 ? factor * 2 * widest / largest : 0.0F;
+  // Rounding of an entry moves it by up to half a step: a deviation of a twelfth of it squared.
+  ready.offset = kDeviations * ready.step * std::sqrt(static_cast<float>(tables) / 12) -
+                 factor * total;
+  ready.slack = factor * kDeviations * std::sqrt(squares);
+  ready.squared_norm = squares;
+  ready.subtract_norms = metric_ == IndexMetric::kL2;
+
+  std::uint8_t* out = ready.tables.front().entries.data();
+  if (lookup == 6) {
+    FillTables<6>(rotated, scale, largest, out);
+  } else {
+    FillTables<4>(rotated, scale, largest, out);
+  }
+  return ready;
+}
+
+float SignCodes::Bounds(const SignQuery& query, std::size_t block,
+                        std::span<float, kSignLanes> bounds) const {
+  return kernels_->bounds(query, Columns(block), *Factors(block), bounds.data());
+}
+
+std::size_t SignCodes::memory_bytes() const {
+  return sizeof(*this) + rotation_.memory_bytes() + blocks_ * block_bytes_;
+}
+
+}  // namespace nearhit

@@ -1,0 +1,69 @@
+// One bit a component of many vectors, side by side in slots: tells within microseconds which few of
+// some ten thousands can be near enough to be scored in full.
+//
+// RaBitQ (Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound
+// for Approximate Nearest Neighbor Search", 2024): a vector is rotated at random and kept as the signs
+// of its components. The signs times a factor are an unbiased estimate of its inner product with any
+// query, and how far they are from it is known to a constant. No training: the first vector's code is
+// as good as the last one's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "index/paged_memory.h"
+#include "index/rotation.h"
+#include "index/sign_kernels.h"
+#include "index/vector_index.h"
+
+namespace nearhit {
+
+// Thread-safety: externally synchronized; const methods may run together.
+class SignCodes {
+ public:
+  // How many deviations above the estimate the bound of a score is. With 3, all of the ten nearest of
+  // 103,107 sentence embeddings were under their bound in 300 queries, .9997 with 2.5.
+  static constexpr float kDeviations = 3;
+
+  SignCodes(std::size_t dimension, IndexMetric metric,
+            const SignKernels& kernels = FastestSignKernels());
+
+  // Keeps `vector` in a slot, which is made, with those before it, when it is new.
+  void Set(std::size_t slot, VectorView vector);
+  void Copy(std::size_t from, std::size_t to);
+  // Forgets the slots from `slots` on.
+  void Shrink(std::size_t slots);
+
+  // Slots come in blocks of kSignLanes; those that were never set have bounds that mean nothing.
+  std::size_t blocks() const { return blocks_; }
+
+  SignQuery Prepare(VectorView query) const;
+  // Fills `bounds` with what the score (Neighbor::score) of each slot of a block hardly exceeds, and
+  // returns the largest.
+  float Bounds(const SignQuery& query, std::size_t block,
+               std::span<float, kSignLanes> bounds) const;
+
+  std::size_t memory_bytes() const;
+
+ private:
+  SignFactors* Factors(std::size_t block) const {
+    return reinterpret_cast<SignFactors*>(memory_.data() + block * block_bytes_);
+  }
+  // kSignLanes bytes for each column.
+  std::uint8_t* Columns(std::size_t block) const {
+    return reinterpret_cast<std::uint8_t*>(Factors(block) + 1);
+  }
+
+  std::size_t dimension_;
+  IndexMetric metric_;
+  const SignKernels* kernels_;
+  std::size_t columns_;
+  Rotation rotation_;
+  std::size_t block_bytes_;
+  std::size_t blocks_ = 0;
+  std::size_t capacity_ = 0;  // blocks
+  PagedMemory memory_;
+};
+
+}  // namespace nearhit

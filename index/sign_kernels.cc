@@ -1,0 +1,196 @@
+#include "index/sign_kernels.h"
+
+// GCC 12 warns inside its own intrinsics (GCC bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <algorithm>
+#include <limits>
+
+#include <immintrin.h>
+
+namespace nearhit {
+
+namespace {
+
+constexpr std::size_t kNibbleEntries = 16;
+
+float BoundOf(const SignQuery& query, const SignFactors& factors, std::size_t lane, float sum) {
+  const float bound = factors.product[lane] * (query.step * sum + query.offset) +
+                      query.slack * factors.error[lane];
+  return query.subtract_norms ? bound - query.squared_norm - factors.squared_norm[lane] : bound;
+}
+
+float BoundsScalar(const SignQuery& query, const std::uint8_t* columns, const SignFactors& factors,
+                   float* bounds) {
+  const std::uint8_t* tables = query.tables.front().entries.data();
+  float largest = -std::numeric_limits<float>::infinity();
+  for (std::size_t lane = 0; lane < kSignLanes; ++lane) {
+    std::uint32_t sum = 0;
+    for (std::size_t column = 0; column < query.columns; ++column) {
+      const std::uint8_t byte = columns[column * kSignLanes + SignByte(lane)];
+      const std::uint8_t* table = tables + column * 2 * kNibbleEntries;
+      sum += std::uint32_t{table[byte & 15U]} + table[kNibbleEntries + (byte >> 4U)];
+    }
+    bounds[lane] = BoundOf(query, factors, lane, static_cast<float>(sum));
+    largest = std::max(largest, bounds[lane]);
+  }
+  return largest;
+}
+
+#define TARGET_AVX2 __attribute__((target("avx2,fma")))
+
+TARGET_AVX2 __m256 BoundsOf8(const SignQuery& query, const SignFactors& factors, std::size_t lane,
+                             __m128i sums, float* bounds) {
+  const __m256 sum = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(sums));
+  const __m256 product =
+      _mm256_fmadd_ps(_mm256_set1_ps(query.step), sum, _mm256_set1_ps(query.offset));
+  __m256 bound = _mm256_fmadd_ps(
+      _mm256_loadu_ps(factors.product.data() + lane), product,
+      _mm256_mul_ps(_mm256_set1_ps(query.slack), _mm256_loadu_ps(factors.error.data() + lane)));
+  if (query.subtract_norms) {
+    bound = _mm256_sub_ps(bound,
+                          _mm256_add_ps(_mm256_set1_ps(query.squared_norm),
+                                        _mm256_loadu_ps(factors.squared_norm.data() + lane)));
+  }
+  _mm256_storeu_ps(bounds + lane, bound);
+  return bound;
+}
+
+TARGET_AVX2 __m256i Broadcast(const std::uint8_t* table) {
+  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
+}
+
+TARGET_AVX2 float BoundsAvx2(const SignQuery& query, const std::uint8_t* columns,
+                             const SignFactors& factors, float* bounds) {
+  constexpr std::size_t kVector = 32;
+  constexpr std::size_t kColumnsOfBytes = 2;  // whose sums fit a byte
+  const std::uint8_t* tables = query.tables.front().entries.data();
+  const __m256i nibble = _mm256_set1_epi8(15);
+  __m256 largest = _mm256_set1_ps(-std::numeric_limits<float>::infinity());
+  for (std::size_t half = 0; half < 2; ++half) {
+    __m256i all = _mm256_setzero_si256();  // even bytes, and odd ones 256 fold
+    __m256i odd = _mm256_setzero_si256();
+    for (std::size_t column = 0; column < query.columns;) {
+      __m256i bytes = _mm256_setzero_si256();
+      const std::size_t end = std::min(column + kColumnsOfBytes, query.columns);
+      for (; column < end; ++column) {
+        const __m256i codes = _mm256_load_si256(
+            reinterpret_cast<const __m256i*>(columns + column * kSignLanes + half * kVector));
+        const std::uint8_t* table = tables + column * 2 * kNibbleEntries;
+        const __m256i low =
+            _mm256_shuffle_epi8(Broadcast(table), _mm256_and_si256(codes, nibble));
+        const __m256i high =
+            _mm256_shuffle_epi8(Broadcast(table + kNibbleEntries),
+                                _mm256_and_si256(_mm256_srli_epi16(codes, 4), nibble));
+        bytes = _mm256_add_epi8(bytes, _mm256_add_epi8(low, high));
+      }
+      all = _mm256_add_epi16(all, bytes);
+      odd = _mm256_add_epi16(odd, _mm256_srli_epi16(bytes, 8));
+    }
+    const __m256i even = _mm256_sub_epi16(all, _mm256_slli_epi16(odd, 8));
+    for (std::size_t part = 0; part < 2; ++part) {
+      const std::size_t lane = half * 16 + part * 8;
+      const __m128i evens =
+          part == 0 ? _mm256_castsi256_si128(even) : _mm256_extracti128_si256(even, 1);
+      const __m128i odds =
+          part == 0 ? _mm256_castsi256_si128(odd) : _mm256_extracti128_si256(odd, 1);
+      largest = _mm256_max_ps(largest, BoundsOf8(query, factors, lane, evens, bounds));
+      largest = _mm256_max_ps(largest, BoundsOf8(query, factors, lane + 32, odds, bounds));
+    }
+  }
+  alignas(32) std::array<float, 8> maxima{};
+  _mm256_store_ps(maxima.data(), largest);
+  return *std::max_element(maxima.begin(), maxima.end());
+}
+
+#define TARGET_VBMI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi")))
+
+TARGET_VBMI __m512 BoundsOf16(const SignQuery& query, const SignFactors& factors, std::size_t lane,
+                              __m256i sums, float* bounds) {
+  const __m512 sum = _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(sums));
+  const __m512 product =
+      _mm512_fmadd_ps(_mm512_set1_ps(query.step), sum, _mm512_set1_ps(query.offset));
+  __m512 bound = _mm512_fmadd_ps(
+      _mm512_loadu_ps(factors.product.data() + lane), product,
+      _mm512_mul_ps(_mm512_set1_ps(query.slack), _mm512_loadu_ps(factors.error.data() + lane)));
+  if (query.subtract_norms) {
+    bound = _mm512_sub_ps(bound,
+                          _mm512_add_ps(_mm512_set1_ps(query.squared_norm),
+                                        _mm512_loadu_ps(factors.squared_norm.data() + lane)));
+  }
+  _mm512_storeu_ps(bounds + lane, bound);
+  return bound;
+}
+
+// What the table of a column has for each of its lanes.
+TARGET_VBMI inline __m512i Entries(const SignTable* tables, const std::uint8_t* columns,
+                                   std::size_t column) {
+  return _mm512_permutexvar_epi8(_mm512_load_si512(columns + column * kSignLanes),
+                                 _mm512_load_si512(tables[column].entries.data()));
+}
+
+TARGET_VBMI float BoundsVbmi(const SignQuery& query, const std::uint8_t* columns,
+                             const SignFactors& factors, float* bounds) {
+  const SignTable* tables = query.tables.data();
+  __m512i all = _mm512_setzero_si512();  // even bytes, and odd ones 256 fold
+  __m512i odd = _mm512_setzero_si512();
+  std::size_t column = 0;
+  for (; column + 4 <= query.columns; column += 4) {  // the sums of four fit a byte
+    const __m512i bytes = _mm512_add_epi8(
+        _mm512_add_epi8(Entries(tables, columns, column), Entries(tables, columns, column + 1)),
+        _mm512_add_epi8(Entries(tables, columns, column + 2),
+                        Entries(tables, columns, column + 3)));
+    all = _mm512_add_epi16(all, bytes);
+    odd = _mm512_add_epi16(odd, _mm512_srli_epi16(bytes, 8));
+  }
+  for (; column < query.columns; ++column) {
+    const __m512i bytes = Entries(tables, columns, column);
+    all = _mm512_add_epi16(all, bytes);
+    odd = _mm512_add_epi16(odd, _mm512_srli_epi16(bytes, 8));
+  }
+  const __m512i even = _mm512_sub_epi16(all, _mm512_slli_epi16(odd, 8));
+  __m512 largest = BoundsOf16(query, factors, 0, _mm512_castsi512_si256(even), bounds);
+  largest = _mm512_max_ps(
+      largest, BoundsOf16(query, factors, 16, _mm512_extracti64x4_epi64(even, 1), bounds));
+  largest = _mm512_max_ps(largest,
+                          BoundsOf16(query, factors, 32, _mm512_castsi512_si256(odd), bounds));
+  largest = _mm512_max_ps(
+      largest, BoundsOf16(query, factors, 48, _mm512_extracti64x4_epi64(odd, 1), bounds));
+  return _mm512_reduce_max_ps(largest);
+}
+
+std::vector<SignKernels> Detect() {
+  std::vector<SignKernels> found;
+  if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+      __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vbmi") != 0) {
+    found.push_back({.name = "avx512vbmi", .bits = 6, .lookup = 6, .bounds = BoundsVbmi});
+  }
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
+    found.push_back({.name = "avx2", .bits = 8, .lookup = 4, .bounds = BoundsAvx2});
+  }
+  found.push_back({.name = "scalar", .bits = 8, .lookup = 4, .bounds = BoundsScalar});
+  return found;
+}
+
+}  // namespace
+
+std::uint8_t LargestSignEntry(const SignKernels& kernels, std::size_t columns) {
+  constexpr std::size_t kLargest = std::numeric_limits<std::uint8_t>::max() / 4;
+  const std::size_t lookups = columns * (kernels.bits / kernels.lookup);
+  return static_cast<std::uint8_t>(
+      std::min<std::size_t>(kLargest, std::numeric_limits<std::uint16_t>::max() / lookups));
+}
+
+std::span<const SignKernels> AvailableSignKernels() {
+  static const auto* const kernels = new std::vector<SignKernels>(Detect());
+  return *kernels;
+}
+
+const SignKernels& FastestSignKernels() {
+  static const SignKernels& kernels = AvailableSignKernels().front();
+  return kernels;
+}
+
+}  // namespace nearhit
