@@ -5,12 +5,12 @@
 #include <fstream>  // hnswlib 0.6.2 uses these three without including them
 #include <iostream>
 #include <new>
-#include <sys/mman.h>
 #include <unordered_map>
 
 #include <hnswlib/hnswlib.h>
 
 #include "base/check.h"
+#include "index/paged_memory.h"
 
 namespace nearhit {
 
@@ -34,33 +34,18 @@ class RecordSpace final : public hnswlib::SpaceInterface<float> {
   const Codec* const codec_;
 };
 
-constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
+// Elements of half a line more: as many lines are read of a record of 384 codes as when it begins
+// with a line, and a twentieth of the memory is saved.
+constexpr std::size_t kAlignment = 32;
 
 constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
-// Freed with std::free(), as hnswlib does. A walk touches hundreds of records at random: with pages
-// of 4 KiB almost each of them is a TLB miss too. Huge ones are only advised: where the system
-// refuses, a walk is slower.
-std::byte* AllocateElements(std::size_t bytes) {
-  const std::size_t unit = bytes < kHugePage ? kCacheLine : kHugePage;
-  const std::size_t size = RoundUp(std::max(bytes, unit), unit);
-  void* memory = std::aligned_alloc(unit, size);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  if (unit == kHugePage) {
-    madvise(memory, size, MADV_HUGEPAGE);
-  }
-  return static_cast<std::byte*>(memory);
-}
-
 }  // namespace
 
-// hnswlib's index, empty, with an element laid out for our walks: it begins on a cache line with
-// the record, and the links and the label follow.
+// hnswlib's index, empty, with an element laid out for our walks: it begins with the record; the
+// links, the label and the in-degree follow.
 class GraphStore::Holder {
  public:
   Holder(const Codec* codec, std::size_t capacity, std::uint64_t seed)
@@ -69,20 +54,21 @@ class GraphStore::Holder {
     graph.offsetLevel0_ = graph.data_size_;
     graph.label_offset_ = graph.offsetLevel0_ + graph.size_links_level0_;
     graph.size_data_per_element_ =
-        RoundUp(graph.label_offset_ + sizeof(hnswlib::labeltype), kCacheLine);
+        RoundUp(graph.label_offset_ + sizeof(hnswlib::labeltype) + sizeof(std::uint32_t), kAlignment);
+    std::free(graph.data_level0_memory_);
     // Of its own searches, which are not used.
     delete graph.visited_list_pool_;
     graph.visited_list_pool_ = nullptr;
     Resize(capacity);
   }
+  ~Holder() { graph.data_level0_memory_ = nullptr; }  // hnswlib would free it
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
 
   void Resize(std::size_t capacity) {
     graph.element_levels_.resize(capacity);
-    std::byte* elements = AllocateElements(capacity * graph.size_data_per_element_);
-    std::memcpy(elements, graph.data_level0_memory_,
-                graph.cur_element_count * graph.size_data_per_element_);
-    std::free(graph.data_level0_memory_);
-    graph.data_level0_memory_ = reinterpret_cast<char*>(elements);
+    elements.Grow(capacity * graph.size_data_per_element_);
+    graph.data_level0_memory_ = reinterpret_cast<char*>(elements.data());
     void* lists = std::realloc(graph.linkLists_, capacity * sizeof(char*));
     if (lists == nullptr) {
       throw std::bad_alloc();
@@ -96,6 +82,7 @@ class GraphStore::Holder {
   }
 
   RecordSpace space;
+  PagedMemory elements;
   hnswlib::HierarchicalNSW<float> graph;
 };
 
@@ -117,6 +104,7 @@ void GraphStore::Refresh() {
   upper_stride_ = graph.size_links_per_element_;
   links_offset_ = graph.offsetLevel0_;
   label_offset_ = graph.label_offset_;
+  in_degree_offset_ = label_offset_ + sizeof(hnswlib::labeltype);
 }
 
 int GraphStore::RandomLevel() {
@@ -169,8 +157,8 @@ void GraphStore::SetLinks(NodeId node, int level, std::span<const NodeId> links)
 }
 
 std::size_t GraphStore::memory_bytes() const {
-  return capacity_ * (stride_ + sizeof(std::byte*) + sizeof(int) + sizeof(std::uint16_t)) +
-         upper_bytes_;
+  // Elements and pointers that were never written take no memory.
+  return slots_ * (stride_ + sizeof(std::byte*)) + capacity_ * sizeof(int) + upper_bytes_;
 }
 
 }  // namespace nearhit

@@ -1,5 +1,5 @@
-// Memory of an HNSW graph: codes, links and labels of a node in one element of whole cache lines,
-// owned by an hnswlib::HierarchicalNSW. Only access and growth; searching is hnsw_search.h,
+// Memory of an HNSW graph: codes, links and label of a node in one element that begins with a cache
+// line or with the half of one, in an hnswlib::HierarchicalNSW. Only access and growth; searching is hnsw_search.h,
 // changing it hnsw_index.h. The .cc beside it is the one file that includes hnswlib
 // (docs/decisions/0001).
 #pragma once
@@ -37,7 +37,7 @@ class GraphStore {
   std::size_t slots() const { return slots_; }
   int LevelOf(NodeId node) const { return levels_[node]; }
 
-  // Aligned to a cache line.
+  // Aligned to half a cache line.
   std::byte* Record(NodeId node) const { return base_ + node * stride_; }
   EntryId Label(NodeId node) const {
     EntryId id;
@@ -60,10 +60,19 @@ class GraphStore {
     __builtin_prefetch(list + 64);
     __builtin_prefetch(list + 128);
   }
+  // How many nodes link to this one at level 0: kept for LinkEditor, not read by searches.
+  std::uint32_t InDegree(NodeId node) const {
+    std::uint32_t degree = 0;
+    std::memcpy(&degree, base_ + node * stride_ + in_degree_offset_, sizeof(degree));
+    return degree;
+  }
+  void SetInDegree(NodeId node, std::uint32_t degree) {
+    std::memcpy(base_ + node * stride_ + in_degree_offset_, &degree, sizeof(degree));
+  }
   static std::size_t MaxLinks(int level) { return level == 0 ? kMaxLinks0 : kM; }
 
   int RandomLevel();
-  // Makes room for `capacity` nodes. Moves the memory: no search may run.
+  // Makes room for `capacity` nodes. The memory moves: no search may run.
   void Grow(std::size_t capacity);
   // Takes a slot: `node` is a free one or slots(). Its lists are empty; nothing links to it yet, so
   // searches that run do not see it.
@@ -97,6 +106,7 @@ class GraphStore {
   std::size_t upper_stride_ = 0;
   std::size_t links_offset_ = 0;
   std::size_t label_offset_ = 0;
+  std::size_t in_degree_offset_ = 0;
 };
 
 }  // namespace nearhit

@@ -15,13 +15,9 @@ HnswIndex::HnswIndex(const Codec& codec, std::size_t capacity, std::uint64_t see
       editor_(std::make_unique<LinkEditor>(graph_.get())) {
 }
 
-bool HnswIndex::FindForWriter(EntryId id, NodeId* node) const {
-  const auto found = nodes_.find(id.value);
-  if (found == nodes_.end()) {
-    return false;
-  }
-  *node = found->second;
-  return true;
+void HnswIndex::CountLevel(int level) {
+  level_counts_.resize(std::max(level_counts_.size(), static_cast<std::size_t>(level) + 1));
+  ++level_counts_[static_cast<std::size_t>(level)];
 }
 
 NodeId HnswIndex::TakeSlot(EntryId id, int level) {
@@ -31,7 +27,7 @@ NodeId HnswIndex::TakeSlot(EntryId id, int level) {
     free_.pop_back();
   } else if (graph_->slots() == graph_->capacity()) {
     WriterLock lock(&graph_mu_);
-    graph_->Grow(graph_->capacity() * 2);
+    graph_->Grow(graph_->capacity() + graph_->capacity() / 4);
   }
   graph_->Occupy(node, id, level);
   return node;
@@ -40,8 +36,7 @@ NodeId HnswIndex::TakeSlot(EntryId id, int level) {
 Status HnswIndex::Add(EntryId id, VectorView vector) {
   NEARHIT_CHECK(vector.size() == codec_.dimension());
   MutexLock writer(&write_mu_);
-  NodeId old = kNoNode;
-  if (FindForWriter(id, &old)) {
+  if (const NodeId old = FindForWriter(id); old != kNoNode) {
     EraseNode(old);
   }
   if (free_.empty() && graph_->slots() >= GraphStore::kMaxNodes) {
@@ -65,14 +60,11 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
       editor_->Connect(node, at, candidates);
     }
   }
-  if (at_level_.size() <= static_cast<std::size_t>(level)) {
-    at_level_.resize(static_cast<std::size_t>(level) + 1);
-  }
-  at_level_[static_cast<std::size_t>(level)].insert(node);
+  CountLevel(level);
 
   WriterLock lock(&graph_mu_);
   editor_->Publish();
-  nodes_[id.value] = node;
+  nodes_.Insert(id.value, node, IdOf());
   if (level > entry_.level) {
     entry_ = {.node = node, .level = level};
   }
@@ -81,18 +73,23 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
 
 bool HnswIndex::Erase(EntryId id) {
   MutexLock writer(&write_mu_);
-  NodeId node = kNoNode;
-  if (!FindForWriter(id, &node)) {
+  const NodeId node = FindForWriter(id);
+  if (node == kNoNode) {
     return false;
   }
   EraseNode(node);
   return true;
 }
 
+// Any of the highest level: a scan of the levels, which only the leaving of the entry costs.
 EntryPoint HnswIndex::NextEntry(NodeId leaving) const {
-  for (std::size_t level = at_level_.size(); level-- > 0;) {
-    for (const NodeId node : at_level_[level]) {
-      if (node != leaving) {
+  const auto leaving_level = static_cast<std::size_t>(graph_->LevelOf(leaving));
+  for (std::size_t level = level_counts_.size(); level-- > 0;) {
+    if (level_counts_[level] == (level == leaving_level ? 1U : 0U)) {
+      continue;
+    }
+    for (NodeId node = 0; node < graph_->slots(); ++node) {
+      if (node != leaving && graph_->LevelOf(node) == static_cast<int>(level)) {
         return {.node = node, .level = static_cast<int>(level)};
       }
     }
@@ -111,16 +108,19 @@ void HnswIndex::EraseNode(NodeId node) {
     WriterLock lock(&graph_mu_);
     editor_->Publish();
     entry_ = entry;
-    nodes_.erase(id.value);
+    nodes_.Erase(id.value, IdOf());
     graph_->Release(node);
   }
-  at_level_[static_cast<std::size_t>(level)].erase(node);
+  --level_counts_[static_cast<std::size_t>(level)];
+  while (!level_counts_.empty() && level_counts_.back() == 0) {
+    level_counts_.pop_back();
+  }
   free_.push_back(node);
 }
 
 bool HnswIndex::Contains(EntryId id) const {
   ReaderLock lock(&graph_mu_);
-  return nodes_.contains(id.value);
+  return nodes_.Find(id.value, IdOf()) != SlotMap::kNone;
 }
 
 // Near-duplicates are far easier to find than nearest neighbours, so the work follows the
@@ -186,14 +186,14 @@ std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const E
   {
     ReaderLock lock(&graph_mu_);
     for (const EntryId id : ids) {
-      const auto found = nodes_.find(id.value);
-      if (found != nodes_.end() && (options.filter == nullptr || options.filter->Accepts(id))) {
-        top.Offer({.id = id, .score = codec_.Score(encoded, graph_->Record(found->second))});
+      const NodeId node = nodes_.Find(id.value, IdOf());
+      if (node != kNoNode && (options.filter == nullptr || options.filter->Accepts(id))) {
+        top.Offer({.id = id, .score = codec_.Score(encoded, graph_->Record(node))});
         ++stats->distances;
       }
     }
     for (const Neighbor& neighbor : top.Take()) {
-      const std::byte* record = graph_->Record(nodes_.at(neighbor.id.value));
+      const std::byte* record = graph_->Record(nodes_.Find(neighbor.id.value, IdOf()));
       candidates.push_back(
           {.neighbor = neighbor, .bound = codec_.ScoreBound(encoded, record, neighbor.score)});
     }
@@ -203,11 +203,11 @@ std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const E
 
 bool HnswIndex::Reconstruct(EntryId id, std::span<float> out) const {
   ReaderLock lock(&graph_mu_);
-  const auto found = nodes_.find(id.value);
-  if (found == nodes_.end()) {
+  const NodeId node = nodes_.Find(id.value, IdOf());
+  if (node == kNoNode) {
     return false;
   }
-  codec_.Decode(graph_->Record(found->second), out);
+  codec_.Decode(graph_->Record(node), out);
   return true;
 }
 
@@ -215,9 +215,7 @@ std::vector<EntryId> HnswIndex::Ids() const {
   ReaderLock lock(&graph_mu_);
   std::vector<EntryId> ids;
   ids.reserve(nodes_.size());
-  for (const auto& entry : nodes_) {
-    ids.push_back(EntryId{entry.first});
-  }
+  nodes_.ForEach([&](NodeId node) { ids.push_back(graph_->Label(node)); });
   return ids;
 }
 
@@ -230,8 +228,7 @@ std::size_t HnswIndex::memory_bytes() const {
   MutexLock writer(&write_mu_);
   ReaderLock lock(&graph_mu_);
   return sizeof(*this) + graph_->memory_bytes() + editor_->memory_bytes() +
-         nodes_.bucket_count() * (sizeof(std::pair<std::uint64_t, NodeId>) + 8) +
-         graph_->slots() * 48;  // the level sets
+         nodes_.memory_bytes() + free_.capacity() * sizeof(NodeId);
 }
 
 Status HnswIndex::CheckInvariants() const {

@@ -9,12 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <tsl/robin_map.h>
 
 #include "base/coding.h"
 #include "base/mutex.h"
@@ -22,6 +19,7 @@
 #include "index/graph_store.h"
 #include "index/hnsw_search.h"
 #include "index/link_editor.h"
+#include "index/slot_map.h"
 #include "index/vector_index.h"
 
 namespace nearhit {
@@ -58,13 +56,19 @@ class HnswIndex final : public VectorIndex {
   Status Deserialize(std::string_view bytes);
 
  private:
+  auto IdOf() const {
+    return [graph = graph_.get()](NodeId node) { return graph->Label(node).value; };
+  }
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
   void EraseNode(NodeId node) REQUIRES(write_mu_);
   EntryPoint NextEntry(NodeId leaving) const REQUIRES(write_mu_);
   EntryPoint entry_for_writer() const REQUIRES(write_mu_) NO_THREAD_SAFETY_ANALYSIS {
     return entry_;
   }
-  bool FindForWriter(EntryId id, NodeId* node) const REQUIRES(write_mu_) NO_THREAD_SAFETY_ANALYSIS;
+  NodeId FindForWriter(EntryId id) const REQUIRES(write_mu_) NO_THREAD_SAFETY_ANALYSIS {
+    return nodes_.Find(id.value, IdOf());
+  }
+  void CountLevel(int level) REQUIRES(write_mu_);
   void Reset() REQUIRES(write_mu_, graph_mu_);
   bool ReadNodes(ByteReader* reader, std::uint64_t slots) REQUIRES(write_mu_, graph_mu_);
 
@@ -73,12 +77,13 @@ class HnswIndex final : public VectorIndex {
   // The writer reads the graph under write_mu_ alone; it changes what searches see under both.
   mutable Mutex write_mu_;
   std::vector<NodeId> free_ GUARDED_BY(write_mu_);
-  std::vector<std::set<NodeId>> at_level_ GUARDED_BY(write_mu_);  // [l]: nodes whose top level is l
+  // [l]: how many nodes have l as their top level; the last is not 0.
+  std::vector<std::size_t> level_counts_ GUARDED_BY(write_mu_);
   mutable SharedMutex graph_mu_;
   std::unique_ptr<GraphStore> graph_;
   std::unique_ptr<LinkEditor> editor_;
   EntryPoint entry_ GUARDED_BY(graph_mu_);
-  tsl::robin_map<std::uint64_t, NodeId> nodes_ GUARDED_BY(graph_mu_);
+  SlotMap nodes_ GUARDED_BY(graph_mu_);
 };
 
 }  // namespace nearhit

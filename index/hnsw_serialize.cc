@@ -41,9 +41,9 @@ void HnswIndex::Serialize(std::string* out) const {
 void HnswIndex::Reset() {
   graph_ = std::make_unique<GraphStore>(codec_, 16, 42);
   editor_ = std::make_unique<LinkEditor>(graph_.get());
-  nodes_.clear();
+  nodes_.Clear();
   free_.clear();
-  at_level_.clear();
+  level_counts_.clear();
   entry_ = {};
 }
 
@@ -62,16 +62,16 @@ bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
     }
     const EntryId id{reader->Fixed<std::uint64_t>()};
     const std::string_view record = reader->Raw(codec_.record_bytes());
-    if (!reader->ok() || !nodes_.try_emplace(id.value, node).second) {
+    if (!reader->ok() || nodes_.Find(id.value, IdOf()) != kNoNode) {
       return false;
     }
     graph_->SetLabel(node, id);
+    nodes_.Insert(id.value, node, IdOf());
     std::memcpy(graph_->Record(node), record.data(), record.size());
     if (!codec_.IsSound(graph_->Record(node))) {
       return false;
     }
-    at_level_.resize(std::max(at_level_.size(), static_cast<std::size_t>(level) + 1));
-    at_level_[static_cast<std::size_t>(level)].insert(node);
+    CountLevel(level);
     for (int at = 0; at <= level; ++at) {
       const auto count = reader->Fixed<std::uint16_t>();
       if (count > GraphStore::MaxLinks(at)) {
@@ -105,20 +105,20 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
   graph_->Grow(std::max<std::size_t>(slots, 16));
   const bool read = ReadNodes(&reader, slots);
   // The entry is one of the nodes of the highest level.
-  const bool entry_fits = nodes_.empty()
+  const bool entry_fits = nodes_.size() == 0
                               ? entry_node == kNoNode
                               : entry_node < graph_->slots() && entry_level >= 0 &&
                                     graph_->LevelOf(entry_node) == entry_level &&
-                                    static_cast<std::size_t>(entry_level) + 1 == at_level_.size();
+                                    static_cast<std::size_t>(entry_level) + 1 == level_counts_.size();
   if (!read || !entry_fits) {
     Reset();
     return DataLoss("index snapshot has the wrong shape");
   }
-  editor_->Rebuild();
-  if (Status sound = editor_->CheckInvariants(); !sound.ok()) {
+  if (Status sound = editor_->CheckLinks(); !sound.ok()) {
     Reset();
     return DataLoss("index snapshot holds an unsound graph: " + std::string(sound.message()));
   }
+  editor_->Rebuild();
   entry_ = {.node = entry_node, .level = entry_level};
   return Status();
 }

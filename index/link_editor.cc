@@ -10,7 +10,7 @@ namespace {
 // Replacement links per node that loses one; the figure of the paper.
 constexpr std::size_t kReplacements = 3;
 
-bool Contains(const std::vector<NodeId>& nodes, NodeId node) {
+bool Contains(std::span<const NodeId> nodes, NodeId node) {
   return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
 }
 
@@ -28,38 +28,85 @@ std::vector<NodeId> LinkEditor::Links(NodeId node, int level) const {
   return {links.begin(), links.end()};
 }
 
-std::vector<NodeId>& LinkEditor::In(NodeId node, int level) {
-  if (level > 0) {
-    return in_upper_[Key(node, level)];
+bool LinkEditor::HasLink(NodeId from, NodeId to, int level) const {
+  if (!edits_.empty()) {
+    const auto edited = edits_.find(Key(from, level));
+    if (edited != edits_.end()) {
+      return Contains(edited->second, to);
+    }
   }
-  if (in0_.size() <= node) {
-    in0_.resize(static_cast<std::size_t>(node) + 1);
+  return Contains(graph_->Links(from, level), to);
+}
+
+std::span<const NodeId> LinkEditor::OneWaySources(NodeId node, int level) const {
+  if (level == 0) {
+    return one_way_.Get(node);
   }
-  return in0_[node];
+  const auto found = one_way_upper_.find(Key(node, level));
+  return found == one_way_upper_.end() ? std::span<const NodeId>() : found->second;
+}
+
+void LinkEditor::AddOneWay(NodeId from, NodeId to, int level) {
+  if (level == 0) {
+    one_way_.Add(to, from);
+  } else {
+    one_way_upper_[Key(to, level)].push_back(from);
+  }
+}
+
+void LinkEditor::RemoveOneWay(NodeId from, NodeId to, int level) {
+  if (level == 0) {
+    one_way_.Remove(to, from);
+    return;
+  }
+  const auto found = one_way_upper_.find(Key(to, level));
+  found->second.erase(std::find(found->second.begin(), found->second.end(), from));
+  if (found->second.empty()) {
+    one_way_upper_.erase(found);
+  }
+}
+
+std::vector<NodeId> LinkEditor::Sources(NodeId node, int level) const {
+  const std::span<const NodeId> one_way = OneWaySources(node, level);
+  std::vector<NodeId> sources(one_way.begin(), one_way.end());
+  for (const NodeId target : Links(node, level)) {
+    if (HasLink(target, node, level)) {
+      sources.push_back(target);
+    }
+  }
+  return sources;
 }
 
 std::size_t LinkEditor::InDegree(NodeId node, int level) const {
-  if (level == 0) {
-    return node < in0_.size() ? in0_[node].size() : 0;
-  }
-  const auto found = in_upper_.find(Key(node, level));
-  return found == in_upper_.end() ? 0 : found->second.size();
+  return level == 0 ? graph_->InDegree(node) : Sources(node, level).size();
 }
 
 void LinkEditor::SetLinks(NodeId node, int level, std::vector<NodeId> links) {
-  for (const NodeId target : Links(node, level)) {
-    if (!Contains(links, target)) {
-      std::vector<NodeId>& in = In(target, level);
-      in.erase(std::find(in.begin(), in.end(), node));
-      if (in.capacity() > 2 * in.size() + 16) {
-        in.shrink_to_fit();  // a hub that was one once must not keep its memory for good
-      }
+  const std::vector<NodeId> before = Links(node, level);
+  for (const NodeId target : before) {
+    if (Contains(links, target)) {
+      continue;
+    }
+    if (HasLink(target, node, level)) {
+      AddOneWay(target, node, level);  // what is left of a link both ways
+    } else {
+      RemoveOneWay(node, target, level);
+    }
+    if (level == 0) {
+      graph_->SetInDegree(target, graph_->InDegree(target) - 1);
     }
   }
-  const std::vector<NodeId> before = Links(node, level);
   for (const NodeId target : links) {
-    if (!Contains(before, target)) {
-      In(target, level).push_back(node);
+    if (Contains(before, target)) {
+      continue;
+    }
+    if (HasLink(target, node, level)) {
+      RemoveOneWay(target, node, level);
+    } else {
+      AddOneWay(node, target, level);
+    }
+    if (level == 0) {
+      graph_->SetInDegree(target, graph_->InDegree(target) + 1);
     }
   }
   edits_[Key(node, level)] = std::move(links);
@@ -199,7 +246,7 @@ void LinkEditor::AddReplacements(NodeId source, int level, const std::vector<Nod
 }
 
 void LinkEditor::Disconnect(NodeId node, int level) {
-  const std::vector<NodeId> sources = In(node, level);
+  const std::vector<NodeId> sources = Sources(node, level);
   const std::vector<NodeId> targets = Links(node, level);
   SetLinks(node, level, {});
   for (const NodeId source : sources) {
@@ -222,11 +269,6 @@ void LinkEditor::Disconnect(NodeId node, int level) {
       SetLinks(neighbor, level, {Scored(neighbor, others).front().node});
     }
   }
-  if (level > 0) {
-    in_upper_.erase(Key(node, level));
-  } else {
-    std::vector<NodeId>().swap(In(node, 0));
-  }
 }
 
 void LinkEditor::Publish() {
@@ -237,56 +279,89 @@ void LinkEditor::Publish() {
 }
 
 void LinkEditor::Rebuild() {
-  in0_.clear();
-  in_upper_.clear();
-  for (NodeId node = 0; node < graph_->slots(); ++node) {
+  constexpr NodeId kAhead = 4;  // nodes whose targets' lists are on their way from memory
+  one_way_.Clear();
+  one_way_upper_.clear();
+  const auto slots = static_cast<NodeId>(graph_->slots());
+  for (NodeId node = 0; node < slots; ++node) {
+    graph_->SetInDegree(node, 0);
+  }
+  for (NodeId node = 0; node < slots; ++node) {
+    if (const NodeId next = node + kAhead; next < slots && graph_->LevelOf(next) >= 0) {
+      for (const NodeId target : graph_->Links(next, 0)) {
+        graph_->PrefetchLinks(target, 0);
+      }
+    }
     for (int level = 0; level <= graph_->LevelOf(node); ++level) {
       for (const NodeId target : graph_->Links(node, level)) {
-        In(target, level).push_back(node);
+        if (!Contains(graph_->Links(target, level), node)) {
+          AddOneWay(node, target, level);
+        }
+        if (level == 0) {
+          graph_->SetInDegree(target, graph_->InDegree(target) + 1);
+        }
       }
     }
   }
 }
 
-Status LinkEditor::CheckInvariants() const {
-  std::unordered_map<std::uint64_t, std::size_t> incoming;
+Status LinkEditor::CheckLinks() const {
+  std::vector<NodeId> sorted;
   for (NodeId node = 0; node < graph_->slots(); ++node) {
     for (int level = 0; level <= graph_->LevelOf(node); ++level) {
-      std::vector<NodeId> links = Links(node, level);
-      const std::string place = "node " + std::to_string(node) + " level " + std::to_string(level);
+      const std::span<const NodeId> links = graph_->Links(node, level);
+      const auto place = [node, level] {
+        return "node " + std::to_string(node) + " level " + std::to_string(level);
+      };
       if (links.size() > GraphStore::MaxLinks(level)) {
-        return Internal(place + " has " + std::to_string(links.size()) + " links");
+        return Internal(place() + " has " + std::to_string(links.size()) + " links");
       }
       for (const NodeId target : links) {
         if (target == node || target >= graph_->slots() || graph_->LevelOf(target) < level) {
-          return Internal(place + " links to " + std::to_string(target));
+          return Internal(place() + " links to " + std::to_string(target));
         }
-        ++incoming[Key(target, level)];
       }
-      std::sort(links.begin(), links.end());
-      if (std::adjacent_find(links.begin(), links.end()) != links.end()) {
-        return Internal(place + " links twice to one node");
-      }
-    }
-  }
-  for (NodeId node = 0; node < graph_->slots(); ++node) {
-    for (int level = 0; level <= graph_->LevelOf(node); ++level) {
-      const auto found = incoming.find(Key(node, level));
-      if ((found == incoming.end() ? 0 : found->second) != InDegree(node, level)) {
-        return Internal("reverse links of node " + std::to_string(node) + " are wrong");
+      sorted.assign(links.begin(), links.end());
+      std::sort(sorted.begin(), sorted.end());
+      if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+        return Internal(place() + " links twice to one node");
       }
     }
   }
   return Status();
 }
 
-std::size_t LinkEditor::memory_bytes() const {
-  std::size_t bytes = in0_.capacity() * sizeof(std::vector<NodeId>);
-  for (const std::vector<NodeId>& in : in0_) {
-    bytes += in.capacity() * sizeof(NodeId);
+Status LinkEditor::CheckInvariants() const {
+  NEARHIT_RETURN_IF_ERROR(CheckLinks());
+  std::unordered_map<std::uint64_t, std::vector<NodeId>> incoming;
+  for (NodeId node = 0; node < graph_->slots(); ++node) {
+    for (int level = 0; level <= graph_->LevelOf(node); ++level) {
+      for (const NodeId target : graph_->Links(node, level)) {
+        incoming[Key(target, level)].push_back(node);
+      }
+    }
   }
-  for (const auto& [key, in] : in_upper_) {
-    bytes += sizeof(decltype(in_upper_)::value_type) + 32 + in.capacity() * sizeof(NodeId);
+  for (NodeId node = 0; node < graph_->slots(); ++node) {
+    for (int level = 0; level <= graph_->LevelOf(node); ++level) {
+      std::vector<NodeId>& expected = incoming[Key(node, level)];
+      std::vector<NodeId> sources = Sources(node, level);
+      std::sort(expected.begin(), expected.end());
+      std::sort(sources.begin(), sources.end());
+      if (sources != expected || InDegree(node, level) != expected.size()) {
+        return Internal("reverse links of node " + std::to_string(node) + " are wrong");
+      }
+    }
+    if (graph_->LevelOf(node) < 0 && !OneWaySources(node, 0).empty()) {
+      return Internal("free slot " + std::to_string(node) + " has reverse links");
+    }
+  }
+  return Status();
+}
+
+std::size_t LinkEditor::memory_bytes() const {
+  std::size_t bytes = one_way_.memory_bytes();
+  for (const auto& [key, sources] : one_way_upper_) {
+    bytes += sizeof(decltype(one_way_upper_)::value_type) + 32 + sources.capacity() * sizeof(NodeId);
   }
   return bytes;
 }

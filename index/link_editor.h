@@ -1,16 +1,19 @@
 // Changes to the links of an HNSW graph, worked out beside searches and published in one go.
 //
-// Keeps the reverse of every link, so that a node can be taken out exactly, and never lets a change
-// leave a node that nothing links to: what is stored can be found.
+// Knows the reverse of every link, so that a node can be taken out exactly, and never lets a change
+// leave a node that nothing links to: what is stored can be found. Five links of six go both ways and
+// are their own reverse; only those that go one way are kept besides.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "index/graph_store.h"
 #include "index/hnsw_search.h"
+#include "index/small_lists.h"
 #include "nearhit/result.h"
 
 namespace nearhit {
@@ -39,8 +42,9 @@ class LinkEditor {
   void Rebuild();
 
   std::size_t InDegree(NodeId node, int level) const;
-  // Nothing links to a free slot or to itself or twice, bounds hold, and the reverse links are
-  // exact.
+  // Nothing links to a free slot or to itself or twice, and bounds hold.
+  Status CheckLinks() const;
+  // CheckLinks(), and the reverse links are exact.
   Status CheckInvariants() const;
   std::size_t memory_bytes() const;
 
@@ -51,7 +55,12 @@ class LinkEditor {
   // Links as they will be after Publish.
   std::vector<NodeId> Links(NodeId node, int level) const;
   void SetLinks(NodeId node, int level, std::vector<NodeId> links);
-  std::vector<NodeId>& In(NodeId node, int level);
+  bool HasLink(NodeId from, NodeId to, int level) const;
+  // The nodes that link to `node`.
+  std::vector<NodeId> Sources(NodeId node, int level) const;
+  std::span<const NodeId> OneWaySources(NodeId node, int level) const;
+  void AddOneWay(NodeId from, NodeId to, int level);
+  void RemoveOneWay(NodeId from, NodeId to, int level);
   std::vector<GraphCandidate> Scored(NodeId node, const std::vector<NodeId>& others) const;
   // The heuristic of the HNSW paper (algorithm 4): a candidate stays when it is nearer to `node`
   // than to every one that stayed before it. Targets that only `node` links to always stay.
@@ -68,9 +77,10 @@ class LinkEditor {
   bool TryAdopt(NodeId parent, NodeId node, int level);
 
   GraphStore* const graph_;
-  std::vector<std::vector<NodeId>> in0_;                             // by node, level 0
-  std::unordered_map<std::uint64_t, std::vector<NodeId>> in_upper_;  // by Key, levels above
-  std::unordered_map<std::uint64_t, std::vector<NodeId>> edits_;     // changed lists by Key
+  // The sources of a node that it does not link to in turn.
+  SmallLists one_way_;                                                     // by node, level 0
+  std::unordered_map<std::uint64_t, std::vector<NodeId>> one_way_upper_;  // by Key, levels above
+  std::unordered_map<std::uint64_t, std::vector<NodeId>> edits_;          // changed lists by Key
 };
 
 }  // namespace nearhit

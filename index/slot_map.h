@@ -68,6 +68,16 @@ class SlotMap {
     }
   }
 
+  // Calls use(slot) for each, in no order.
+  template <typename Use>
+  void ForEach(Use&& use) const {
+    for (const std::uint32_t slot : places_) {
+      if (slot != kNone) {
+        use(slot);
+      }
+    }
+  }
+
   void Clear() {
     places_.clear();
     size_ = 0;
