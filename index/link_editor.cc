@@ -124,29 +124,36 @@ std::vector<GraphCandidate> LinkEditor::Scored(NodeId node,
   return scored;
 }
 
+bool LinkEditor::IsDiverse(const GraphCandidate& candidate,
+                           const std::vector<EncodedQuery>& others) const {
+  const std::byte* record = graph_->Record(candidate.node);
+  return std::all_of(others.begin(), others.end(), [&](const EncodedQuery& other) {
+    return graph_->codec().Score(other, record) < candidate.score;
+  });
+}
+
 std::vector<NodeId> LinkEditor::Select(NodeId node, int level,
                                        const std::vector<GraphCandidate>& candidates,
                                        std::size_t limit) const {
   std::vector<NodeId> kept;
+  std::vector<EncodedQuery> kept_vectors;
+  const auto keep = [&](NodeId candidate) {
+    kept.push_back(candidate);
+    kept_vectors.push_back(graph_->codec().QueryOf(graph_->Record(candidate)));
+  };
   const std::vector<NodeId> current = Links(node, level);
   for (const GraphCandidate& candidate : candidates) {
     if (InDegree(candidate.node, level) == 1 && Contains(current, candidate.node)) {
-      kept.push_back(candidate.node);
+      keep(candidate.node);
     }
   }
   for (const GraphCandidate& candidate : candidates) {
     if (kept.size() >= limit) {
       break;
     }
-    if (candidate.node == node || Contains(kept, candidate.node)) {
-      continue;
-    }
-    const EncodedQuery query = graph_->codec().QueryOf(graph_->Record(candidate.node));
-    const bool diverse = std::all_of(kept.begin(), kept.end(), [&](NodeId other) {
-      return graph_->codec().Score(query, graph_->Record(other)) < candidate.score;
-    });
-    if (diverse) {
-      kept.push_back(candidate.node);
+    if (candidate.node != node && !Contains(kept, candidate.node) &&
+        IsDiverse(candidate, kept_vectors)) {
+      keep(candidate.node);
     }
   }
   if (kept.size() > limit) {
@@ -224,6 +231,11 @@ void LinkEditor::Adopt(NodeId node, int level, const std::vector<NodeId>& near) 
 void LinkEditor::AddReplacements(NodeId source, int level, const std::vector<NodeId>& targets,
                                  std::vector<NodeId>* links) const {
   const std::size_t before = links->size();
+  std::vector<EncodedQuery> link_vectors;
+  link_vectors.reserve(GraphStore::MaxLinks(level));
+  for (const NodeId link : *links) {
+    link_vectors.push_back(graph_->codec().QueryOf(graph_->Record(link)));
+  }
   NodeId nearest = kNoNode;
   for (const GraphCandidate& candidate : Scored(source, targets)) {
     if (links->size() == std::min(before + kReplacements, GraphStore::MaxLinks(level))) {
@@ -233,11 +245,9 @@ void LinkEditor::AddReplacements(NodeId source, int level, const std::vector<Nod
       continue;
     }
     nearest = nearest == kNoNode ? candidate.node : nearest;
-    const EncodedQuery query = graph_->codec().QueryOf(graph_->Record(candidate.node));
-    if (std::all_of(links->begin(), links->end(), [&](NodeId other) {
-          return graph_->codec().Score(query, graph_->Record(other)) < candidate.score;
-        })) {
+    if (IsDiverse(candidate, link_vectors)) {
       links->push_back(candidate.node);
+      link_vectors.push_back(graph_->codec().QueryOf(graph_->Record(candidate.node)));
     }
   }
   if (links->size() == before && nearest != kNoNode && before < GraphStore::MaxLinks(level)) {
