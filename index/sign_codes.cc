@@ -17,7 +17,7 @@ template <std::size_t Lookup>
 void FillTables(std::span<const float> components, float scale, float largest,
                 std::uint8_t* tables) {
   constexpr std::size_t kEntries = std::size_t{1} << Lookup;
-  std::array<float, kEntries> sums;
+  std::array<float, kEntries> sums{};
   for (; !components.empty(); components = components.subspan(Lookup), tables += kEntries) {
     float least = 0;
     for (std::size_t i = 0; i < Lookup; ++i) {

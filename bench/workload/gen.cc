@@ -1,10 +1,14 @@
-// nearhit-bench gen: clustered unit vectors for smoke tests. Not a stand-in for real embeddings.
+// nearhit-bench gen: clustered unit vectors for smoke tests, which are no stand-in for real
+// embeddings, or real ones grown to a larger set.
 #include <cmath>
 #include <fstream>
 #include <memory>
 #include <random>
+#include <span>
 
 #include "bench/workload/commands.h"
+#include "bench/workload/dataset.h"
+#include "formats/vector_file.h"
 
 namespace nearhit::bench {
 
@@ -16,6 +20,7 @@ struct GenFlags {
   std::size_t clusters = 100;
   std::uint32_t seed = 1;
   float spread = 0.6F;
+  std::string base;
   std::string out;
 };
 
@@ -39,7 +44,61 @@ std::vector<float> Gaussian(std::size_t dimension, float deviation, std::mt19937
   return vector;
 }
 
+class FvecsFile {
+ public:
+  explicit FvecsFile(const std::string& path)
+      : path_(path), out_(path, std::ios::binary | std::ios::trunc) {}
+
+  void Append(std::span<const float> vector) {
+    const auto dimension = static_cast<std::int32_t>(vector.size());
+    out_.write(reinterpret_cast<const char*>(&dimension), sizeof(dimension));
+    out_.write(reinterpret_cast<const char*>(vector.data()),
+               static_cast<std::streamsize>(vector.size_bytes()));
+  }
+  Status Close() {
+    out_.close();
+    return out_ ? Status() : Unavailable("cannot write " + path_);
+  }
+
+ private:
+  std::string path_;
+  std::ofstream out_;
+};
+
+// `center` moved by a random vector of length `spread`, about: at .9, unit vectors keep a cosine of
+// .74.
+std::vector<float> Near(std::span<const float> center, float spread, std::mt19937* random) {
+  const float deviation = spread / std::sqrt(static_cast<float>(center.size()));
+  std::vector<float> vector = Gaussian(center.size(), deviation, random);
+  for (std::size_t i = 0; i < vector.size(); ++i) {
+    vector[i] += center[i];
+  }
+  return Unit(std::move(vector));
+}
+
+// Rows of the base, moved, then the base itself: its last rows can be held out as queries.
+Status GrowBase(const GenFlags& flags) {
+  NEARHIT_ASSIGN_OR_RETURN(VectorMatrix base, ReadVectorFile(flags.base));
+  NormalizeRows(&base);
+  if (flags.rows < base.rows) {
+    return InvalidArgument("--rows " + std::to_string(flags.rows) + " is less than the " +
+                           std::to_string(base.rows) + " rows of " + flags.base);
+  }
+  std::mt19937 random(flags.seed);
+  FvecsFile out(flags.out);
+  for (std::size_t row = base.rows; row < flags.rows; ++row) {
+    out.Append(Near(base.row(random() % base.rows), flags.spread, &random));
+  }
+  for (std::size_t row = 0; row < base.rows; ++row) {
+    out.Append(base.row(row));
+  }
+  return out.Close();
+}
+
 Status RunGen(const GenFlags& flags) {
+  if (!flags.base.empty()) {
+    return GrowBase(flags);
+  }
   // Centres do not depend on the seed: files of two seeds are base and queries of one world.
   std::mt19937 center_random(20'260'101);
   std::vector<std::vector<float>> centers;
@@ -47,35 +106,26 @@ Status RunGen(const GenFlags& flags) {
     centers.push_back(Unit(Gaussian(flags.dimension, 1.0F, &center_random)));
   }
   std::mt19937 random(flags.seed);
-  const float deviation = flags.spread / std::sqrt(static_cast<float>(flags.dimension));
-  std::ofstream out(flags.out, std::ios::binary | std::ios::trunc);
-  const auto dimension = static_cast<std::int32_t>(flags.dimension);
+  FvecsFile out(flags.out);
   for (std::size_t row = 0; row < flags.rows; ++row) {
-    std::vector<float> vector = Gaussian(flags.dimension, deviation, &random);
-    const std::vector<float>& center = centers[random() % centers.size()];
-    for (std::size_t i = 0; i < vector.size(); ++i) {
-      vector[i] += center[i];
-    }
-    vector = Unit(std::move(vector));
-    out.write(reinterpret_cast<const char*>(&dimension), sizeof(dimension));
-    out.write(reinterpret_cast<const char*>(vector.data()),
-              static_cast<std::streamsize>(vector.size() * sizeof(float)));
+    out.Append(Near(centers[random() % centers.size()], flags.spread, &random));
   }
-  out.close();
-  return out ? Status() : Unavailable("cannot write " + flags.out);
+  return out.Close();
 }
 
 }  // namespace
 
 void AddGen(CLI::App* app, Command* command) {
   auto flags = std::make_shared<GenFlags>();
-  CLI::App* gen = app->add_subcommand("gen", "Write clustered unit vectors as fvecs");
+  CLI::App* gen = app->add_subcommand("gen", "Write clustered unit vectors, or a grown set, as fvecs");
   gen->add_option("--rows", flags->rows, "Vectors")->check(CLI::Range(1, 100'000'000));
   gen->add_option("--dim", flags->dimension, "Components")->check(CLI::Range(1, 8'192));
   gen->add_option("--clusters", flags->clusters, "Cluster centres")
       ->check(CLI::Range(1, 1'000'000));
   gen->add_option("--spread", flags->spread, "Distance from the centre");
   gen->add_option("--seed", flags->seed, "Of the points; the centres are always the same");
+  gen->add_option("--base", flags->base,
+                  "A set to grow to --rows: its rows moved by --spread, then itself");
   gen->add_option("--out", flags->out, "File to write")->required();
   gen->callback([=] { command->run = [=] { return RunGen(*flags); }; });
 }
