@@ -148,19 +148,19 @@ Status CheckVector(std::string_view field, VectorView vector, const NamespaceCon
                            " components, the namespace's dimension is " +
                            std::to_string(config.dimension));
   }
+  if (IsValidVector(config.metric, vector)) {  // so every component is a number
+    return Status();
+  }
   for (std::size_t i = 0; i < vector.size(); ++i) {
     if (!std::isfinite(vector[i])) {
       return InvalidArgument(std::string(field) + " component " + std::to_string(i) +
                              " is not a finite number");
     }
   }
-  if (!IsValidVector(config.metric, vector)) {
-    return InvalidArgument(std::string(field) + (config.metric == Metric::kCosine
-                                                     ? " is all zeros, which has no direction "
-                                                       "under cosine"
-                                                     : " is longer than 1e18"));
-  }
-  return Status();
+  return InvalidArgument(std::string(field) + (config.metric == Metric::kCosine
+                                                   ? " is all zeros, which has no direction "
+                                                     "under cosine"
+                                                   : " is longer than 1e18"));
 }
 
 Status CheckPrompt(const Prompt& prompt, const NamespaceConfig& config) {
