@@ -1,6 +1,7 @@
 #include "index/codec.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -54,6 +55,17 @@ void Summarize(EncodedQuery* query) {
   query->squared_norm = query->scale * query->scale * static_cast<float>(squares);
 }
 
+// As integers, whose order is that of magnitudes: the compiler makes vectors of it, as it does not of
+// a largest float.
+float LargestMagnitude(VectorView vector) {
+  constexpr std::int32_t kWithoutSign = std::numeric_limits<std::int32_t>::max();
+  std::int32_t largest = 0;
+  for (const float component : vector) {
+    largest = std::max(largest, std::bit_cast<std::int32_t>(component) & kWithoutSign);
+  }
+  return std::bit_cast<float>(largest);
+}
+
 // Rounds to the nearest code, ties to even, as adding 1.5 * 2^23 and taking it away does; the
 // compiler makes vectors of it, as it does not of std::lrint.
 void Quantize(VectorView vector, float scale, std::int8_t* codes) {
@@ -99,11 +111,7 @@ Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
 
 float Codec::CodesFor(VectorView vector, std::int8_t* first, std::int8_t* second) const {
   NEARHIT_CHECK(vector.size() == dimension_);
-  float largest = 0;
-  for (const float component : vector) {
-    largest = std::max(largest, std::abs(component));
-  }
-  const float scale = largest / static_cast<float>(kMaxCode);
+  const float scale = LargestMagnitude(vector) / static_cast<float>(kMaxCode);
   if (scale < std::numeric_limits<float>::min()) {  // zeros, or as good as
     std::memset(first, 0, plane_bytes());
     std::memset(second, 0, plane_bytes());

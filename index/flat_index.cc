@@ -62,7 +62,8 @@ void FlatIndex::Reserve(std::size_t records) {
 void FlatIndex::Append(EntryId id, VectorView vector, const std::byte* record) {
   const std::size_t slot = ids_.size();
   if (slot == capacity_) {
-    Reserve(slot + 1 + slot / 4);
+    Reserve(slot + 1 + slot / 8);
+    ids_.reserve(capacity_);
   }
   ids_.push_back(id);
   slots_.Insert(id.value, static_cast<std::uint32_t>(slot), IdOf());

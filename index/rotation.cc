@@ -11,42 +11,44 @@ namespace nearhit {
 
 namespace {
 
-// Sums and differences of the components that are `Half` apart.
-template <std::size_t Half>
-void Butterflies(float* values, std::size_t n) {
-  for (std::size_t start = 0; start < n; start += 2 * Half) {
-    for (std::size_t i = start; i < start + Half; ++i) {
-      const float a = values[i];
-      const float b = values[i + Half];
-      values[i] = a + b;
-      values[i + Half] = a - b;
+// Sums and differences of components that are `half` apart.
+void Butterflies(float* values, std::size_t n, std::size_t half) {
+  for (std::size_t start = 0; start < n; start += 2 * half) {
+    float* low = values + start;
+    float* high = low + half;
+    for (std::size_t i = 0; i < half; ++i) {
+      const float a = low[i];
+      const float b = high[i];
+      low[i] = a + b;
+      high[i] = a - b;
     }
   }
 }
 
-// Walsh-Hadamard transform in place; `n` is a power of two. Short steps are unrolled by name.
-void Transform(float* values, std::size_t n) {
-  if (n >= 2) {
-    Butterflies<1>(values, n);
+// Walsh-Hadamard transform, its output in another order; `n` is a power of two. Neighbours are far
+// apart after a transposition, so that the short steps are long ones too, which the compiler makes
+// vectors of. Uses n floats of `scratch`.
+void Transform(float* values, std::size_t n, float* scratch) {
+  constexpr std::size_t kRows = 16;
+  if (n < kRows * kRows) {
+    for (std::size_t half = 1; half < n; half *= 2) {
+      Butterflies(values, n, half);
+    }
+    return;
   }
-  if (n >= 4) {
-    Butterflies<2>(values, n);
+  for (std::size_t half = kRows; half < n; half *= 2) {
+    Butterflies(values, n, half);
   }
-  if (n >= 8) {
-    Butterflies<4>(values, n);
-  }
-  for (std::size_t half = 8; half < n; half *= 2) {
-    for (std::size_t start = 0; start < n; start += 2 * half) {
-      float* low = values + start;
-      float* high = low + half;
-      for (std::size_t i = 0; i < half; ++i) {
-        const float a = low[i];
-        const float b = high[i];
-        low[i] = a + b;
-        high[i] = a - b;
-      }
+  const std::size_t rows = n / kRows;
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t column = 0; column < kRows; ++column) {
+      scratch[column * rows + row] = values[row * kRows + column];
     }
   }
+  for (std::size_t half = rows; half < n; half *= 2) {
+    Butterflies(scratch, n, half);
+  }
+  std::copy_n(scratch, n, values);
 }
 
 }  // namespace
@@ -70,6 +72,7 @@ void Rotation::Apply(VectorView vector, std::span<float> out) const {
   NEARHIT_CHECK(vector.size() == dimension_ && out.size() == dimension_);
   std::copy(vector.begin(), vector.end(), out.begin());
   const float root_of_half = std::sqrt(0.5F);
+  std::vector<float> scratch(transform_);
   const std::size_t half = dimension_ / 2;
   for (std::size_t round = 0; round < kRounds; ++round) {
     const float* signs = signs_.data() + round * dimension_;
@@ -77,7 +80,7 @@ void Rotation::Apply(VectorView vector, std::span<float> out) const {
       out[i] *= signs[i];
     }
     const std::size_t first = round % 2 == 0 ? 0 : dimension_ - transform_;
-    Transform(out.data() + first, transform_);
+    Transform(out.data() + first, transform_, scratch.data());
     if (transform_ != dimension_) {
       for (std::size_t i = 0; i < half; ++i) {
         const float a = out[i];

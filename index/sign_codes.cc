@@ -8,39 +8,6 @@
 
 namespace nearhit {
 
-namespace {
-
-// Entry `bits` of a table stands for the sum of its components, those negative whose bit is not set,
-// from 0 for the least sum there can be. Loops of fixed lengths, so that the compiler makes vectors
-// of them.
-template <std::size_t Lookup>
-void FillTables(std::span<const float> components, float scale, float largest,
-                std::uint8_t* tables) {
-  constexpr std::size_t kEntries = std::size_t{1} << Lookup;
-  std::array<float, kEntries> sums{};
-  for (; !components.empty(); components = components.subspan(Lookup), tables += kEntries) {
-    float least = 0;
-    for (std::size_t i = 0; i < Lookup; ++i) {
-      least += std::abs(components[i]) - components[i];
-    }
-    sums[0] = least * scale + 0.5F;  // rounds
-    for (std::size_t i = 0; i < Lookup; ++i) {
-      const float twice = 2 * components[i] * scale;
-      const std::size_t half = std::size_t{1} << i;
-      for (std::size_t entry = 0; entry < half; ++entry) {
-        sums[half + entry] = sums[entry] + twice;
-      }
-    }
-    for (std::size_t entry = 0; entry < kEntries; ++entry) {
-      // Sums may leave the ends by a rounding.
-      const float sum = std::max(0.0F, std::min(sums[entry], largest + 0.5F));
-      tables[entry] = static_cast<std::uint8_t>(static_cast<std::int32_t>(sum));
-    }
-  }
-}
-
-}  // namespace
-
 SignCodes::SignCodes(std::size_t dimension, IndexMetric metric, const SignKernels& kernels)
     : dimension_(dimension),
       metric_(metric),
@@ -134,10 +101,10 @@ SignQuery SignCodes::Prepare(VectorView query) const {
   ready.columns = columns_;
   ready.tables.resize((tables * entries + sizeof(SignTable) - 1) / sizeof(SignTable));
   // An entry stands for its sum plus `magnitudes` of its table, which all tables together subtract.
-  const auto largest = static_cast<float>(LargestSignEntry(*kernels_, columns_));
-  const float scale = widest > 0 ? largest / (2 * widest) : 0.0F;
+  const std::uint8_t largest = LargestSignEntry(*kernels_, columns_);
+  const float scale = widest > 0 ? static_cast<float>(largest) / (2 * widest) : 0.0F;
   const float factor = metric_ == IndexMetric::kL2 ? 2.0F : 1.0F;
-  ready.step = widest > 0 ? factor * 2 * widest / largest : 0.0F;
+  ready.step = widest > 0 ? factor * 2 * widest / static_cast<float>(largest) : 0.0F;
   // Rounding of an entry moves it by up to half a step: a deviation of a twelfth of it squared.
   ready.offset = kDeviations * ready.step * std::sqrt(static_cast<float>(tables) / 12) -
                  factor * total;
@@ -145,12 +112,7 @@ SignQuery SignCodes::Prepare(VectorView query) const {
   ready.squared_norm = squares;
   ready.subtract_norms = metric_ == IndexMetric::kL2;
 
-  std::uint8_t* out = ready.tables.front().entries.data();
-  if (lookup == 6) {
-    FillTables<6>(rotated, scale, largest, out);
-  } else {
-    FillTables<4>(rotated, scale, largest, out);
-  }
+  kernels_->tables(rotated, scale, largest, ready.tables.front().entries.data());
   return ready;
 }
 

@@ -6,6 +6,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <immintrin.h>
@@ -15,6 +16,36 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kNibbleEntries = 16;
+
+// The sum of all components negative, which is entry 0, from the least sum on.
+float NoneSet(const float* components, std::size_t lookup) {
+  float least = 0;
+  for (std::size_t i = 0; i < lookup; ++i) {
+    least += std::abs(components[i]) - components[i];
+  }
+  return least;
+}
+
+void TablesOfNibbles(std::span<const float> components, float scale, std::uint8_t largest,
+                     std::uint8_t* tables) {
+  constexpr std::size_t kLookup = 4;
+  std::array<float, kNibbleEntries> sums{};
+  for (; !components.empty(); components = components.subspan(kLookup), tables += kNibbleEntries) {
+    sums[0] = NoneSet(components.data(), kLookup) * scale + 0.5F;  // rounds
+    for (std::size_t i = 0; i < kLookup; ++i) {
+      const float twice = 2 * components[i] * scale;
+      const std::size_t half = std::size_t{1} << i;
+      for (std::size_t entry = 0; entry < half; ++entry) {
+        sums[half + entry] = sums[entry] + twice;
+      }
+    }
+    for (std::size_t entry = 0; entry < kNibbleEntries; ++entry) {
+      // Sums may leave the ends by a rounding.
+      const float sum = std::max(0.0F, std::min(sums[entry], static_cast<float>(largest) + 0.5F));
+      tables[entry] = static_cast<std::uint8_t>(static_cast<std::int32_t>(sum));
+    }
+  }
+}
 
 float BoundOf(const SignQuery& query, const SignFactors& factors, std::size_t lane, float sum) {
   const float bound = factors.product[lane] * (query.step * sum + query.offset) +
@@ -124,6 +155,30 @@ TARGET_VBMI __m512 BoundsOf16(const SignQuery& query, const SignFactors& factors
   return bound;
 }
 
+TARGET_VBMI void TablesOf64(std::span<const float> components, float scale, std::uint8_t largest,
+                            std::uint8_t* tables) {
+  constexpr std::size_t kLookup = 6;
+  // Lanes whose entry has the bit.
+  constexpr std::array<__mmask16, 4> kHasBit = {0xaaaa, 0xcccc, 0xf0f0, 0xff00};
+  const __m128i most = _mm_set1_epi8(static_cast<char>(largest));
+  for (; !components.empty(); components = components.subspan(kLookup), tables += 64) {
+    __m512 sums = _mm512_set1_ps(NoneSet(components.data(), kLookup) * scale);
+    for (std::size_t i = 0; i < kHasBit.size(); ++i) {
+      sums =
+          _mm512_mask_add_ps(sums, kHasBit[i], sums, _mm512_set1_ps(2 * components[i] * scale));
+    }
+    for (std::size_t high = 0; high < 4; ++high) {
+      const float more = ((high & 1U) != 0 ? 2 * components[4] * scale : 0) +
+                         ((high & 2U) != 0 ? 2 * components[5] * scale : 0);
+      const __m512i rounded = _mm512_cvtps_epi32(_mm512_add_ps(sums, _mm512_set1_ps(more)));
+      // Sums may leave the ends by a rounding.
+      const __m128i entries =
+          _mm512_cvtusepi32_epi8(_mm512_max_epi32(rounded, _mm512_setzero_si512()));
+      _mm_store_si128(reinterpret_cast<__m128i*>(tables + high * 16), _mm_min_epu8(entries, most));
+    }
+  }
+}
+
 // What the table of a column has for each of its lanes.
 TARGET_VBMI inline __m512i Entries(const SignTable* tables, const std::uint8_t* columns,
                                    std::size_t column) {
@@ -165,12 +220,20 @@ std::vector<SignKernels> Detect() {
   std::vector<SignKernels> found;
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vbmi") != 0) {
-    found.push_back({.name = "avx512vbmi", .bits = 6, .lookup = 6, .bounds = BoundsVbmi});
+    found.push_back({.name = "avx512vbmi", .bits = 6, .lookup = 6, .tables = TablesOf64, .bounds = BoundsVbmi});
   }
   if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
-    found.push_back({.name = "avx2", .bits = 8, .lookup = 4, .bounds = BoundsAvx2});
+    found.push_back({.name = "avx2",
+                     .bits = 8,
+                     .lookup = 4,
+                     .tables = TablesOfNibbles,
+                     .bounds = BoundsAvx2});
   }
-  found.push_back({.name = "scalar", .bits = 8, .lookup = 4, .bounds = BoundsScalar});
+  found.push_back({.name = "scalar",
+                   .bits = 8,
+                   .lookup = 4,
+                   .tables = TablesOfNibbles,
+                   .bounds = BoundsScalar});
   return found;
 }
 
