@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
+#include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -141,66 +142,99 @@ std::vector<RoughNeighbor> FlatIndex::Rough(const EncodedQuery& query,
 void FlatIndex::ScanRecords(const EncodedQuery& query, const IdFilter* filter, TopK* top,
                             SearchStats* stats) const {
   for (std::size_t slot = 0; slot < ids_.size(); ++slot) {
-    const Neighbor neighbor{.id = ids_[slot], .score = codec_.Score(query, Record(slot))};
-    // The filter is asked about entries that would count only: it costs more than a comparison.
-    if (top->full() && neighbor.score < top->worst()) {
-      continue;
-    }
-    if (filter == nullptr || filter->Accepts(neighbor.id)) {
-      top->Offer(neighbor);
-    }
+    Compare(query, slot, filter, top, stats);
   }
-  stats->distances += ids_.size();
 }
 
-// Blocks in the order of their best bounds, until no bound reaches what was found.
+// What a score must reach to count, for all that is not among the best so far.
+float FlatIndex::Limit(const TopK& top, const SearchOptions& options) {
+  return top.full() ? std::max(top.worst(), options.min_score) : options.min_score;
+}
+
+void FlatIndex::Compare(const EncodedQuery& query, std::size_t slot, const IdFilter* filter,
+                        TopK* top, SearchStats* stats) const {
+  const Neighbor neighbor{.id = ids_[slot], .score = codec_.Score(query, Record(slot))};
+  ++stats->distances;
+  // The filter is asked about entries that would count only: it costs more than a comparison.
+  if ((!top->full() || neighbor.score >= top->worst()) &&
+      (filter == nullptr || filter->Accepts(neighbor.id))) {
+    top->Offer(neighbor);
+  }
+}
+
+// The best of each of the best blocks, best first, until they are enough to say what the others must
+// reach.
+void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& query,
+                                    const std::vector<float>& largest,
+                                    const SearchOptions& options, TopK* top,
+                                    SearchStats* stats) const {
+  std::array<float, kSignLanes> bounds{};
+  std::vector<std::uint32_t> heap(largest.size());
+  std::iota(heap.begin(), heap.end(), 0U);
+  const auto less = [&largest](std::uint32_t a, std::uint32_t b) {
+    return largest[a] < largest[b];
+  };
+  std::make_heap(heap.begin(), heap.end(), less);
+  // A filter that lets few pass is not asked for long.
+  const std::size_t enough = 2 * top->capacity();
+  for (std::size_t i = 0; !heap.empty() && i < 4 * enough; ++i) {
+    if (top->full() && (i >= enough || largest[heap.front()] < Limit(*top, options))) {
+      return;
+    }
+    std::pop_heap(heap.begin(), heap.end(), less);
+    const std::size_t block = heap.back();
+    heap.pop_back();
+    signs_->Bounds(signs, block, bounds);
+    const std::size_t first = block * kSignLanes;
+    const auto lanes = std::span(bounds).first(std::min(kSignLanes, ids_.size() - first));
+    const auto best = std::max_element(lanes.begin(), lanes.end());
+    Compare(query, first + static_cast<std::size_t>(best - lanes.begin()), options.filter, top,
+            stats);
+  }
+}
+
 void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
                           const SearchOptions& options, TopK* top, SearchStats* stats) const {
-  struct RankedBlock {
-    float bound;
-    std::uint32_t block;
-    bool operator<(const RankedBlock& other) const { return bound < other.bound; }
-  };
+  constexpr std::size_t kAhead = 4;  // records on their way from memory
   const SignQuery signs = signs_->Prepare(query);
   std::array<float, kSignLanes> bounds{};
-  std::vector<RankedBlock> blocks(signs_->blocks());
-  for (std::uint32_t block = 0; block < blocks.size(); ++block) {
-    blocks[block] = {.bound = signs_->Bounds(signs, block, bounds), .block = block};
+  std::vector<float> largest(signs_->blocks());  // bound of each block
+  for (std::size_t block = 0; block < largest.size(); ++block) {
+    largest[block] = signs_->Bounds(signs, block, bounds);
   }
   stats->screened += ids_.size();
-  std::make_heap(blocks.begin(), blocks.end());
-  // What a score must reach. The best block is looked at whatever it must, so that a miss can say
-  // how near the nearest was.
-  float limit = -std::numeric_limits<float>::infinity();
-  for (; !blocks.empty() && blocks.front().bound >= limit; blocks.pop_back()) {
-    std::pop_heap(blocks.begin(), blocks.end());
-    const std::size_t first = std::size_t{blocks.back().block} * kSignLanes;
-    signs_->Bounds(signs, blocks.back().block, bounds);
-    std::array<std::uint8_t, kSignLanes> lanes{};
-    std::size_t count = 0;
+  TopK first_best(top->capacity());
+  CompareBestOfBlocks(signs, encoded, largest, options, &first_best, stats);
+  const float limit = Limit(first_best, options);
+
+  struct Candidate {
+    std::uint32_t slot;
+    float bound;
+  };
+  std::vector<Candidate> candidates;
+  for (std::size_t block = 0; block < largest.size(); ++block) {
+    if (largest[block] < limit) {
+      continue;
+    }
+    signs_->Bounds(signs, block, bounds);
+    const std::size_t first = block * kSignLanes;
     for (std::size_t lane = 0; lane < std::min(kSignLanes, ids_.size() - first); ++lane) {
-      lanes[count] = static_cast<std::uint8_t>(lane);
-      count += bounds[lane] >= limit ? 1 : 0;
-    }
-    for (const std::uint8_t lane : std::span(lanes).first(count)) {
-      PrefetchRecord(first + lane);
-    }
-    for (const std::uint8_t lane : std::span(lanes).first(count)) {
-      if (bounds[lane] < limit) {
-        continue;
-      }
-      const Neighbor neighbor{.id = ids_[first + lane],
-                              .score = codec_.Score(encoded, Record(first + lane))};
-      ++stats->distances;
-      if ((!top->full() || neighbor.score >= top->worst()) &&
-          (options.filter == nullptr || options.filter->Accepts(neighbor.id))) {
-        top->Offer(neighbor);
-      }
-      if (top->full()) {
-        limit = std::max(limit, top->worst());
+      if (bounds[lane] >= limit) {
+        candidates.push_back(
+            {.slot = static_cast<std::uint32_t>(first + lane), .bound = bounds[lane]});
       }
     }
-    limit = std::max(limit, options.min_score);
+  }
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (i + kAhead < candidates.size()) {
+      PrefetchRecord(candidates[i + kAhead].slot);
+    }
+    if (candidates[i].bound >= Limit(*top, options)) {
+      Compare(encoded, candidates[i].slot, options.filter, top, stats);
+    }
+  }
+  if (top->empty()) {
+    *top = std::move(first_best);  // nothing reaches the least score: how near the nearest was
   }
 }
 

@@ -66,6 +66,12 @@ class FlatIndex final : public VectorIndex {
       REQUIRES_SHARED(mu_);
   void ScanRecords(const EncodedQuery& query, const IdFilter* filter, TopK* top,
                    SearchStats* stats) const REQUIRES_SHARED(mu_);
+  static float Limit(const TopK& top, const SearchOptions& options);
+  void Compare(const EncodedQuery& query, std::size_t slot, const IdFilter* filter, TopK* top,
+               SearchStats* stats) const REQUIRES_SHARED(mu_);
+  void CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& query,
+                           const std::vector<float>& largest, const SearchOptions& options,
+                           TopK* top, SearchStats* stats) const REQUIRES_SHARED(mu_);
   void ScanSigns(VectorView query, const EncodedQuery& encoded, const SearchOptions& options,
                  TopK* top, SearchStats* stats) const REQUIRES_SHARED(mu_);
   void Append(EntryId id, VectorView vector, const std::byte* record) REQUIRES(mu_);

@@ -28,6 +28,8 @@ class TopK {
     std::push_heap(heap_.begin(), heap_.end());  // the worst on top: operator< puts the best first
   }
 
+  std::size_t capacity() const { return k_; }
+  bool empty() const { return heap_.empty(); }
   bool full() const { return heap_.size() == k_; }
   // Requires: full().
   float worst() const { return heap_.front().score; }
@@ -39,7 +41,7 @@ class TopK {
   }
 
  private:
-  const std::size_t k_;
+  std::size_t k_;
   std::vector<Neighbor> heap_;
 };
 
