@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -106,6 +107,29 @@ Result<std::string> ReadWholeFile(const std::filesystem::path& path, std::size_t
   }
   bytes.resize(done);
   return bytes;
+}
+
+Result<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) {
+    return IoError("cannot open", path);
+  }
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size == 0) {  // which cannot be mapped
+    return MappedFile({});
+  }
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), /*offset=*/0);
+  if (address == MAP_FAILED) {
+    return IoError("cannot map", path);
+  }
+  return MappedFile({static_cast<const char*>(address), size});
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) {
+    ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+  }
 }
 
 }  // namespace nearhit

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nearhit/result.h"
 
@@ -16,5 +17,31 @@ Status WriteFileAtomically(const std::filesystem::path& path, std::string_view b
 
 // Errors: kNotFound; kUnavailable for I/O errors; kInvalidArgument when larger than `max_bytes`.
 Result<std::string> ReadWholeFile(const std::filesystem::path& path, std::size_t max_bytes);
+
+// A file's bytes as memory, read when they are touched and shared with every process that maps it.
+// The file must keep its length meanwhile: it is one that nobody writes in place, such as those of
+// WriteFileAtomically.
+//
+// Thread-safety: immutable.
+class MappedFile {
+ public:
+  // Errors: kNotFound; kUnavailable for I/O errors.
+  static Result<MappedFile> Open(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  explicit MappedFile(std::string_view bytes) : bytes_(bytes) {}
+
+  std::string_view bytes_;  // empty: nothing is mapped
+};
 
 }  // namespace nearhit

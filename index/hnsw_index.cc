@@ -36,6 +36,7 @@ NodeId HnswIndex::TakeSlot(EntryId id, int level) {
 Status HnswIndex::Add(EntryId id, VectorView vector) {
   NEARHIT_CHECK(vector.size() == codec_.dimension());
   MutexLock writer(&write_mu_);
+  editor_->EnsureReverse();
   if (const NodeId old = FindForWriter(id); old != kNoNode) {
     EraseNode(old);
   }
@@ -71,12 +72,18 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
   return Status();
 }
 
+void HnswIndex::PrepareForWrites() {
+  MutexLock writer(&write_mu_);
+  editor_->EnsureReverse();
+}
+
 bool HnswIndex::Erase(EntryId id) {
   MutexLock writer(&write_mu_);
   const NodeId node = FindForWriter(id);
   if (node == kNoNode) {
     return false;
   }
+  editor_->EnsureReverse();
   EraseNode(node);
   return true;
 }
@@ -233,6 +240,7 @@ std::size_t HnswIndex::memory_bytes() const {
 
 Status HnswIndex::CheckInvariants() const {
   MutexLock writer(&write_mu_);
+  editor_->EnsureReverse();
   return editor_->CheckInvariants();
 }
 

@@ -103,6 +103,7 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
     return DataLoss("index snapshot has the wrong shape");
   }
   graph_->Grow(std::max<std::size_t>(slots, 16));
+  nodes_.Reserve(slots);
   const bool read = ReadNodes(&reader, slots);
   // The entry is one of the nodes of the highest level.
   const bool entry_fits = nodes_.size() == 0
@@ -118,7 +119,7 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
     Reset();
     return DataLoss("index snapshot holds an unsound graph: " + std::string(sound.message()));
   }
-  editor_->Rebuild();
+  editor_->ForgetReverse();
   entry_ = {.node = entry_node, .level = entry_level};
   return Status();
 }

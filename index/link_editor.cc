@@ -288,31 +288,63 @@ void LinkEditor::Publish() {
   edits_.clear();
 }
 
-void LinkEditor::Rebuild() {
-  constexpr NodeId kAhead = 4;  // nodes whose targets' lists are on their way from memory
-  one_way_.Clear();
-  one_way_upper_.clear();
+void LinkEditor::RebuildLevel0() {
+  static_assert(GraphStore::kMaxLinks0 <= 32);
   const auto slots = static_cast<NodeId>(graph_->slots());
+  std::vector<std::uint32_t> degrees(slots);
+  std::vector<std::uint32_t> both_ways(slots);  // bit i: so is the i-th link of the node
   for (NodeId node = 0; node < slots; ++node) {
-    graph_->SetInDegree(node, 0);
-  }
-  for (NodeId node = 0; node < slots; ++node) {
-    if (const NodeId next = node + kAhead; next < slots && graph_->LevelOf(next) >= 0) {
-      for (const NodeId target : graph_->Links(next, 0)) {
-        graph_->PrefetchLinks(target, 0);
+    // Lists of a large graph come from memory: those of the next node are on their way meanwhile.
+    if (node + 1 < slots) {
+      for (const NodeId target : graph_->Links(node + 1, 0)) {
+        if (target > node + 1) {
+          graph_->PrefetchLinks(target, 0);
+        }
       }
     }
-    for (int level = 0; level <= graph_->LevelOf(node); ++level) {
+    const std::span<const NodeId> links = graph_->Links(node, 0);
+    for (std::size_t i = 0; i < links.size(); ++i) {
+      ++degrees[links[i]];
+      if (links[i] < node) {
+        continue;  // when it goes both ways, it was met from the other end
+      }
+      const std::span<const NodeId> back = graph_->Links(links[i], 0);
+      const auto found = std::find(back.begin(), back.end(), node);
+      if (found != back.end()) {
+        both_ways[node] |= 1U << i;
+        both_ways[links[i]] |= 1U << static_cast<std::size_t>(found - back.begin());
+      }
+    }
+  }
+  std::vector<SmallLists::Item> one_way;
+  for (NodeId node = 0; node < slots; ++node) {
+    graph_->SetInDegree(node, degrees[node]);
+    const std::span<const NodeId> links = graph_->Links(node, 0);
+    for (std::size_t i = 0; i < links.size(); ++i) {
+      if ((both_ways[node] >> i & 1U) == 0) {
+        one_way.push_back({.list = links[i], .value = node});
+      }
+    }
+  }
+  one_way_.Build(slots, one_way);
+}
+
+void LinkEditor::EnsureReverse() {
+  if (reverse_known_) {
+    return;
+  }
+  RebuildLevel0();
+  one_way_upper_.clear();
+  for (NodeId node = 0; node < graph_->slots(); ++node) {
+    for (int level = 1; level <= graph_->LevelOf(node); ++level) {
       for (const NodeId target : graph_->Links(node, level)) {
         if (!Contains(graph_->Links(target, level), node)) {
           AddOneWay(node, target, level);
         }
-        if (level == 0) {
-          graph_->SetInDegree(target, graph_->InDegree(target) + 1);
-        }
       }
     }
   }
+  reverse_known_ = true;
 }
 
 Status LinkEditor::CheckLinks() const {

@@ -50,6 +50,13 @@ bool PartitionIndex::NeedsMove() const {
   return is_graph() ? entries < graph_threshold_ / 4 : entries >= graph_threshold_;
 }
 
+void PartitionIndex::PrepareForWrites() {
+  MutexLock writer(&write_mu_);
+  if (const std::shared_ptr<VectorIndex> index = current(); is_graph()) {
+    static_cast<HnswIndex&>(*index).PrepareForWrites();
+  }
+}
+
 void PartitionIndex::Put(std::shared_ptr<VectorIndex> next, bool graph) {
   WriterLock lock(&current_mu_);
   std::swap(current_, next);  // the old one goes with the last search that uses it

@@ -51,6 +51,9 @@ class PartitionIndex final : public VectorIndex {
   // Builds the other structure beside searches and writes and puts it in place. One call at a time.
   void Move();
 
+  // What a first change after Deserialize would wait for; beside searches.
+  void PrepareForWrites();
+
   // The contents as bytes, and back; see snapshot.h. Deserialize requires an index that nobody uses
   // yet.
   void Serialize(std::string* out) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -24,6 +25,12 @@ class SlotMap {
   template <typename IdOf>
   std::uint32_t Find(std::uint64_t id, IdOf&& id_of) const {
     return places_.empty() ? kNone : places_[PlaceOf(id, id_of)];
+  }
+
+  // Room for so many, without moving anything on the way. Requires: it is empty.
+  void Reserve(std::size_t slots) {
+    NEARHIT_CHECK(size_ == 0);
+    places_.assign(std::bit_ceil(slots + slots / 4 + 8), kNone);
   }
 
   // Requires: `id` is not there.

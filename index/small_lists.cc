@@ -76,12 +76,25 @@ void SmallLists::Remove(std::size_t list, std::uint32_t value) {
   }
 }
 
-void SmallLists::Clear() {
-  heads_.clear();
+void SmallLists::Build(std::size_t lists, std::span<const Item> items) {
+  std::vector<std::uint32_t> counts(lists);
+  for (const Item& item : items) {
+    ++counts[item.list];
+  }
+  heads_.assign(lists, 0);
   free_ = {};
   used_ = 1;
   capacity_ = 0;
   memory_ = PagedMemory();
+  for (std::size_t list = 0; list < lists; ++list) {
+    if (counts[list] > 0) {
+      heads_[list] = Take(SizeFor(counts[list]));
+    }
+  }
+  for (const Item& item : items) {  // blocks are zero: their first words count up
+    std::uint32_t* block = Words() + heads_[item.list];
+    block[++block[0]] = item.value;
+  }
 }
 
 }  // namespace nearhit

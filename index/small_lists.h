@@ -28,7 +28,12 @@ class SmallLists {
   void Add(std::size_t list, std::uint32_t value);
   // Requires: `value` is there.
   void Remove(std::size_t list, std::uint32_t value);
-  void Clear();
+  struct Item {
+    std::uint32_t list;
+    std::uint32_t value;
+  };
+  // Lists 0 to `lists` of `items` instead of what was there.
+  void Build(std::size_t lists, std::span<const Item> items);
 
   std::size_t memory_bytes() const {
     return heads_.size() * sizeof(std::uint32_t) + used_ * sizeof(std::uint32_t);

@@ -9,7 +9,6 @@ namespace nearhit {
 namespace {
 constexpr std::uint64_t kMagic = 0x31504e5354494e48ULL;  // "HNITSNP1"
 constexpr std::uint32_t kVersion = 2;
-constexpr std::size_t kMaxBytes = std::size_t{1} << 40;
 }  // namespace
 
 std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence) {
@@ -62,8 +61,8 @@ Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& in
 Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(const std::filesystem::path& path,
                                                      std::size_t dimension, IndexMetric metric,
                                                      Encoding encoding) {
-  NEARHIT_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, kMaxBytes));
-  return DecodeSnapshot(bytes, dimension, metric, encoding);
+  NEARHIT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  return DecodeSnapshot(file.bytes(), dimension, metric, encoding);
 }
 
 }  // namespace nearhit

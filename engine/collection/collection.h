@@ -167,6 +167,9 @@ class Collection {
   Status LoadPartitions();
   Status LoadHeaders();
   Status LoadTags();
+  std::optional<PartitionNumber> SnapshotPartition(const std::filesystem::path& path) const;
+  std::vector<PartitionNumber> LoadSnapshots();
+  void SetAside(const std::vector<PartitionNumber>& damaged) const;
   Status LoadIndex(Partition* partition, const std::vector<EntryId>& ids);
   Status LoadVector(EntryId id, std::string* buffer, std::vector<float>* vector) const;
   Status LoadIndexes();

@@ -1,9 +1,12 @@
 // Collection: opening (storage is the truth, memory is derived), snapshots and maintenance.
 
 #include <algorithm>
+#include <charconv>
+#include <future>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "engine/collection/collection.h"
@@ -38,8 +41,15 @@ Result<std::unique_ptr<Collection>> Collection::Open(KvStore* store, const Clock
                                                      const CollectionOptions& options) {
   std::unique_ptr<Collection> collection(new Collection(store, clock, ids, secret, options));
   NEARHIT_RETURN_IF_ERROR(collection->LoadPartitions());
-  NEARHIT_RETURN_IF_ERROR(collection->LoadHeaders());
-  NEARHIT_RETURN_IF_ERROR(collection->LoadTags());
+  // Two halves of a start that take as long as each other: files and storage.
+  std::future<std::vector<PartitionNumber>> damaged_files =
+      std::async(std::launch::async, [&collection] { return collection->LoadSnapshots(); });
+  Status loaded = collection->LoadHeaders();
+  if (loaded.ok()) {
+    loaded = collection->LoadTags();
+  }
+  collection->SetAside(damaged_files.get());
+  NEARHIT_RETURN_IF_ERROR(loaded);
   NEARHIT_RETURN_IF_ERROR(collection->LoadIndexes());
   return collection;
 }
@@ -137,6 +147,20 @@ std::filesystem::path Collection::SnapshotPath(PartitionNumber partition) const 
          (std::to_string(options_.ns) + "-" + std::to_string(partition) + ".index");
 }
 
+// The partition of a file that SnapshotPath named; nothing for other files.
+std::optional<PartitionNumber> Collection::SnapshotPartition(
+    const std::filesystem::path& path) const {
+  const std::string name = path.filename().string();
+  const std::size_t dash = name.find('-');
+  PartitionNumber number = 0;
+  if (dash == std::string::npos ||
+      std::from_chars(name.data() + dash + 1, name.data() + name.size(), number).ec != std::errc() ||
+      SnapshotPath(number).filename() != path.filename()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
 Status Collection::LoadIndexes() {
   if (options_.dimension == 0) {
     return Status();
@@ -147,9 +171,17 @@ Status Collection::LoadIndexes() {
       ids_of[state.partition].push_back(id);
     }
   });
-  for (auto& [number, ids] : ids_of) {
+  std::vector<std::shared_ptr<Partition>> partitions;
+  {
+    ReaderLock lock(&partitions_mu_);
+    for (const auto& [number, partition] : by_number_) {
+      partitions.push_back(partition);
+    }
+  }
+  for (const std::shared_ptr<Partition>& partition : partitions) {
+    std::vector<EntryId>& ids = ids_of[partition->number];
     std::sort(ids.begin(), ids.end());  // in the order of storage
-    NEARHIT_RETURN_IF_ERROR(LoadIndex(PartitionByNumber(number).get(), ids));
+    NEARHIT_RETURN_IF_ERROR(LoadIndex(partition.get(), ids));
   }
   return Status();
 }
@@ -169,35 +201,54 @@ Status Collection::LoadVector(EntryId id, std::string* buffer, std::vector<float
              : DataLoss("vector of entry " + std::to_string(id.value) + " has no valid length");
 }
 
-// An id names its vector for good, so a snapshot is brought up to date by comparing sets of ids.
-Status Collection::LoadIndex(Partition* partition, const std::vector<EntryId>& ids) {
-  if (!options_.snapshot_dir.empty() && ids.size() >= kSnapshotEntries) {
-    const std::filesystem::path path = SnapshotPath(partition->number);
-    auto loaded =
-        LoadSnapshot(path, options_.dimension, ToIndexMetric(options_.metric), Encoding::kInt8);
-    if (loaded.ok()) {
-      partition->index = *std::move(loaded);
-      std::unordered_set<std::uint64_t> live;
-      for (const EntryId id : ids) {
-        live.insert(id.value);
-      }
-      for (const EntryId id : partition->index->Ids()) {
-        if (!live.contains(id.value)) {
-          partition->index->Erase(id);
-        }
-      }
-      from_snapshots_ += partition->index->size();
-    } else if (loaded.status().code() != StatusCode::kNotFound) {
-      std::error_code ignored;  // rebuilt below either way
-      std::filesystem::rename(path, path.string() + ".damaged", ignored);
-    }
+// Puts the indexes that files hold in place; returns the partitions whose file is no good.
+std::vector<PartitionNumber> Collection::LoadSnapshots() {
+  std::vector<PartitionNumber> damaged;
+  if (options_.snapshot_dir.empty() || options_.dimension == 0) {
+    return damaged;
   }
-  std::vector<float> vector(options_.dimension);
-  std::string value;
-  for (const EntryId id : ids) {
-    if (partition->index->Contains(id)) {
+  std::error_code none;  // no folder, no files
+  for (const auto& file : std::filesystem::directory_iterator(options_.snapshot_dir, none)) {
+    const std::optional<PartitionNumber> number = SnapshotPartition(file.path());
+    const std::shared_ptr<Partition> partition = number ? PartitionByNumber(*number) : nullptr;
+    if (partition == nullptr) {
       continue;
     }
+    auto loaded = LoadSnapshot(file.path(), options_.dimension, ToIndexMetric(options_.metric),
+                               Encoding::kInt8);
+    if (loaded.ok()) {
+      partition->index = *std::move(loaded);
+    } else if (loaded.status().code() != StatusCode::kNotFound) {
+      damaged.push_back(*number);
+    }
+  }
+  return damaged;
+}
+
+void Collection::SetAside(const std::vector<PartitionNumber>& damaged) const {
+  for (const PartitionNumber number : damaged) {
+    const std::filesystem::path path = SnapshotPath(number);
+    std::error_code ignored;  // the index is rebuilt either way
+    std::filesystem::rename(path, path.string() + ".damaged", ignored);
+  }
+}
+
+// An id names its vector for good, so a snapshot is brought up to date by comparing sets of ids.
+Status Collection::LoadIndex(Partition* partition, const std::vector<EntryId>& ids) {
+  std::vector<EntryId> held = partition->index->Ids();  // of its snapshot
+  std::sort(held.begin(), held.end());
+  std::vector<EntryId> stale;
+  std::set_difference(held.begin(), held.end(), ids.begin(), ids.end(), std::back_inserter(stale));
+  for (const EntryId id : stale) {
+    partition->index->Erase(id);
+  }
+  from_snapshots_ += partition->index->size();
+  std::vector<EntryId> missing;
+  std::set_difference(ids.begin(), ids.end(), held.begin(), held.end(),
+                      std::back_inserter(missing));
+  std::vector<float> vector(options_.dimension);
+  std::string value;
+  for (const EntryId id : missing) {
     const Status read = LoadVector(id, &value, &vector);
     if (read.code() == StatusCode::kDataLoss) {
       ++damaged_;  // one bad record must not keep the others away; the exact tier still has it
@@ -237,6 +288,7 @@ Status Collection::WriteSnapshots() const {
 Status Collection::Maintain() {
   WriteBatch batch;
   std::vector<std::shared_ptr<Partition>> to_move;
+  std::vector<std::shared_ptr<Partition>> graphs;
   {
     WriterLock lock(&partitions_mu_);
     for (auto it = by_number_.begin(); it != by_number_.end();) {
@@ -249,6 +301,8 @@ Status Collection::Maintain() {
       }
       if (partition.index != nullptr && partition.index->NeedsMove()) {
         to_move.push_back(it->second);
+      } else if (partition.index != nullptr && partition.index->is_graph()) {
+        graphs.push_back(it->second);
       }
       ++it;
     }
@@ -260,6 +314,9 @@ Status Collection::Maintain() {
   }
   for (const std::shared_ptr<Partition>& partition : to_move) {
     partition->index->Move();
+  }
+  for (const std::shared_ptr<Partition>& partition : graphs) {
+    partition->index->PrepareForWrites();  // nothing to do but for one that was just loaded
   }
   return Status();
 }

@@ -1,14 +1,8 @@
 #include "engine/model/safetensors.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <optional>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <system_error>
-#include <unistd.h>
 #include <utility>
 
 #include "engine/model/strict_json.h"
@@ -38,13 +32,6 @@ constexpr std::array<TypeName, 13> kTypeNames = {{{"BOOL", TensorType::kBool},
                                                   {"U64", TensorType::kU64},
                                                   {"I64", TensorType::kI64},
                                                   {"F64", TensorType::kF64}}};
-
-Status IoError(const std::string& action, const std::filesystem::path& path) {
-  const int error = errno;
-  const std::string message =
-      path.filename().string() + ": " + action + ": " + std::generic_category().message(error);
-  return error == ENOENT ? NotFound(message) : Unavailable(message);
-}
 
 std::string ShapeText(std::span<const std::size_t> shape) {
   std::string text = "[";
@@ -116,26 +103,10 @@ std::string_view TensorTypeName(TensorType type) {
 }
 
 Result<std::unique_ptr<Safetensors>> Safetensors::Open(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return IoError("cannot open", path);
-  }
-  struct stat info {};
-  void* address = MAP_FAILED;
-  const bool known = ::fstat(fd, &info) == 0;
-  const auto size = static_cast<std::size_t>(known ? info.st_size : 0);
-  if (size > 0) {
-    address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  }
-  const Status failed =
-      known && (size == 0 || address != MAP_FAILED) ? Status() : IoError("cannot map", path);
-  ::close(fd);
-  NEARHIT_RETURN_IF_ERROR(failed);
+  NEARHIT_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Open(path));
   std::unique_ptr<Safetensors> file(new Safetensors(path.filename().string()));
-  if (size > 0) {
-    file->mapped_ = {static_cast<const std::byte*>(address), size};
-  }
-  NEARHIT_RETURN_IF_ERROR(file->ReadHeader(file->mapped_));
+  file->mapped_ = std::move(mapped);
+  NEARHIT_RETURN_IF_ERROR(file->ReadHeader(std::as_bytes(std::span(file->mapped_->bytes()))));
   return file;
 }
 
@@ -144,12 +115,6 @@ Result<std::unique_ptr<Safetensors>> Safetensors::Parse(std::string bytes, std::
   parsed->owned_ = std::move(bytes);
   NEARHIT_RETURN_IF_ERROR(parsed->ReadHeader(std::as_bytes(std::span<const char>(parsed->owned_))));
   return parsed;
-}
-
-Safetensors::~Safetensors() {
-  if (!mapped_.empty()) {
-    ::munmap(const_cast<std::byte*>(mapped_.data()), mapped_.size());
-  }
 }
 
 Status Safetensors::ReadHeader(std::span<const std::byte> all) {

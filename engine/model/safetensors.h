@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "nearhit/result.h"
 
 namespace nearhit {
@@ -58,7 +59,7 @@ class Safetensors {
   // The same for a file that is in memory. `file` names it in errors.
   static Result<std::unique_ptr<Safetensors>> Parse(std::string bytes, std::string_view file);
 
-  ~Safetensors();
+  ~Safetensors() = default;
   Safetensors(const Safetensors&) = delete;
   Safetensors& operator=(const Safetensors&) = delete;
 
@@ -92,7 +93,7 @@ class Safetensors {
 
   const std::string file_;
   std::string owned_;                    // of Parse
-  std::span<const std::byte> mapped_{};  // of Open
+  std::optional<MappedFile> mapped_{};
   std::span<const std::byte> data_{};    // what the header's offsets count from
   std::map<std::string, Tensor, std::less<>> tensors_;
 };
