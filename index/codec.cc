@@ -55,8 +55,8 @@ void Summarize(EncodedQuery* query) {
   query->squared_norm = query->scale * query->scale * static_cast<float>(squares);
 }
 
-// As integers, whose order is that of magnitudes: the compiler makes vectors of it, as it does not of
-// a largest float.
+// As integers, whose order is that of magnitudes: the compiler makes vectors of it, as it does not
+// of a largest float.
 float LargestMagnitude(VectorView vector) {
   constexpr std::int32_t kWithoutSign = std::numeric_limits<std::int32_t>::max();
   std::int32_t largest = 0;

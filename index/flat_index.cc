@@ -162,12 +162,11 @@ void FlatIndex::Compare(const EncodedQuery& query, std::size_t slot, const IdFil
   }
 }
 
-// The best of each of the best blocks, best first, until they are enough to say what the others must
-// reach.
+// The best of each of the best blocks, best first, until they are enough to say what the others
+// must reach.
 void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& query,
-                                    const std::vector<float>& largest,
-                                    const SearchOptions& options, TopK* top,
-                                    SearchStats* stats) const {
+                                    const std::vector<float>& largest, const SearchOptions& options,
+                                    TopK* top, SearchStats* stats) const {
   std::array<float, kSignLanes> bounds{};
   std::vector<std::uint32_t> heap(largest.size());
   std::iota(heap.begin(), heap.end(), 0U);
@@ -196,7 +195,8 @@ void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& 
 void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
                           const SearchOptions& options, TopK* top, SearchStats* stats) const {
   constexpr std::size_t kAhead = 4;  // records on their way from memory
-  const SignQuery signs = signs_->Prepare(query);
+  SignQuery signs = signs_->Prepare(query);
+  signs_->Sharpen(options.min_score, &signs);
   std::array<float, kSignLanes> bounds{};
   std::vector<float> largest(signs_->blocks());  // bound of each block
   for (std::size_t block = 0; block < largest.size(); ++block) {
@@ -206,6 +206,7 @@ void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
   TopK first_best(top->capacity());
   CompareBestOfBlocks(signs, encoded, largest, options, &first_best, stats);
   const float limit = Limit(first_best, options);
+  signs_->Sharpen(limit, &signs);
 
   struct Candidate {
     std::uint32_t slot;
@@ -299,8 +300,9 @@ std::size_t FlatIndex::size() const {
 
 std::size_t FlatIndex::memory_bytes() const {
   ReaderLock lock(&mu_);
-  return sizeof(*this) + (few_ == nullptr ? ids_.size() : capacity_) * codec_.record_bytes() + ids_.capacity() * sizeof(EntryId) +
-         slots_.memory_bytes() + (signs_ == nullptr ? 0 : signs_->memory_bytes());
+  return sizeof(*this) + (few_ == nullptr ? ids_.size() : capacity_) * codec_.record_bytes() +
+         ids_.capacity() * sizeof(EntryId) + slots_.memory_bytes() +
+         (signs_ == nullptr ? 0 : signs_->memory_bytes());
 }
 
 }  // namespace nearhit

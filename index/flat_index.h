@@ -1,9 +1,10 @@
 // Scans all vectors: no structure to keep up, and the fastest there is for small sets. Inserts and
 // deletes are O(1): a delete moves the last record into the hole.
 //
-// Few vectors are compared one by one, which is exact up to the encoding. From some hundreds on their
-// sign codes are scanned first (sign_codes.h), and only those are compared whose bound says that they
-// may be among the nearest; of a thousand neighbours one may be missed. kFloat32 is always exact.
+// Few vectors are compared one by one, which is exact up to the encoding. From some hundreds on
+// their sign codes are scanned first (sign_codes.h), and only those are compared whose bound says
+// that they may be among the nearest; of a thousand neighbours one may be missed. kFloat32 is
+// always exact.
 #pragma once
 
 #include <algorithm>

@@ -53,8 +53,8 @@ class GraphStore::Holder {
     graph.offsetData_ = 0;
     graph.offsetLevel0_ = graph.data_size_;
     graph.label_offset_ = graph.offsetLevel0_ + graph.size_links_level0_;
-    graph.size_data_per_element_ =
-        RoundUp(graph.label_offset_ + sizeof(hnswlib::labeltype) + sizeof(std::uint32_t), kAlignment);
+    graph.size_data_per_element_ = RoundUp(
+        graph.label_offset_ + sizeof(hnswlib::labeltype) + sizeof(std::uint32_t), kAlignment);
     std::free(graph.data_level0_memory_);
     // Of its own searches, which are not used.
     delete graph.visited_list_pool_;

@@ -1,7 +1,7 @@
 // Memory of an HNSW graph: codes, links and label of a node in one element that begins with a cache
-// line or with the half of one, in an hnswlib::HierarchicalNSW. Only access and growth; searching is hnsw_search.h,
-// changing it hnsw_index.h. The .cc beside it is the one file that includes hnswlib
-// (docs/decisions/0001).
+// line or with the half of one, in an hnswlib::HierarchicalNSW. Only access and growth; searching
+// is hnsw_search.h, changing it hnsw_index.h. The .cc beside it is the one file that includes
+// hnswlib (docs/decisions/0001).
 #pragma once
 
 #include <cstddef>

@@ -234,8 +234,8 @@ std::size_t HnswIndex::size() const {
 std::size_t HnswIndex::memory_bytes() const {
   MutexLock writer(&write_mu_);
   ReaderLock lock(&graph_mu_);
-  return sizeof(*this) + graph_->memory_bytes() + editor_->memory_bytes() +
-         nodes_.memory_bytes() + free_.capacity() * sizeof(NodeId);
+  return sizeof(*this) + graph_->memory_bytes() + editor_->memory_bytes() + nodes_.memory_bytes() +
+         free_.capacity() * sizeof(NodeId);
 }
 
 Status HnswIndex::CheckInvariants() const {

@@ -106,11 +106,11 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
   nodes_.Reserve(slots);
   const bool read = ReadNodes(&reader, slots);
   // The entry is one of the nodes of the highest level.
-  const bool entry_fits = nodes_.size() == 0
-                              ? entry_node == kNoNode
-                              : entry_node < graph_->slots() && entry_level >= 0 &&
-                                    graph_->LevelOf(entry_node) == entry_level &&
-                                    static_cast<std::size_t>(entry_level) + 1 == level_counts_.size();
+  const bool entry_fits =
+      nodes_.size() == 0 ? entry_node == kNoNode
+                         : entry_node < graph_->slots() && entry_level >= 0 &&
+                               graph_->LevelOf(entry_node) == entry_level &&
+                               static_cast<std::size_t>(entry_level) + 1 == level_counts_.size();
   if (!read || !entry_fits) {
     Reset();
     return DataLoss("index snapshot has the wrong shape");

@@ -38,36 +38,8 @@ bool LinkEditor::HasLink(NodeId from, NodeId to, int level) const {
   return Contains(graph_->Links(from, level), to);
 }
 
-std::span<const NodeId> LinkEditor::OneWaySources(NodeId node, int level) const {
-  if (level == 0) {
-    return one_way_.Get(node);
-  }
-  const auto found = one_way_upper_.find(Key(node, level));
-  return found == one_way_upper_.end() ? std::span<const NodeId>() : found->second;
-}
-
-void LinkEditor::AddOneWay(NodeId from, NodeId to, int level) {
-  if (level == 0) {
-    one_way_.Add(to, from);
-  } else {
-    one_way_upper_[Key(to, level)].push_back(from);
-  }
-}
-
-void LinkEditor::RemoveOneWay(NodeId from, NodeId to, int level) {
-  if (level == 0) {
-    one_way_.Remove(to, from);
-    return;
-  }
-  const auto found = one_way_upper_.find(Key(to, level));
-  found->second.erase(std::find(found->second.begin(), found->second.end(), from));
-  if (found->second.empty()) {
-    one_way_upper_.erase(found);
-  }
-}
-
 std::vector<NodeId> LinkEditor::Sources(NodeId node, int level) const {
-  const std::span<const NodeId> one_way = OneWaySources(node, level);
+  const std::span<const NodeId> one_way = one_way_.Sources(node, level);
   std::vector<NodeId> sources(one_way.begin(), one_way.end());
   for (const NodeId target : Links(node, level)) {
     if (HasLink(target, node, level)) {
@@ -88,9 +60,9 @@ void LinkEditor::SetLinks(NodeId node, int level, std::vector<NodeId> links) {
       continue;
     }
     if (HasLink(target, node, level)) {
-      AddOneWay(target, node, level);  // what is left of a link both ways
+      one_way_.Add(target, node, level);  // what is left of a link both ways
     } else {
-      RemoveOneWay(node, target, level);
+      one_way_.Remove(node, target, level);
     }
     if (level == 0) {
       graph_->SetInDegree(target, graph_->InDegree(target) - 1);
@@ -101,9 +73,9 @@ void LinkEditor::SetLinks(NodeId node, int level, std::vector<NodeId> links) {
       continue;
     }
     if (HasLink(target, node, level)) {
-      RemoveOneWay(target, node, level);
+      one_way_.Remove(target, node, level);
     } else {
-      AddOneWay(node, target, level);
+      one_way_.Add(node, target, level);
     }
     if (level == 0) {
       graph_->SetInDegree(target, graph_->InDegree(target) + 1);
@@ -288,63 +260,11 @@ void LinkEditor::Publish() {
   edits_.clear();
 }
 
-void LinkEditor::RebuildLevel0() {
-  static_assert(GraphStore::kMaxLinks0 <= 32);
-  const auto slots = static_cast<NodeId>(graph_->slots());
-  std::vector<std::uint32_t> degrees(slots);
-  std::vector<std::uint32_t> both_ways(slots);  // bit i: so is the i-th link of the node
-  for (NodeId node = 0; node < slots; ++node) {
-    // Lists of a large graph come from memory: those of the next node are on their way meanwhile.
-    if (node + 1 < slots) {
-      for (const NodeId target : graph_->Links(node + 1, 0)) {
-        if (target > node + 1) {
-          graph_->PrefetchLinks(target, 0);
-        }
-      }
-    }
-    const std::span<const NodeId> links = graph_->Links(node, 0);
-    for (std::size_t i = 0; i < links.size(); ++i) {
-      ++degrees[links[i]];
-      if (links[i] < node) {
-        continue;  // when it goes both ways, it was met from the other end
-      }
-      const std::span<const NodeId> back = graph_->Links(links[i], 0);
-      const auto found = std::find(back.begin(), back.end(), node);
-      if (found != back.end()) {
-        both_ways[node] |= 1U << i;
-        both_ways[links[i]] |= 1U << static_cast<std::size_t>(found - back.begin());
-      }
-    }
-  }
-  std::vector<SmallLists::Item> one_way;
-  for (NodeId node = 0; node < slots; ++node) {
-    graph_->SetInDegree(node, degrees[node]);
-    const std::span<const NodeId> links = graph_->Links(node, 0);
-    for (std::size_t i = 0; i < links.size(); ++i) {
-      if ((both_ways[node] >> i & 1U) == 0) {
-        one_way.push_back({.list = links[i], .value = node});
-      }
-    }
-  }
-  one_way_.Build(slots, one_way);
-}
-
 void LinkEditor::EnsureReverse() {
-  if (reverse_known_) {
-    return;
+  if (!reverse_known_) {
+    one_way_.Build(graph_);
+    reverse_known_ = true;
   }
-  RebuildLevel0();
-  one_way_upper_.clear();
-  for (NodeId node = 0; node < graph_->slots(); ++node) {
-    for (int level = 1; level <= graph_->LevelOf(node); ++level) {
-      for (const NodeId target : graph_->Links(node, level)) {
-        if (!Contains(graph_->Links(target, level), node)) {
-          AddOneWay(node, target, level);
-        }
-      }
-    }
-  }
-  reverse_known_ = true;
 }
 
 Status LinkEditor::CheckLinks() const {
@@ -393,19 +313,11 @@ Status LinkEditor::CheckInvariants() const {
         return Internal("reverse links of node " + std::to_string(node) + " are wrong");
       }
     }
-    if (graph_->LevelOf(node) < 0 && !OneWaySources(node, 0).empty()) {
+    if (graph_->LevelOf(node) < 0 && !one_way_.Sources(node, 0).empty()) {
       return Internal("free slot " + std::to_string(node) + " has reverse links");
     }
   }
   return Status();
-}
-
-std::size_t LinkEditor::memory_bytes() const {
-  std::size_t bytes = one_way_.memory_bytes();
-  for (const auto& [key, sources] : one_way_upper_) {
-    bytes += sizeof(decltype(one_way_upper_)::value_type) + 32 + sources.capacity() * sizeof(NodeId);
-  }
-  return bytes;
 }
 
 }  // namespace nearhit

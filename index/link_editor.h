@@ -1,19 +1,18 @@
 // Changes to the links of an HNSW graph, worked out beside searches and published in one go.
 //
 // Knows the reverse of every link, so that a node can be taken out exactly, and never lets a change
-// leave a node that nothing links to: what is stored can be found. Five links of six go both ways and
-// are their own reverse; only those that go one way are kept besides.
+// leave a node that nothing links to: what is stored can be found. Five links of six go both ways
+// and are their own reverse; only those that go one way are kept besides.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "index/graph_store.h"
 #include "index/hnsw_search.h"
-#include "index/small_lists.h"
+#include "index/one_way_links.h"
 #include "nearhit/result.h"
 
 namespace nearhit {
@@ -49,7 +48,7 @@ class LinkEditor {
   Status CheckLinks() const;
   // CheckLinks(), and the reverse links are exact.
   Status CheckInvariants() const;
-  std::size_t memory_bytes() const;
+  std::size_t memory_bytes() const { return one_way_.memory_bytes(); }
 
  private:
   static std::uint64_t Key(NodeId node, int level) {
@@ -61,9 +60,6 @@ class LinkEditor {
   bool HasLink(NodeId from, NodeId to, int level) const;
   // The nodes that link to `node`.
   std::vector<NodeId> Sources(NodeId node, int level) const;
-  std::span<const NodeId> OneWaySources(NodeId node, int level) const;
-  void AddOneWay(NodeId from, NodeId to, int level);
-  void RemoveOneWay(NodeId from, NodeId to, int level);
   std::vector<GraphCandidate> Scored(NodeId node, const std::vector<NodeId>& others) const;
   // The heuristic of the HNSW paper (algorithm 4): a candidate stays when it is nearer to `node`
   // than to every one that stayed before it. Targets that only `node` links to always stay.
@@ -81,14 +77,10 @@ class LinkEditor {
   void Adopt(NodeId node, int level, const std::vector<NodeId>& near);
   bool TryAdopt(NodeId parent, NodeId node, int level);
 
-  void RebuildLevel0();
-
   GraphStore* const graph_;
   bool reverse_known_ = true;
-  // The sources of a node that it does not link to in turn.
-  SmallLists one_way_;                                                     // by node, level 0
-  std::unordered_map<std::uint64_t, std::vector<NodeId>> one_way_upper_;  // by Key, levels above
-  std::unordered_map<std::uint64_t, std::vector<NodeId>> edits_;          // changed lists by Key
+  OneWayLinks one_way_;
+  std::unordered_map<std::uint64_t, std::vector<NodeId>> edits_;  // changed lists by Key
 };
 
 }  // namespace nearhit

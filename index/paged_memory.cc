@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <new>
-
 #include <sys/mman.h>
 
 namespace nearhit {

@@ -54,9 +54,7 @@ void Transform(float* values, std::size_t n, float* scratch) {
 }  // namespace
 
 Rotation::Rotation(std::size_t dimension)
-    : dimension_(dimension),
-      transform_(std::bit_floor(dimension)),
-      signs_(kRounds * dimension) {
+    : dimension_(dimension), transform_(std::bit_floor(dimension)), signs_(kRounds * dimension) {
   const float unit = 1.0F / std::sqrt(static_cast<float>(transform_));
   std::mt19937 random(20'240'521);
   for (std::size_t round = 0; round < kRounds; ++round) {

@@ -1,10 +1,10 @@
-// A fixed random rotation of vectors of one dimension, in O(d log d): codes of a few bits a component
-// lose little when no direction is special, and the error that they make is then that of a random
-// direction, whatever the data are.
+// A fixed random rotation of vectors of one dimension, in O(d log d): codes of a few bits a
+// component lose little when no direction is special, and the error that they make is then that of
+// a random direction, whatever the data are.
 //
 // Rounds of random signs and a Walsh-Hadamard transform over the largest power of two that fits, at
-// the beginning and at the end in turn, then sums and differences of both halves (Ailon and Chazelle,
-// "The Fast Johnson-Lindenstrauss Transform", 2009; the RaBitQ library rotates so).
+// the beginning and at the end in turn, then sums and differences of both halves (Ailon and
+// Chazelle, "The Fast Johnson-Lindenstrauss Transform", 2009; the RaBitQ library rotates so).
 #pragma once
 
 #include <cstddef>

@@ -35,16 +35,16 @@ void SignCodes::Set(std::size_t slot, VectorView vector) {
     squares += static_cast<double>(component) * static_cast<double>(component);
     magnitudes += std::abs(static_cast<double>(component));
   }
-  // x . q = product * (signs . q) + (what is left of x beside its signs) . q, and the second, across
-  // from x, is as long as `beside`; of a random direction it has 1 / (d - 1) of its square.
+  // x . q = product * (signs . q) + (what is left of x beside its signs) . q, and the second,
+  // across from x, is as long as `beside`; of a random direction it has 1 / (d - 1) of its square.
   const double product = magnitudes > 0 ? squares / magnitudes : 0;
   const auto dimension = static_cast<double>(dimension_);
   const double beside = std::max(0.0, product * product * dimension - squares);
   factors->product[lane] = static_cast<float>(product);
-  factors->error[lane] =
-      static_cast<float>(std::sqrt(beside / std::max(1.0, dimension - 1)));
+  factors->error[lane] = static_cast<float>(std::sqrt(beside / std::max(1.0, dimension - 1)));
   factors->squared_norm[lane] = static_cast<float>(squares);
 
+  longest_squared_ = std::max(longest_squared_, squares);
   for (std::size_t column = 0; column < columns_; ++column) {
     std::uint32_t byte = 0;
     for (std::size_t bit = 0; bit < kernels_->bits; ++bit) {
@@ -106,14 +106,25 @@ SignQuery SignCodes::Prepare(VectorView query) const {
   const float factor = metric_ == IndexMetric::kL2 ? 2.0F : 1.0F;
   ready.step = widest > 0 ? factor * 2 * widest / static_cast<float>(largest) : 0.0F;
   // Rounding of an entry moves it by up to half a step: a deviation of a twelfth of it squared.
-  ready.offset = kDeviations * ready.step * std::sqrt(static_cast<float>(tables) / 12) -
-                 factor * total;
+  ready.offset =
+      kDeviations * ready.step * std::sqrt(static_cast<float>(tables) / 12) - factor * total;
   ready.slack = factor * kDeviations * std::sqrt(squares);
   ready.squared_norm = squares;
   ready.subtract_norms = metric_ == IndexMetric::kL2;
 
   kernels_->tables(rotated, scale, largest, ready.tables.front().entries.data());
   return ready;
+}
+
+void SignCodes::Sharpen(float limit, SignQuery* query) const {
+  constexpr double kLeast = 0.1;  // roundings of all kinds are left of the error
+  const double lengths = std::sqrt(static_cast<double>(query->squared_norm) * longest_squared_);
+  if (metric_ != IndexMetric::kDot || limit <= 0 || lengths == 0) {
+    return;
+  }
+  const double cosine = std::min(1.0, static_cast<double>(limit) / lengths);
+  query->slack = kDeviations * std::sqrt(query->squared_norm) *
+                 static_cast<float>(std::max(kLeast, std::sqrt(1 - cosine * cosine)));
 }
 
 float SignCodes::Bounds(const SignQuery& query, std::size_t block,

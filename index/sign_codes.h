@@ -1,11 +1,11 @@
-// One bit a component of many vectors, side by side in slots: tells within microseconds which few of
-// some ten thousands can be near enough to be scored in full.
+// One bit a component of many vectors, side by side in slots: tells within microseconds which few
+// of some ten thousands can be near enough to be scored in full.
 //
 // RaBitQ (Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound
-// for Approximate Nearest Neighbor Search", 2024): a vector is rotated at random and kept as the signs
-// of its components. The signs times a factor are an unbiased estimate of its inner product with any
-// query, and how far they are from it is known to a constant. No training: the first vector's code is
-// as good as the last one's.
+// for Approximate Nearest Neighbor Search", 2024): a vector is rotated at random and kept as the
+// signs of its components. The signs times a factor are an unbiased estimate of its inner product
+// with any query, and how far they are from it is known to a constant. No training: the first
+// vector's code is as good as the last one's.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,8 @@ namespace nearhit {
 // Thread-safety: externally synchronized; const methods may run together.
 class SignCodes {
  public:
-  // How many deviations above the estimate the bound of a score is. With 3, all of the ten nearest of
-  // 103,107 sentence embeddings were under their bound in 300 queries, .9997 with 2.5.
+  // How many deviations above the estimate the bound of a score is. With 3, all of the ten nearest
+  // of 103,107 sentence embeddings were under their bound in 300 queries, .9997 with 2.5.
   static constexpr float kDeviations = 3;
 
   SignCodes(std::size_t dimension, IndexMetric metric,
@@ -39,8 +39,12 @@ class SignCodes {
   std::size_t blocks() const { return blocks_; }
 
   SignQuery Prepare(VectorView query) const;
-  // Fills `bounds` with what the score (Neighbor::score) of each slot of a block hardly exceeds, and
-  // returns the largest.
+  // Makes the bounds of `query` nearer for whoever only asks which scores reach `limit`: bounds of
+  // scores under it may be too low afterwards. A vector so near to the query has little of it
+  // across, and only what is across is estimated with an error.
+  void Sharpen(float limit, SignQuery* query) const;
+  // Fills `bounds` with what the score (Neighbor::score) of each slot of a block hardly exceeds,
+  // and returns the largest.
   float Bounds(const SignQuery& query, std::size_t block,
                std::span<float, kSignLanes> bounds) const;
 
@@ -60,6 +64,7 @@ class SignCodes {
   const SignKernels* kernels_;
   std::size_t columns_;
   Rotation rotation_;
+  double longest_squared_ = 0;  // of the vectors so far
   std::size_t block_bytes_;
   std::size_t blocks_ = 0;
   std::size_t capacity_ = 0;  // blocks

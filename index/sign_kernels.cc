@@ -48,8 +48,8 @@ void TablesOfNibbles(std::span<const float> components, float scale, std::uint8_
 }
 
 float BoundOf(const SignQuery& query, const SignFactors& factors, std::size_t lane, float sum) {
-  const float bound = factors.product[lane] * (query.step * sum + query.offset) +
-                      query.slack * factors.error[lane];
+  const float bound =
+      factors.product[lane] * (query.step * sum + query.offset) + query.slack * factors.error[lane];
   return query.subtract_norms ? bound - query.squared_norm - factors.squared_norm[lane] : bound;
 }
 
@@ -81,9 +81,9 @@ TARGET_AVX2 __m256 BoundsOf8(const SignQuery& query, const SignFactors& factors,
       _mm256_loadu_ps(factors.product.data() + lane), product,
       _mm256_mul_ps(_mm256_set1_ps(query.slack), _mm256_loadu_ps(factors.error.data() + lane)));
   if (query.subtract_norms) {
-    bound = _mm256_sub_ps(bound,
-                          _mm256_add_ps(_mm256_set1_ps(query.squared_norm),
-                                        _mm256_loadu_ps(factors.squared_norm.data() + lane)));
+    bound =
+        _mm256_sub_ps(bound, _mm256_add_ps(_mm256_set1_ps(query.squared_norm),
+                                           _mm256_loadu_ps(factors.squared_norm.data() + lane)));
   }
   _mm256_storeu_ps(bounds + lane, bound);
   return bound;
@@ -110,8 +110,7 @@ TARGET_AVX2 float BoundsAvx2(const SignQuery& query, const std::uint8_t* columns
         const __m256i codes = _mm256_load_si256(
             reinterpret_cast<const __m256i*>(columns + column * kSignLanes + half * kVector));
         const std::uint8_t* table = tables + column * 2 * kNibbleEntries;
-        const __m256i low =
-            _mm256_shuffle_epi8(Broadcast(table), _mm256_and_si256(codes, nibble));
+        const __m256i low = _mm256_shuffle_epi8(Broadcast(table), _mm256_and_si256(codes, nibble));
         const __m256i high =
             _mm256_shuffle_epi8(Broadcast(table + kNibbleEntries),
                                 _mm256_and_si256(_mm256_srli_epi16(codes, 4), nibble));
@@ -147,9 +146,9 @@ TARGET_VBMI __m512 BoundsOf16(const SignQuery& query, const SignFactors& factors
       _mm512_loadu_ps(factors.product.data() + lane), product,
       _mm512_mul_ps(_mm512_set1_ps(query.slack), _mm512_loadu_ps(factors.error.data() + lane)));
   if (query.subtract_norms) {
-    bound = _mm512_sub_ps(bound,
-                          _mm512_add_ps(_mm512_set1_ps(query.squared_norm),
-                                        _mm512_loadu_ps(factors.squared_norm.data() + lane)));
+    bound =
+        _mm512_sub_ps(bound, _mm512_add_ps(_mm512_set1_ps(query.squared_norm),
+                                           _mm512_loadu_ps(factors.squared_norm.data() + lane)));
   }
   _mm512_storeu_ps(bounds + lane, bound);
   return bound;
@@ -164,8 +163,7 @@ TARGET_VBMI void TablesOf64(std::span<const float> components, float scale, std:
   for (; !components.empty(); components = components.subspan(kLookup), tables += 64) {
     __m512 sums = _mm512_set1_ps(NoneSet(components.data(), kLookup) * scale);
     for (std::size_t i = 0; i < kHasBit.size(); ++i) {
-      sums =
-          _mm512_mask_add_ps(sums, kHasBit[i], sums, _mm512_set1_ps(2 * components[i] * scale));
+      sums = _mm512_mask_add_ps(sums, kHasBit[i], sums, _mm512_set1_ps(2 * components[i] * scale));
     }
     for (std::size_t high = 0; high < 4; ++high) {
       const float more = ((high & 1U) != 0 ? 2 * components[4] * scale : 0) +
@@ -179,8 +177,8 @@ TARGET_VBMI void TablesOf64(std::span<const float> components, float scale, std:
   }
 }
 
-// What the table of a column has for each of its lanes. The same column of the block behind, which is
-// scanned next, is on its way from memory meanwhile.
+// What the table of a column has for each of its lanes. The same column of the block behind, which
+// is scanned next, is on its way from memory meanwhile.
 TARGET_VBMI inline __m512i Entries(const SignTable* tables, const std::uint8_t* columns,
                                    const std::uint8_t* behind, std::size_t column) {
   _mm_prefetch(reinterpret_cast<const char*>(behind + column * kSignLanes), _MM_HINT_T0);
@@ -213,8 +211,8 @@ TARGET_VBMI float BoundsVbmi(const SignQuery& query, const std::uint8_t* columns
   __m512 largest = BoundsOf16(query, factors, 0, _mm512_castsi512_si256(even), bounds);
   largest = _mm512_max_ps(
       largest, BoundsOf16(query, factors, 16, _mm512_extracti64x4_epi64(even, 1), bounds));
-  largest = _mm512_max_ps(largest,
-                          BoundsOf16(query, factors, 32, _mm512_castsi512_si256(odd), bounds));
+  largest =
+      _mm512_max_ps(largest, BoundsOf16(query, factors, 32, _mm512_castsi512_si256(odd), bounds));
   largest = _mm512_max_ps(
       largest, BoundsOf16(query, factors, 48, _mm512_extracti64x4_epi64(odd, 1), bounds));
   return _mm512_reduce_max_ps(largest);
@@ -224,14 +222,12 @@ std::vector<SignKernels> Detect() {
   std::vector<SignKernels> found;
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vbmi") != 0) {
-    found.push_back({.name = "avx512vbmi", .bits = 6, .lookup = 6, .tables = TablesOf64, .bounds = BoundsVbmi});
+    found.push_back(
+        {.name = "avx512vbmi", .bits = 6, .lookup = 6, .tables = TablesOf64, .bounds = BoundsVbmi});
   }
   if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
-    found.push_back({.name = "avx2",
-                     .bits = 8,
-                     .lookup = 4,
-                     .tables = TablesOfNibbles,
-                     .bounds = BoundsAvx2});
+    found.push_back(
+        {.name = "avx2", .bits = 8, .lookup = 4, .tables = TablesOfNibbles, .bounds = BoundsAvx2});
   }
   found.push_back({.name = "scalar",
                    .bits = 8,

@@ -1,5 +1,5 @@
-// Scores of 64 vectors from one bit a component: sums looked up in tables in a register, chosen once
-// per process from what the processor offers: AVX-512 VBMI, AVX2, scalar (André et al., "Cache
+// Scores of 64 vectors from one bit a component: sums looked up in tables in a register, chosen
+// once per process from what the processor offers: AVX-512 VBMI, AVX2, scalar (André et al., "Cache
 // locality is not enough: high-performance nearest neighbor search with product quantization fast
 // scan", 2015).
 #pragma once
@@ -49,13 +49,13 @@ struct SignKernels {
   std::size_t bits;    // components in each byte of a column
   std::size_t lookup;  // components that one lookup sums: `bits`, or half of them
   // Fills the tables of a query from its rotated components, of which there are a multiple of
-  // `lookup`: entry `bits` of a table stands for the sum of its components, those negative whose bit
-  // is not set, and 0 for the least sum there can be; `scale` entries make 1, and none is above
+  // `lookup`: entry `bits` of a table stands for the sum of its components, those negative whose
+  // bit is not set, and 0 for the least sum there can be; `scale` entries make 1, and none is above
   // `largest`.
   void (*tables)(std::span<const float> components, float scale, std::uint8_t largest,
                  std::uint8_t* tables);
-  // Fills `bounds` (kSignLanes) from a block of query.columns * kSignLanes bytes, aligned to 64, and
-  // returns the largest.
+  // Fills `bounds` (kSignLanes) from a block of query.columns * kSignLanes bytes, aligned to 64,
+  // and returns the largest.
   float (*bounds)(const SignQuery& query, const std::uint8_t* columns, const SignFactors& factors,
                   float* bounds);
 };

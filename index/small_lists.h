@@ -53,10 +53,10 @@ class SmallLists {
   // Moves the list to a block that fits so many values, when its own is of another size.
   void Fit(std::size_t list, std::size_t values);
 
-  std::vector<std::uint32_t> heads_;            // first words of blocks; 0: an empty list
-  std::array<std::uint32_t, kSizes> free_{};    // a chain of blocks of each size; 0 ends it
-  std::size_t used_ = 1;                        // words; the first stands for no block
-  std::size_t capacity_ = 0;                    // words
+  std::vector<std::uint32_t> heads_;          // first words of blocks; 0: an empty list
+  std::array<std::uint32_t, kSizes> free_{};  // a chain of blocks of each size; 0 ends it
+  std::size_t used_ = 1;                      // words; the first stands for no block
+  std::size_t capacity_ = 0;                  // words
   PagedMemory memory_;
 };
 

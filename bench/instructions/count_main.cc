@@ -1,15 +1,15 @@
-// count_instructions CASE: does one operation of the hot paths many times where callgrind counts, and
-// prints how many times. scripts/check-instructions compares the counts with bench/baseline.json.
-// Instructions say nothing of cache misses, but they are the same on a busy machine.
+// count_instructions CASE: does one operation of the hot paths many times where callgrind counts,
+// and prints how many times. scripts/check-instructions compares the counts with
+// bench/baseline.json. Instructions say nothing of cache misses, but they are the same on a busy
+// machine.
 #include <array>
 #include <cstdio>
 #include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
-
 #include <valgrind/callgrind.h>
+#include <vector>
 
 #include "base/check.h"
 #include "index/flat_index.h"

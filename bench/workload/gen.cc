@@ -117,7 +117,8 @@ Status RunGen(const GenFlags& flags) {
 
 void AddGen(CLI::App* app, Command* command) {
   auto flags = std::make_shared<GenFlags>();
-  CLI::App* gen = app->add_subcommand("gen", "Write clustered unit vectors, or a grown set, as fvecs");
+  CLI::App* gen =
+      app->add_subcommand("gen", "Write clustered unit vectors, or a grown set, as fvecs");
   gen->add_option("--rows", flags->rows, "Vectors")->check(CLI::Range(1, 100'000'000));
   gen->add_option("--dim", flags->dimension, "Components")->check(CLI::Range(1, 8'192));
   gen->add_option("--clusters", flags->clusters, "Cluster centres")

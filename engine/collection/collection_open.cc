@@ -154,7 +154,8 @@ std::optional<PartitionNumber> Collection::SnapshotPartition(
   const std::size_t dash = name.find('-');
   PartitionNumber number = 0;
   if (dash == std::string::npos ||
-      std::from_chars(name.data() + dash + 1, name.data() + name.size(), number).ec != std::errc() ||
+      std::from_chars(name.data() + dash + 1, name.data() + name.size(), number).ec !=
+          std::errc() ||
       SnapshotPath(number).filename() != path.filename()) {
     return std::nullopt;
   }

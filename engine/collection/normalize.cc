@@ -11,8 +11,8 @@ namespace nearhit {
 
 namespace {
 // Sum of squares in double: neither overflow nor underflow for any finite float32 vector worth the
-// name; no number when a component is none. Partial sums, so that the compiler makes vectors of them:
-// every lookup that comes with a vector waits for this.
+// name; no number when a component is none. Partial sums, so that the compiler makes vectors of
+// them: every lookup that comes with a vector waits for this.
 double SquaredNorm(VectorView vector) {
   constexpr std::size_t kSums = 8;
   std::array<double, kSums> sums{};

@@ -121,7 +121,8 @@ void Batcher::TakeGroup(Request* own, Group* group) {
   }
 }
 
-void Batcher::GiveResults(const Group& group, const Status& status, std::span<const float> rows) const {
+void Batcher::GiveResults(const Group& group, const Status& status,
+                          std::span<const float> rows) const {
   std::size_t at = 0;
   for (const std::shared_ptr<Request>& follower : group.followers) {
     const std::size_t floats = follower->lengths.size() * options_.dimension;

@@ -92,9 +92,9 @@ class Safetensors {
   Result<const Tensor*> Expect(std::string_view name, std::span<const std::size_t> shape) const;
 
   const std::string file_;
-  std::string owned_;                    // of Parse
+  std::string owned_;  // of Parse
   std::optional<MappedFile> mapped_{};
-  std::span<const std::byte> data_{};    // what the header's offsets count from
+  std::span<const std::byte> data_{};  // what the header's offsets count from
   std::map<std::string, Tensor, std::less<>> tensors_;
 };
 

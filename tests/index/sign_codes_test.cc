@@ -113,6 +113,51 @@ TEST_P(SignCodesTest, BoundsHoldAndAreTight) {
   }
 }
 
+// Vectors at every distance from a query: those that reach the limit keep their bound above it, and
+// more of the others fall under it than before.
+TEST_P(SignCodesTest, SharpBoundsKeepWhatReachesTheLimit) {
+  constexpr std::size_t kDimension = 256;
+  constexpr float kLimit = 0.7F;
+  RandomVectors random(kDimension, 1, 9);
+  const std::vector<float> query = random.Next();
+  SignCodes codes(kDimension, GetParam());
+  std::vector<std::vector<float>> vectors;
+  for (std::size_t slot = 0; slot < 10 * kSignLanes; ++slot) {
+    vectors.push_back(random.Near(query, 2.0F * static_cast<float>(slot % 100) / 100));
+    codes.Set(slot, vectors.back());
+  }
+  const SignQuery blunt = codes.Prepare(query);
+  SignQuery sharp = blunt;
+  const float limit = GetParam() == IndexMetric::kDot ? kLimit : 2 * kLimit - 2;
+  codes.Sharpen(limit, &sharp);
+  std::array<float, kSignLanes> bounds{};
+  std::size_t reach = 0;
+  std::size_t lost = 0;
+  std::size_t kept_blunt = 0;
+  std::size_t kept_sharp = 0;
+  for (std::size_t block = 0; block < codes.blocks(); ++block) {
+    codes.Bounds(blunt, block, bounds);
+    for (const float bound : bounds) {
+      kept_blunt += bound >= limit ? 1 : 0;
+    }
+    codes.Bounds(sharp, block, bounds);
+    for (std::size_t lane = 0; lane < kSignLanes; ++lane) {
+      kept_sharp += bounds[lane] >= limit ? 1 : 0;
+      if (Score(query, vectors[block * kSignLanes + lane]) >= limit) {
+        ++reach;
+        lost += bounds[lane] < limit ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(reach, 200U);
+  EXPECT_LE(lost, reach / 100);
+  if (GetParam() == IndexMetric::kDot) {
+    EXPECT_LT(kept_sharp, kept_blunt);
+  } else {
+    EXPECT_EQ(kept_sharp, kept_blunt);
+  }
+}
+
 TEST_P(SignCodesTest, KernelsAgree) {
   std::mt19937 random(3);
   for (const std::size_t dimension : kDimensions) {

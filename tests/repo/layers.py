@@ -21,6 +21,7 @@ LAYERS = {
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
     "examples": ["nearhit"],
     "bench/peers": ["engine/model"],
+    "bench/instructions": ["nearhit", "base", "index", "tests/support"],
     "bench/micro": ["nearhit", "base", "index", "engine/model", "engine/storage"],
     # Measures the structures of the index apart from each other, and the rest through the public API.
     "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model"],
@@ -44,7 +45,7 @@ LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/sup
 HOMES = {
     "hnswlib/": ["index/graph_store.cc", "bench/peers"],
     "rocksdb/": ["engine/storage/rocksdb_store.cc"],
-    "tsl/": ["index", "engine"],
+    "tsl/": ["engine"],
     "xxhash.h": ["base/hash.cc"],
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
     "curl/": ["engine/embedding"],
@@ -58,6 +59,7 @@ HOMES = {
     "toml++/": ["server"],
     "CLI/": ["server", "cli", "bench/workload"],
     "benchmark/": ["bench/micro"],
+    "valgrind/": ["bench/instructions"],
     "gtest/": ["tests"],
     "gmock/": ["tests"],
     "immintrin.h": ["index", "engine/model"],

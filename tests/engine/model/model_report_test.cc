@@ -41,9 +41,9 @@ class ReferenceEmbedder final : public Embedder {
       rows.resize(begin + dimension());
       for (const ReferenceVector& reference : ReferencesOf(kMiniLm)) {
         if (reference.text == text) {
-          std::ranges::transform(reference.vector,
-                                 rows.begin() + static_cast<std::ptrdiff_t>(begin),
-                                 [this](std::int8_t component) { return static_cast<float>(component) * scale_; });
+          std::ranges::transform(
+              reference.vector, rows.begin() + static_cast<std::ptrdiff_t>(begin),
+              [this](std::int8_t component) { return static_cast<float>(component) * scale_; });
         }
       }
       rows[begin] += error_;
