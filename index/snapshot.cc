@@ -26,7 +26,8 @@ std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence) 
 
 Result<std::unique_ptr<PartitionIndex>> DecodeSnapshot(std::string_view bytes,
                                                        std::size_t dimension, IndexMetric metric,
-                                                       Encoding encoding) {
+                                                       Encoding encoding,
+                                                       std::size_t graph_threshold) {
   ByteReader reader(bytes);
   if (reader.Fixed<std::uint64_t>() != kMagic || bytes.size() < sizeof(std::uint64_t) * 4) {
     return DataLoss("index snapshot is damaged");
@@ -47,7 +48,7 @@ Result<std::unique_ptr<PartitionIndex>> DecodeSnapshot(std::string_view bytes,
     return DataLoss("index snapshot is of another dimension, metric or encoding");
   }
   reader.Fixed<std::uint64_t>();  // sequence: for people who look into the file
-  auto index = std::make_unique<PartitionIndex>(dimension, metric, encoding);
+  auto index = std::make_unique<PartitionIndex>(dimension, metric, encoding, graph_threshold);
   NEARHIT_RETURN_IF_ERROR(
       index->Deserialize(body.substr(body.size() - reader.remaining() + sizeof(checksum))));
   return index;
@@ -60,9 +61,10 @@ Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& in
 
 Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(const std::filesystem::path& path,
                                                      std::size_t dimension, IndexMetric metric,
-                                                     Encoding encoding) {
+                                                     Encoding encoding,
+                                                     std::size_t graph_threshold) {
   NEARHIT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  return DecodeSnapshot(file.bytes(), dimension, metric, encoding);
+  return DecodeSnapshot(file.bytes(), dimension, metric, encoding, graph_threshold);
 }
 
 }  // namespace nearhit

@@ -19,9 +19,9 @@ namespace nearhit {
 std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence);
 // Errors: kDataLoss when it is damaged, cut short or of another dimension, metric or encoding;
 // kFailedPrecondition for another version.
-Result<std::unique_ptr<PartitionIndex>> DecodeSnapshot(std::string_view bytes,
-                                                       std::size_t dimension, IndexMetric metric,
-                                                       Encoding encoding);
+Result<std::unique_ptr<PartitionIndex>> DecodeSnapshot(
+    std::string_view bytes, std::size_t dimension, IndexMetric metric, Encoding encoding,
+    std::size_t graph_threshold = PartitionIndex::kGraphThreshold);
 
 // Written to a temporary file, synced and renamed: a crash leaves the old or the new one. Searches
 // go on meanwhile. Errors: kUnavailable for I/O errors.
@@ -29,8 +29,8 @@ Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& in
                      std::uint64_t sequence);
 
 // Errors: kNotFound; kUnavailable for I/O errors; those of DecodeSnapshot.
-Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(const std::filesystem::path& path,
-                                                     std::size_t dimension, IndexMetric metric,
-                                                     Encoding encoding);
+Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(
+    const std::filesystem::path& path, std::size_t dimension, IndexMetric metric, Encoding encoding,
+    std::size_t graph_threshold = PartitionIndex::kGraphThreshold);
 
 }  // namespace nearhit

@@ -90,6 +90,7 @@ Status RunAnn(const AnnFlags& flags) {
 
 void AddAnn(CLI::App* app, Command* command) {
   auto flags = std::make_shared<AnnFlags>();
+  flags->options.graph_threshold = PartitionIndex::kSearchGraphThreshold;
   CLI::App* ann = app->add_subcommand("ann", "Recall@k, speed and memory of index engines");
   flags->AddTo(ann);
   ann->add_option("--k", flags->k, "Neighbours")

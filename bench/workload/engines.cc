@@ -137,8 +137,9 @@ std::unique_ptr<Engine> MakeEngine(std::string_view name, const Dataset& dataset
   } else if (name == "graph") {
     index = std::make_unique<HnswIndex>(codec, dataset.base.rows);
   } else {
-    index = std::make_unique<PartitionIndex>(dimension, dataset.index_metric(), options.encoding);
-    uses_ef = dataset.base.rows >= PartitionIndex::kGraphThreshold;
+    index = std::make_unique<PartitionIndex>(dimension, dataset.index_metric(), options.encoding,
+                                             options.graph_threshold);
+    uses_ef = dataset.base.rows >= options.graph_threshold;
   }
   return std::make_unique<IndexEngine>(std::move(index), options.encoding, uses_ef);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/workload/dataset.h"
+#include "index/partition_index.h"
 #include "index/vector_index.h"
 #include "nearhit/result.h"
 
@@ -18,6 +19,7 @@ struct EngineOptions {
   Encoding encoding = Encoding::kInt8;  // hnswlib keeps float32
   std::size_t m = 16;                   // hnswlib only; nearhit's graph has 16 and 200
   std::size_t ef_construction = 200;
+  std::size_t graph_threshold = PartitionIndex::kGraphThreshold;  // of nearhit
 };
 
 struct EngineSearch {

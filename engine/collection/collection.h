@@ -39,6 +39,8 @@ struct CollectionOptions {
   std::uint32_t dimension = 0;  // 0: no vectors
   Metric metric = Metric::kCosine;
   std::filesystem::path snapshot_dir{};  // empty: no snapshots
+  // Entries of a partition from which it has a graph; see PartitionIndex.
+  std::size_t graph_threshold = PartitionIndex::kGraphThreshold;
 };
 
 // One entry to put. Views must outlive the call; the caller has validated every field.

@@ -33,7 +33,7 @@ Collection::~Collection() = default;
 
 std::unique_ptr<PartitionIndex> Collection::NewPartitionIndex() const {
   return std::make_unique<PartitionIndex>(options_.dimension, ToIndexMetric(options_.metric),
-                                          Encoding::kInt8);
+                                          Encoding::kInt8, options_.graph_threshold);
 }
 
 Result<std::unique_ptr<Collection>> Collection::Open(KvStore* store, const Clock* clock,
@@ -216,7 +216,7 @@ std::vector<PartitionNumber> Collection::LoadSnapshots() {
       continue;
     }
     auto loaded = LoadSnapshot(file.path(), options_.dimension, ToIndexMetric(options_.metric),
-                               Encoding::kInt8);
+                               Encoding::kInt8, options_.graph_threshold);
     if (loaded.ok()) {
       partition->index = *std::move(loaded);
     } else if (loaded.status().code() != StatusCode::kNotFound) {

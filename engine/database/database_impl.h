@@ -65,7 +65,8 @@ class DatabaseImpl final : public Database {
   // "none" for null.
   static std::string IdentityOf(const Embedder* embedder);
   Result<std::unique_ptr<Collection>> OpenCollection(NamespaceNumber number,
-                                                     std::uint32_t dimension, Metric metric) const;
+                                                     std::uint32_t dimension, Metric metric,
+                                                     NamespaceKind kind) const;
   Result<Contents> OpenContents(const NamespaceRecord& record,
                                 std::shared_ptr<const Embedder> embedder);
   Result<std::shared_ptr<Namespace>> Find(std::string_view name, NamespaceKind kind) const;

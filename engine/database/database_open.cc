@@ -152,18 +152,24 @@ std::string DatabaseImpl::IdentityOf(const Embedder* embedder) {
 
 Result<std::unique_ptr<Collection>> DatabaseImpl::OpenCollection(NamespaceNumber number,
                                                                  std::uint32_t dimension,
-                                                                 Metric metric) const {
+                                                                 Metric metric,
+                                                                 NamespaceKind kind) const {
   return Collection::Open(
       store_.get(), &clock(), ids_.get(), secret_,
-      {.ns = number, .dimension = dimension, .metric = metric, .snapshot_dir = SnapshotDir()});
+      {.ns = number,
+       .dimension = dimension,
+       .metric = metric,
+       .snapshot_dir = SnapshotDir(),
+       .graph_threshold = kind == NamespaceKind::kCache ? PartitionIndex::kGraphThreshold
+                                                        : PartitionIndex::kSearchGraphThreshold});
 }
 
 Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
                                             std::shared_ptr<const Embedder> embedder) {
   Contents contents;
-  NEARHIT_ASSIGN_OR_RETURN(
-      contents.collection,
-      OpenCollection(record.number, record.config.dimension, record.config.metric));
+  NEARHIT_ASSIGN_OR_RETURN(contents.collection,
+                           OpenCollection(record.number, record.config.dimension,
+                                          record.config.metric, record.config.kind));
   if (const std::uint64_t damaged = contents.collection->damaged_entries(); damaged > 0) {
     Log(LogLevel::kError, "namespace " + record.name + ": the vectors of " +
                               std::to_string(damaged) +

@@ -17,8 +17,8 @@ void DatabaseImpl::StartReembedding(const NamespaceRecord& record, std::shared_p
   CancelReembedding(record.name);
   Log(LogLevel::kInfo,
       "namespace " + record.name + " is being re-embedded with " + record.reembedding->identity);
-  const auto open = [this, metric = record.config.metric](const PendingReembedding& change) {
-    return OpenCollection(change.to, change.dimension, metric);
+  const auto open = [this, config = record.config](const PendingReembedding& change) {
+    return OpenCollection(change.to, change.dimension, config.metric, config.kind);
   };
   auto started = std::make_shared<Reembedding>(record.name, std::move(space), *record.reembedding,
                                                std::move(embedder), open);
