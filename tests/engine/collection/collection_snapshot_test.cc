@@ -98,6 +98,7 @@ TEST_F(CollectionSnapshotTest, WhatWasErasedDoesNotComeBackWithItsFile) {
   EXPECT_EQ(Nearest(*collection, 4), EntryId{});
   const EntryId again = Put(collection.get(), "s", 4);
   EXPECT_EQ(Nearest(*collection, 4), again);
+  EXPECT_EQ(Nearest(*collection, 10), again);  // nothing that is gone is in its way
 }
 
 TEST_F(CollectionSnapshotTest, FilesOfOthersAreLeftAlone) {
