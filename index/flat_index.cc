@@ -247,7 +247,7 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
   std::vector<RoughNeighbor> candidates;
   {
     ReaderLock lock(&mu_);
-    if (signs_ == nullptr) {
+    if (signs_ == nullptr || ids_.size() < kScreened) {
       ScanRecords(encoded, options.filter, &top, stats);
     } else {
       ScanSigns(query, encoded, options, &top, stats);

@@ -46,8 +46,11 @@ class FlatIndex final : public VectorIndex {
  private:
   // Records of fewer bytes are allocated as they come: most partitions are small.
   static constexpr std::size_t kPagedBytes = std::size_t{64} << 10;
-  // Where both ways of scanning take about the same time; under half of it the codes go.
-  static constexpr std::size_t kSigned = 512;
+  // From here on there are sign codes: early, as searches wait while the first are made. Under half
+  // of it they go.
+  static constexpr std::size_t kSigned = 64;
+  // Where both ways of scanning take about the same time.
+  static constexpr std::size_t kScreened = 512;
 
   auto IdOf() const REQUIRES_SHARED(mu_) {
     return [ids = ids_.data()](std::uint32_t slot) { return ids[slot].value; };
