@@ -176,19 +176,24 @@ void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& 
   std::make_heap(heap.begin(), heap.end(), less);
   // A filter that lets few pass is not asked for long.
   const std::size_t enough = 2 * top->capacity();
-  for (std::size_t i = 0; !heap.empty() && i < 4 * enough; ++i) {
-    if (top->full() && (i >= enough || largest[heap.front()] < Limit(*top, options))) {
+  for (std::size_t i = 0; !heap.empty() && i < 4 * enough; i += enough) {
+    std::vector<std::size_t> slots;
+    while (!heap.empty() && slots.size() < enough) {
+      std::pop_heap(heap.begin(), heap.end(), less);
+      const std::size_t first = std::size_t{heap.back()} * kSignLanes;
+      signs_->Bounds(signs, heap.back(), bounds);
+      heap.pop_back();
+      const auto lanes = std::span(bounds).first(std::min(kSignLanes, ids_.size() - first));
+      const auto best = std::max_element(lanes.begin(), lanes.end());
+      slots.push_back(first + static_cast<std::size_t>(best - lanes.begin()));
+      PrefetchRecord(slots.back());
+    }
+    for (const std::size_t slot : slots) {
+      Compare(query, slot, options.filter, top, stats);
+    }
+    if (top->full()) {
       return;
     }
-    std::pop_heap(heap.begin(), heap.end(), less);
-    const std::size_t block = heap.back();
-    heap.pop_back();
-    signs_->Bounds(signs, block, bounds);
-    const std::size_t first = block * kSignLanes;
-    const auto lanes = std::span(bounds).first(std::min(kSignLanes, ids_.size() - first));
-    const auto best = std::max_element(lanes.begin(), lanes.end());
-    Compare(query, first + static_cast<std::size_t>(best - lanes.begin()), options.filter, top,
-            stats);
   }
 }
 
@@ -206,7 +211,7 @@ void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
   TopK first_best(top->capacity());
   CompareBestOfBlocks(signs, encoded, largest, options, &first_best, stats);
   const float limit = Limit(first_best, options);
-  signs_->Sharpen(limit, &signs);
+  const float fall = signs_->Sharpen(limit, &signs);
 
   struct Candidate {
     std::uint32_t slot;
@@ -214,7 +219,7 @@ void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
   };
   std::vector<Candidate> candidates;
   for (std::size_t block = 0; block < largest.size(); ++block) {
-    if (largest[block] < limit) {
+    if (largest[block] - fall < limit) {
       continue;
     }
     signs_->Bounds(signs, block, bounds);

@@ -45,6 +45,7 @@ void SignCodes::Set(std::size_t slot, VectorView vector) {
   factors->squared_norm[lane] = static_cast<float>(squares);
 
   longest_squared_ = std::max(longest_squared_, squares);
+  least_error_ = std::min(least_error_, factors->error[lane]);
   for (std::size_t column = 0; column < columns_; ++column) {
     std::uint32_t byte = 0;
     for (std::size_t bit = 0; bit < kernels_->bits; ++bit) {
@@ -116,15 +117,17 @@ SignQuery SignCodes::Prepare(VectorView query) const {
   return ready;
 }
 
-void SignCodes::Sharpen(float limit, SignQuery* query) const {
+float SignCodes::Sharpen(float limit, SignQuery* query) const {
   constexpr double kLeast = 0.1;  // roundings of all kinds are left of the error
   const double lengths = std::sqrt(static_cast<double>(query->squared_norm) * longest_squared_);
   if (metric_ != IndexMetric::kDot || limit <= 0 || lengths == 0) {
-    return;
+    return 0;
   }
   const double cosine = std::min(1.0, static_cast<double>(limit) / lengths);
+  const float before = query->slack;
   query->slack = kDeviations * std::sqrt(query->squared_norm) *
                  static_cast<float>(std::max(kLeast, std::sqrt(1 - cosine * cosine)));
+  return std::max(0.0F, before - query->slack) * least_error_;
 }
 
 float SignCodes::Bounds(const SignQuery& query, std::size_t block,

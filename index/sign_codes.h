@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "index/paged_memory.h"
@@ -41,8 +42,9 @@ class SignCodes {
   SignQuery Prepare(VectorView query) const;
   // Makes the bounds of `query` nearer for whoever only asks which scores reach `limit`: bounds of
   // scores under it may be too low afterwards. A vector so near to the query has little of it
-  // across, and only what is across is estimated with an error.
-  void Sharpen(float limit, SignQuery* query) const;
+  // across, and only what is across is estimated with an error. Returns by how much every bound
+  // falls at least.
+  float Sharpen(float limit, SignQuery* query) const;
   // Fills `bounds` with what the score (Neighbor::score) of each slot of a block hardly exceeds,
   // and returns the largest.
   float Bounds(const SignQuery& query, std::size_t block,
@@ -64,7 +66,8 @@ class SignCodes {
   const SignKernels* kernels_;
   std::size_t columns_;
   Rotation rotation_;
-  double longest_squared_ = 0;  // of the vectors so far
+  double longest_squared_ = 0;                                  // of the vectors so far
+  float least_error_ = std::numeric_limits<float>::infinity();  // likewise
   std::size_t block_bytes_;
   std::size_t blocks_ = 0;
   std::size_t capacity_ = 0;  // blocks

@@ -36,7 +36,7 @@ class SmallLists {
   void Build(std::size_t lists, std::span<const Item> items);
 
   std::size_t memory_bytes() const {
-    return heads_.size() * sizeof(std::uint32_t) + used_ * sizeof(std::uint32_t);
+    return (heads_.capacity() + used_) * sizeof(std::uint32_t);
   }
 
  private:
