@@ -3,7 +3,7 @@
 //
 // Few vectors are compared one by one, which is exact up to the encoding. From some hundreds on
 // their sign codes are scanned first (sign_codes.h), and only those are compared whose bound says
-// that they may be among the nearest; of a thousand neighbours one may be missed. kFloat32 is
+// that they may be among the nearest; of ten thousand neighbours a few may be missed. kFloat32 is
 // always exact.
 #pragma once
 

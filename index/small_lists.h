@@ -35,9 +35,7 @@ class SmallLists {
   // Lists 0 to `lists` of `items` instead of what was there.
   void Build(std::size_t lists, std::span<const Item> items);
 
-  std::size_t memory_bytes() const {
-    return (heads_.capacity() + used_) * sizeof(std::uint32_t);
-  }
+  std::size_t memory_bytes() const { return (heads_.capacity() + used_) * sizeof(std::uint32_t); }
 
  private:
   // Blocks come in sizes of 2, 3, 4, 6, 8, 12, 16... words: the number of values and the values.
