@@ -46,8 +46,8 @@ class HnswIndex final : public VectorIndex {
   // beside searches. The first change does it otherwise.
   void PrepareForWrites();
 
-  // How far a search with these options walks.
-  Breadth BreadthFor(const SearchOptions& options) const;
+  // How far a search with these options walks through so many entries.
+  Breadth BreadthFor(const SearchOptions& options, std::size_t entries) const;
 
   // Oracles: what must always hold, and how many nodes a walk over level 0 from the entry does not
   // reach.

@@ -36,6 +36,8 @@ expect() {
 case $subcommand in
   gen)
     [ "$(stat -c %s "$work/base.fvecs")" -eq $((600 * (4 + 32 * 4))) ]
+    "$bench" gen --base "$work/base.fvecs" --rows 700 --spread .9 --out "$work/grown.fvecs"
+    [ "$(stat -c %s "$work/grown.fvecs")" -eq $((700 * (4 + 32 * 4))) ]
     ;;
   ann)
     "$bench" ann "${data[@]}" --engine nearhit,graph,flat,hnswlib --ef 0,16 --k 5 > "$work/out"

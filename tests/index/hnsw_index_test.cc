@@ -48,7 +48,8 @@ TEST_F(HnswIndexTest, TurnoverKeepsEveryNodeReachable) {
 TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   Fill(1, 3'000);
   const SearchOptions for_match{.k = 1, .min_score = 0.8F};
-  const SearchOptions whole{.k = 1, .ef = index_.BreadthFor(for_match).ef, .min_score = 0.8F};
+  const SearchOptions whole{
+      .k = 1, .ef = index_.BreadthFor(for_match, index_.size()).ef, .min_score = 0.8F};
   SearchStats settled;
   SearchStats all;
   std::vector<float> stored(kDimension);
@@ -66,6 +67,14 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   EXPECT_LT(index_.Search(unrelated, for_match, &missed).front().score, 0.8F);
   index_.Search(unrelated, whole, &missed_whole);
   EXPECT_EQ(missed.distances, missed_whole.distances);
+}
+
+TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
+  const SearchOptions options{.k = 1, .min_score = 0.9F};
+  EXPECT_EQ(index_.BreadthFor(options, 100).ef, index_.BreadthFor(options, 100'000).ef);
+  EXPECT_EQ(index_.BreadthFor(options, 1'000'000).ef, 3 * index_.BreadthFor(options, 100'000).ef);
+  const SearchOptions asked{.k = 1, .ef = 50, .min_score = 0.9F};
+  EXPECT_EQ(index_.BreadthFor(asked, 1'000'000).ef, 50U);
 }
 
 TEST_F(HnswIndexTest, ErasingAWholeClusterLeavesNoIslands) {
