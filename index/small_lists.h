@@ -15,10 +15,6 @@ namespace nearhit {
 // Thread-safety: externally synchronized.
 class SmallLists {
  public:
-  SmallLists() = default;
-  SmallLists(const SmallLists&) = delete;
-  SmallLists& operator=(const SmallLists&) = delete;
-
   // Until the next change.
   std::span<const std::uint32_t> Get(std::size_t list) const {
     const std::uint32_t head = list < heads_.size() ? heads_[list] : 0;

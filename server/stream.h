@@ -86,6 +86,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
   struct Next {
     bool read = false;
     bool write = false;
+    bool more = false;  // another answer waits behind the one to write
     bool finish = false;
   };
 
@@ -144,6 +145,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
       current_ = std::move(outgoing_.front());
       outgoing_.pop_front();
       next.write = true;
+      next.more = !outgoing_.empty();
     }
     if (half_closed_ && in_flight_ == 0 && !finished_) {
       finished_ = true;
@@ -156,13 +158,17 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
   // call touches it. When nothing is planned, another thread may have finished the call already and
   // `self` be gone, which is why this is no member.
   static void Act(ItemStream* self, const Next& next) {
+    grpc::WriteOptions write;
+    if (next.more) {
+      write.set_buffer_hint();  // both in one packet
+    }
     if (next.read && next.write) {
       self->StartRead(&self->incoming_);
-      self->StartWrite(&self->current_);
+      self->StartWrite(&self->current_, write);
     } else if (next.read) {
       self->StartRead(&self->incoming_);
     } else if (next.write) {
-      self->StartWrite(&self->current_);
+      self->StartWrite(&self->current_, write);
     } else if (next.finish) {
       self->Finish(grpc::Status::OK);
     }

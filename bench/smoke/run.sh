@@ -82,6 +82,9 @@ case $subcommand in
     ! grep -q '"errors":[1-9]' "$work/out"
     "$bench" load "${target[@]}" --rate 0 --seconds 0.2 > "$work/out"
     expect operation p50_us p99_us hits misses errors
+    "$bench" load "${target[@]}" --rate 0 --seconds 0.4 --slices 2 --in-flight 8 --stream > "$work/out"
+    grep -q '"compare":"stream/lookup"' "$work/out"
+    ! grep -q '"errors":[1-9]' "$work/out"
     "$bench" load "${target[@]}" --null --rate 200 --seconds 0.2 > "$work/out"
     expect operation p50_us
     ;;

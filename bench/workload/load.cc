@@ -25,6 +25,8 @@ struct LoadFlags {
   std::size_t fill = 0;
   bool null = false;
   bool compare = false;
+  bool stream = false;
+  std::size_t in_flight = 1;
   std::size_t slices = 5;
 };
 
@@ -52,7 +54,7 @@ Result<Mix> ParseMix(const std::vector<std::string>& parts) {
 LoadResult RunSlice(const LoadFlags& flags, LoadGenerator* generator, const Mix& mix,
                     double seconds) {
   return flags.rate > 0 ? generator->RunOpen(mix, flags.rate, seconds)
-                        : generator->RunClosed(mix, seconds);
+                        : generator->RunClosed(mix, flags.in_flight, seconds);
 }
 
 double Micros(std::uint64_t nanos) {
@@ -69,6 +71,7 @@ void PrintOperation(const LoadFlags& flags, const LoadResult& result, std::size_
                {"loop", flags.rate > 0 ? "open" : "closed"},
                {"rate", flags.rate},
                {"connections", flags.options.connections},
+               {"in_flight", flags.in_flight},
                {"calls", latencies.count()},
                {"qps", Rounded(static_cast<double>(latencies.count()) / result.seconds)},
                {"p50_us", Rounded(Micros(latencies.Quantile(0.5)))},
@@ -137,6 +140,36 @@ void RunCompared(const LoadFlags& flags, const Mix& mix, LoadGenerator* generato
   }
 }
 
+// Lookups as calls of their own and through one stream in turn.
+void RunStreamed(const LoadFlags& flags, const VectorMatrix& queries, LoadGenerator* generator) {
+  const double seconds = flags.seconds / static_cast<double>(2 * flags.slices);
+  const auto lookup = static_cast<std::size_t>(Operation::kLookup);
+  Mix only_lookups{};
+  only_lookups[lookup] = 1;
+  LoadResult calls;
+  LoadResult streamed;
+  std::vector<double> calls_per_second;
+  std::vector<double> streamed_per_second;
+  const auto add = [](const LoadResult& slice, LoadResult* sum, std::vector<double>* per_second) {
+    Add(slice, sum);
+    const LatencyHistogram& latencies = slice.operations[lookup].latencies;
+    per_second->push_back(static_cast<double>(latencies.count()) / slice.seconds);
+  };
+  for (std::size_t slice = 0; slice < flags.slices; ++slice) {
+    add(generator->RunClosed(only_lookups, flags.in_flight, seconds), &calls, &calls_per_second);
+    add(RunStream(flags.options, queries, flags.in_flight, seconds), &streamed,
+        &streamed_per_second);
+  }
+  PrintOperation(flags, calls, lookup);
+  PrintOperation(flags, streamed, lookup);
+  const double base = Median(calls_per_second);
+  Print({{"compare", "stream/lookup"},
+         {"slices", flags.slices},
+         {"qps", Rounded(Median(streamed_per_second))},
+         {"lookup_qps", Rounded(base)},
+         {"ratio_qps", Rounded(base > 0 ? Median(streamed_per_second) / base : 0)}});
+}
+
 Result<std::vector<std::string>> ReadTexts(const std::string& path) {
   NEARHIT_ASSIGN_OR_RETURN(const auto lines, LineReader::Open(path, kMaxSlotBytes));
   std::vector<std::string> texts;
@@ -153,6 +186,9 @@ Result<std::vector<std::string>> ReadTexts(const std::string& path) {
 }
 
 Status RunLoad(LoadFlags& flags) {
+  if (flags.stream && (flags.rate > 0 || flags.null || !flags.texts.empty())) {
+    return InvalidArgument("--stream takes --rate 0 and --vectors, not --null or --texts");
+  }
   NEARHIT_ASSIGN_OR_RETURN(const Mix mix, ParseMix(flags.mix));
   VectorMatrix rows;
   VectorMatrix queries;
@@ -185,6 +221,10 @@ Status RunLoad(LoadFlags& flags) {
   LoadGenerator generator(flags.options, flags.query.empty() ? &rows : &queries, &rows);
   const Mix wanted = flags.null ? kOnlyPing : mix;
   RunSlice(flags, &generator, wanted, std::min(1.0, flags.seconds / 10));  // warms up
+  if (flags.stream) {
+    RunStreamed(flags, flags.query.empty() ? rows : queries, &generator);
+    return {};
+  }
   if (flags.compare && !flags.null) {
     RunCompared(flags, mix, &generator);
     return {};
@@ -203,7 +243,7 @@ void AddLoad(CLI::App* app, Command* command) {
   CLI::App* load = app->add_subcommand("load", "Latency of a daemon at a fixed rate of calls");
   load->add_option("--target", flags->options.target, "host:port or unix:/path")->required();
   load->add_option("--namespace", flags->options.name, "A cache; made by --fill");
-  load->add_option("--rate", flags->rate, "Calls a second; 0: one call at a time")
+  load->add_option("--rate", flags->rate, "Calls a second; 0: the next when one is answered")
       ->check(CLI::Range(0.0, 1e7))
       ->capture_default_str();
   load->add_option("--seconds", flags->seconds, "Of the measurement")
@@ -224,7 +264,11 @@ void AddLoad(CLI::App* app, Command* command) {
       ->capture_default_str();
   load->add_flag("--null", flags->null, "Empty calls instead: the floor of the same path");
   load->add_flag("--compare", flags->compare, "Empty calls in turn with the mix, and the ratio");
-  load->add_option("--slices", flags->slices, "Turns of --compare")
+  load->add_flag("--stream", flags->stream, "Lookups as calls in turn with a LookupStream's");
+  load->add_option("--in-flight", flags->in_flight, "Calls at a time with --rate 0")
+      ->check(CLI::Range(1, 4'096))
+      ->capture_default_str();
+  load->add_option("--slices", flags->slices, "Turns of --compare and --stream")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
   load->callback([=] { command->run = [=] { return RunLoad(*flags); }; });

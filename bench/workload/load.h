@@ -70,8 +70,8 @@ class LoadGenerator {
   // counts from the time at which the call should have left (no coordinated omission).
   LoadResult RunOpen(const Mix& mix, double rate, double seconds);
 
-  // Closed loop: one call at a time.
-  LoadResult RunClosed(const Mix& mix, double seconds);
+  // Closed loop: `in_flight` calls at a time, the next one when one is answered.
+  LoadResult RunClosed(const Mix& mix, std::size_t in_flight, double seconds);
 
  private:
   struct Call;
@@ -97,6 +97,11 @@ class LoadGenerator {
   std::size_t next_text_ = 0;
   std::atomic<std::uint64_t> finished_{0};
 };
+
+// Closed loop over one LookupStream, `in_flight` questions at a time, sent together when half of
+// them are answered. Latencies count from the sending of a question.
+LoadResult RunStream(const LoadOptions& options, const VectorMatrix& queries, std::size_t in_flight,
+                     double seconds);
 
 // Creates the cache namespace `name` and stores the first `count` of `rows` in it. Waits until the
 // daemon has the index that serves them. One that is there and holds as many is left as it is.

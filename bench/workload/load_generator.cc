@@ -166,13 +166,19 @@ LoadResult LoadGenerator::RunOpen(const Mix& mix, double rate, double seconds) {
   return result;
 }
 
-LoadResult LoadGenerator::RunClosed(const Mix& mix, double seconds) {
+LoadResult LoadGenerator::RunClosed(const Mix& mix, std::size_t in_flight, double seconds) {
   LoadResult result;
   auto draw = Draw(mix);
   const auto start = SteadyClock::now();
-  do {
-    Start(static_cast<Operation>(draw(random_)), SteadyClock::now());
-  } while (Finish(&result) && SecondsSince(start) < seconds);
+  const auto start_one = [&] { Start(static_cast<Operation>(draw(random_)), SteadyClock::now()); };
+  for (std::size_t i = 0; i < in_flight; ++i) {
+    start_one();
+  }
+  while (Finish(&result) && SecondsSince(start) < seconds) {
+    start_one();
+  }
+  while (finished_.load(std::memory_order_relaxed) < started_ && Finish(&result)) {
+  }
   result.seconds = SecondsSince(start);
   return result;
 }
