@@ -196,7 +196,7 @@ def main():
     parser.add_argument("--bench", required=True, help="nearhit-bench")
     parser.add_argument("--max-queries", type=int, default=2000)
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--peers", help="some of them, by commas", default=",".join(PEERS))
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), help="some of them")
     parser.add_argument("--plot", help="SVG to write")
     parser.add_argument("--work", default="build/peers", help="folder for the environment")
     args = parser.parse_args()
@@ -213,7 +213,7 @@ def main():
     truth = np.concatenate([np.argpartition(-(block @ base.T), K, axis=1)[:, :K] for block in np.array_split(queries, 20)])
     points = []
     for lines in [ours(args), *(measure(name, PEERS[name], base, queries, truth, args.repetitions)
-                                for name in args.peers.split(","))]:
+                                for name in args.peers)]:
         for point in lines:
             print(json.dumps(point), flush=True)
             points.append(point)

@@ -53,6 +53,8 @@ case $subcommand in
   mixed)
     "$bench" mixed "${data[@]}" --seconds 0.1 > "$work/out"
     expect phase p50_us p99_us writes_per_s
+    "$bench" mixed "${data[@]}" --seconds 0.1 --disk > "$work/out"
+    grep -q '"phase":"beside_snapshots"' "$work/out"
     "$bench" mixed "${data[@]}" --turnovers 2 --budget 400 --disk > "$work/out"
     expect turnover recall rss_ratio
     ;;

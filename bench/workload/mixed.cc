@@ -99,6 +99,8 @@ class Phases {
     return cache_->Delete(ids_[next_delete_++], Durability::kDefault).status();
   }
 
+  Status WriteSnapshots() { return scratch_->db().WriteSnapshots(); }
+
  private:
   Status LookUp(LatencyHistogram* latencies, std::size_t* hits) {
     const VectorView query = dataset_.queries.row(next_query_++ % dataset_.queries.rows);
@@ -161,13 +163,20 @@ Status RunPhases(const MixedFlags& flags) {
   }));
   NEARHIT_RETURN_IF_ERROR(
       phases.Measure("beside_inserts", Bounded::kByWrites, [&] { return phases.StoreRows(1); }));
-  return phases.Measure("beside_deletes", Bounded::kByWrites, [&] { return phases.DeleteOne(); });
+  NEARHIT_RETURN_IF_ERROR(
+      phases.Measure("beside_deletes", Bounded::kByWrites, [&] { return phases.DeleteOne(); }));
+  if (!flags.on_disk) {
+    return {};
+  }
+  return phases.Measure("beside_snapshots", Bounded::kNo, [&] { return phases.WriteSnapshots(); });
 }
 
 void AddMixed(CLI::App* app, Command* command) {
   auto flags = std::make_shared<MixedFlags>();
   CLI::App* mixed = app->add_subcommand(
-      "mixed", "Lookups beside inserts and deletes; with --turnovers, an index that is replaced");
+      "mixed",
+      "Lookups beside inserts, deletes and, with --disk, snapshots; with --turnovers, an index "
+      "that is replaced");
   flags->dataset.AddTo(mixed);
   mixed->add_flag("--disk", flags->on_disk, "Keep the database in a temporary directory");
   mixed->add_option("--threshold", flags->threshold, "Of the namespace")->capture_default_str();

@@ -18,6 +18,7 @@
 #include "base/coding.h"
 #include "base/mutex.h"
 #include "engine/storage/high_water_mark.h"
+#include "engine/storage/hot_rows.h"
 
 namespace nearhit {
 
@@ -29,6 +30,7 @@ constexpr std::size_t kExactKeyBytes =
     20;  // namespace and hash: the prefix that the bloom filters know
 constexpr std::uint64_t kMinBlobBytes = 4'096;
 constexpr std::size_t kDropChunk = 1'000;
+constexpr std::size_t kHotShare = 8;  // of the cache's bytes, one in so many is for hot rows
 
 constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
     "default", "partitions", "headers", "vectors", "payloads", "keys", "tags", "expiry"};
@@ -61,6 +63,11 @@ Status FromRocksDb(const rocksdb::Status& status) {
     return Unavailable("storage failed: " + status.ToString());
   }
   return Internal("storage refused a call: " + status.ToString());
+}
+
+// What a hit reads.
+bool IsHot(Family family) {
+  return family == Family::kPayloads || family == Family::kVectors;
 }
 
 rocksdb::Options DatabaseOptions() {
@@ -119,7 +126,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
 
 class RocksDbStore final : public KvStore {
  public:
-  explicit RocksDbStore(const RocksDbStoreOptions& options) : options_(options) {}
+  explicit RocksDbStore(const RocksDbStoreOptions& options)
+      : options_(options), hot_rows_(options.block_cache_bytes / kHotShare) {}
   ~RocksDbStore() override;
   RocksDbStore(const RocksDbStore&) = delete;
   RocksDbStore& operator=(const RocksDbStore&) = delete;
@@ -150,6 +158,7 @@ class RocksDbStore final : public KvStore {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; destroyed before db_
   std::uint64_t lost_sequences_ = 0;
+  mutable HotRows hot_rows_;  // of the families that IsHot names
 
   Mutex mark_mu_;
   std::uint64_t marked_ GUARDED_BY(mark_mu_) = 0;
@@ -167,7 +176,8 @@ Status RocksDbStore::Open() {
   if (error) {
     return Unavailable("cannot create " + options_.path.string() + ": " + error.message());
   }
-  const auto cache = rocksdb::NewLRUCache(options_.block_cache_bytes);
+  const auto cache =
+      rocksdb::NewLRUCache(options_.block_cache_bytes - options_.block_cache_bytes / kHotShare);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
@@ -243,11 +253,19 @@ RocksDbStore::~RocksDbStore() {
 
 Status RocksDbStore::Get(Family family, std::string_view key, ReadTier tier,
                          std::string* value) const {
+  HotRows::Ticket ticket = 0;
+  if (IsHot(family) && hot_rows_.Find(family, key, value, &ticket)) {
+    return Status();
+  }
   rocksdb::ReadOptions options;
   if (tier == ReadTier::kMemory) {
     options.read_tier = rocksdb::kBlockCacheTier;
   }
-  return FromRocksDb(db_->Get(options, Handle(family), ToSlice(key), value));
+  NEARHIT_RETURN_IF_ERROR(FromRocksDb(db_->Get(options, Handle(family), ToSlice(key), value)));
+  if (IsHot(family)) {
+    hot_rows_.Offer(ticket, family, key, *value);
+  }
+  return Status();
 }
 
 Status RocksDbStore::Write(const WriteBatch& batch, bool sync) {
@@ -261,7 +279,13 @@ Status RocksDbStore::Write(const WriteBatch& batch, bool sync) {
   }
   rocksdb::WriteOptions options;
   options.sync = sync;
-  return FromRocksDb(db_->Write(options, &native));
+  const Status written = FromRocksDb(db_->Write(options, &native));
+  for (const WriteBatch::Operation& operation : batch.operations()) {
+    if (IsHot(operation.family)) {
+      hot_rows_.Erase(operation.family, operation.key);
+    }
+  }
+  return written;
 }
 
 Status RocksDbStore::Scan(

@@ -44,6 +44,22 @@ TEST_P(KvStoreContract, GetsWhatWasPut) {
               StatusIs(StatusCode::kNotFound));
 }
 
+TEST_P(KvStoreContract, ReadsAfterAWriteSeeIt) {
+  for (const char* value : {"one", "two"}) {
+    Put("key", value);
+    EXPECT_EQ(GetOr("key", "none"), value);
+    EXPECT_EQ(GetOr("key", "none"), value);
+  }
+  WriteBatch batch;
+  batch.Delete(Family::kPayloads, "key");
+  ASSERT_THAT(store_->Write(batch, false), IsOk());
+  EXPECT_EQ(GetOr("key", "none"), "none");
+  Put("key", "three");
+  EXPECT_EQ(GetOr("key", "none"), "three");
+  ASSERT_THAT(store_->DropPrefix("ke"), IsOk());
+  EXPECT_EQ(GetOr("key", "none"), "none");
+}
+
 TEST_P(KvStoreContract, KeepsLargeValues) {
   const std::string large(1'000'000, 'x');
   Put("large", large);

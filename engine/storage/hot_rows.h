@@ -1,0 +1,79 @@
+// The rows that were read last, as they are: in front of storage, whose own caches keep blocks and
+// take a microsecond to find a row in one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tsl/robin_map.h>
+
+#include "base/mutex.h"
+#include "engine/storage/kv_store.h"
+
+namespace nearhit {
+
+// Rows leave by CLOCK (Corbato, "A Paging Experiment with the Multics System", 1968): a hand goes
+// round and takes the first one that was not found since it came by.
+//
+// Never older than storage: whoever reads a row of storage has asked here before, and what a Ticket
+// says tells whether any row near it was written since. A writer calls Erase after it has written
+// and before it says so.
+//
+// Thread-safety: thread-safe; a mutex of a few rows, held for one look-up and the copy of a row.
+class HotRows {
+ public:
+  using Ticket = std::uint64_t;
+  // Larger ones cost more to copy than to find.
+  static constexpr std::size_t kMaxRowBytes = 8'192;
+
+  // Keeps about so many bytes; nothing when they are too few.
+  explicit HotRows(std::size_t max_bytes);
+  ~HotRows() = default;
+  HotRows(const HotRows&) = delete;
+  HotRows& operator=(const HotRows&) = delete;
+
+  // Fills `row` and returns true, or fills `ticket`.
+  bool Find(Family family, std::string_view key, std::string* row, Ticket* ticket);
+  // Keeps a row that was read after Find gave `ticket`, unless one was erased near it meanwhile.
+  void Offer(Ticket ticket, Family family, std::string_view key, std::string_view row);
+  void Erase(Family family, std::string_view key);
+
+  std::size_t size() const;
+  // Of rows, keys and what finds them.
+  std::size_t memory_bytes() const;
+
+ private:
+  struct Slot {
+    Family family{};
+    bool found = false;  // since the hand came by
+    std::string key;     // empty: a free slot
+    std::string row;
+  };
+  struct Shard {
+    mutable Mutex mu;
+    tsl::robin_map<std::uint64_t, std::uint32_t> by_hash GUARDED_BY(mu);
+    std::vector<Slot> slots GUARDED_BY(mu);
+    std::vector<std::uint32_t> free GUARDED_BY(mu);
+    std::size_t hand GUARDED_BY(mu) = 0;
+    std::size_t bytes GUARDED_BY(mu) = 0;
+    Ticket erased GUARDED_BY(mu) = 0;  // calls of Erase
+  };
+  static constexpr std::size_t kShards = 64;
+  // What is counted for a row beside its bytes: the slot and its place in the table.
+  static constexpr std::size_t kOverheadBytes = sizeof(Slot) + 32;
+
+  static std::uint64_t HashOf(Family family, std::string_view key);
+  Shard& ShardOf(std::uint64_t hash) { return shards_[hash >> 58U]; }
+  static std::size_t BytesOf(const Slot& slot) { return slot.row.size() + kOverheadBytes; }
+  static void Release(Shard* shard, std::uint64_t hash, std::uint32_t at) REQUIRES(shard->mu);
+  static void Evict(Shard* shard) REQUIRES(shard->mu);
+
+  const std::size_t max_shard_bytes_;
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace nearhit
