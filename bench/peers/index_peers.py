@@ -156,7 +156,7 @@ def plot(points, path):
     import math
     decades = (math.log10(500), math.log10(fastest * 1.2))
 
-    def x(recall):  # by the share that is missed
+    def x(recall):  # by the share that is missed; all above .9995 are one
         return left + (width - left - right) * (math.log10(1 - low) - math.log10(max(1 - recall, 0.0005))) / \
             (math.log10(1 - low) - math.log10(0.0005))
 
@@ -165,7 +165,7 @@ def plot(points, path):
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
            f'<rect width="{width}" height="{height}" fill="white"/>']
-    for recall in (0.90, 0.95, 0.975, 0.99, 0.995, 0.999):
+    for recall in (0.90, 0.95, 0.975, 0.99, 0.995, 0.999, 1):
         out.append(f'<path d="M{x(recall):.0f} {top}V{height - bottom}" stroke="#ddd"/>'
                    f'<text x="{x(recall):.0f}" y="{height - bottom + 16}" text-anchor="middle">{recall:g}</text>')
     for qps in (500, 1000, 2000, 5000, 10000, 20000):
