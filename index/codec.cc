@@ -86,7 +86,8 @@ Codec::Codec(std::size_t dimension, IndexMetric metric, Encoding encoding)
                         ? RoundUp8(dimension * sizeof(float))
                         : RoundUp8(sizeof(Int8Header) + 2 * plane_bytes())),
       rough_bytes_(record_bytes_),
-      kernels_(&Kernels()) {
+      kernels_(&Kernels()),
+      rotation_(encoding == Encoding::kInt8 ? &Rotation::Of(dimension) : nullptr) {
   const std::size_t rough = sizeof(Int8Header) + plane_bytes();
   // Two lines at least: a walk that reads less precisely takes more steps.
   if (encoding == Encoding::kInt8 && Lines(rough) + 2 <= Lines(record_bytes_)) {
@@ -110,16 +111,18 @@ Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
 }
 
 float Codec::CodesFor(VectorView vector, std::int8_t* first, std::int8_t* second) const {
-  NEARHIT_CHECK(vector.size() == dimension_);
-  const float scale = LargestMagnitude(vector) / static_cast<float>(kMaxCode);
+  std::vector<float> rotated(dimension_);
+  rotation_->Apply(vector, rotated);
+  const VectorView components(rotated);
+  const float scale = LargestMagnitude(components) / static_cast<float>(kMaxCode);
   if (scale < std::numeric_limits<float>::min()) {  // zeros, or as good as
     std::memset(first, 0, plane_bytes());
     std::memset(second, 0, plane_bytes());
     return 0;
   }
-  Quantize(vector.first(plane_bytes()), scale, first);
+  Quantize(components.first(plane_bytes()), scale, first);
   second[plane_bytes() - 1] = 0;  // of an odd dimension
-  Quantize(vector.subspan(plane_bytes()), scale, second);
+  Quantize(components.subspan(plane_bytes()), scale, second);
   return scale;
 }
 
@@ -168,9 +171,11 @@ void Codec::Decode(const std::byte* record, std::span<float> out) const {
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   const std::vector<std::int8_t> codes = CodesOf(record);
+  std::vector<float> rotated(dimension_);
   for (std::size_t i = 0; i < dimension_; ++i) {
-    out[i] = static_cast<float>(codes[i]) * header.scale;
+    rotated[i] = static_cast<float>(codes[i]) * header.scale;
   }
+  rotation_->Undo(rotated, out);
 }
 
 bool Codec::IsSound(const std::byte* record) const {

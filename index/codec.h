@@ -1,10 +1,12 @@
 // How one vector is kept in an index record, and how a query is scored against it.
 //
-// kFloat32: the components. kInt8: one byte a component, component = code * scale with scale =
-// max|x| / 119. Norms are those of the codes, not of the vector they came from, so a score is
-// exactly that of the rounded vectors. The bytes are split: the high halves of all codes come
-// first, then the low ones. A walk through a graph reads half of each record (RoughScore), and only
-// what it found is scored in full. 119 = 7 * 16 + 7 is the largest code that rounds to 4 bits.
+// kFloat32: the components. kInt8: the vector is rotated first (rotation.h), because models make
+// vectors with one component that is twenty times as long as the others, and codes would be of that
+// one alone. Then one byte a component, component = code * scale with scale = max|x| / 119. Norms
+// are those of the codes, not of the vector they came from, so a score is exactly that of the
+// rounded vectors. The bytes are split: the high halves of all codes come first, then the low ones.
+// A walk through a graph reads half of each record (RoughScore), and only what it found is scored
+// in full. 119 = 7 * 16 + 7 is the largest code that rounds to 4 bits.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "index/distance.h"
+#include "index/rotation.h"
 #include "index/vector_index.h"
 
 namespace nearhit {
@@ -39,6 +42,7 @@ class Codec {
 
   // `record` has record_bytes() bytes, aligned to 4; every byte is written.
   void Encode(VectorView vector, std::byte* record) const;
+  // The vector as the record has it. Encoding that again gives the same codes, but for rounding.
   void Decode(const std::byte* record, std::span<float> out) const;
   // Whether Encode could have written the record: for records that come from a file.
   bool IsSound(const std::byte* record) const;
@@ -67,8 +71,8 @@ class Codec {
 
   // Bytes of the high halves, and of the low ones.
   std::size_t plane_bytes() const { return (dimension_ + 1) / 2; }
-  // Writes plane_bytes() codes each, of the first components and of the rest, and returns the
-  // scale.
+  // Rotates, writes plane_bytes() codes each, of the first components and of the rest, and returns
+  // the scale.
   float CodesFor(VectorView vector, std::int8_t* first, std::int8_t* second) const;
   Int8Header HeaderOf(const std::int8_t* codes, float scale) const;
   // Component i is in byte i of each plane, in the low nibble, and component plane_bytes() + i in
@@ -82,6 +86,7 @@ class Codec {
   std::size_t record_bytes_;
   std::size_t rough_bytes_;
   const DistanceKernels* kernels_;
+  const Rotation* rotation_;  // null for kFloat32
 };
 
 }  // namespace nearhit

@@ -2,6 +2,7 @@
 // entries on, moved between the two beside searches and writes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -23,6 +24,13 @@ class PartitionIndex final : public VectorIndex {
   // For searches of the nearest few: up to here a scan finds all of them in less time than a graph
   // takes for 99 of 100.
   static constexpr std::size_t kSearchGraphThreshold = 120'000;
+  // Either way for vectors of few components, whose signs tell little: a scan takes six times as
+  // long for each of them as for one of 384.
+  static constexpr std::size_t kNarrowGraphThreshold = 5'000;
+  static constexpr std::size_t ThresholdFor(std::size_t dimension, std::size_t threshold) {
+    constexpr std::size_t kNarrow = 256;
+    return dimension < kNarrow ? std::min(threshold, kNarrowGraphThreshold) : threshold;
+  }
 
   PartitionIndex(std::size_t dimension, IndexMetric metric, Encoding encoding,
                  std::size_t graph_threshold = kGraphThreshold);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -18,18 +19,31 @@ namespace nearhit {
 // Thread-safety: immutable.
 class Rotation {
  public:
-  // The same for every object of a dimension.
-  explicit Rotation(std::size_t dimension);
+  enum class Instructions : std::uint8_t { kFastest, kPlain };
+
+  // The same for every object of a dimension, bit for bit, whatever the instructions.
+  explicit Rotation(std::size_t dimension, Instructions instructions = Instructions::kFastest);
+  // One that all share, made on first use and kept: its table takes 16 bytes a component.
+  static const Rotation& Of(std::size_t dimension);
 
   std::size_t dimension() const { return dimension_; }
   // Fills `out` (dimension() floats) with the rotated vector: lengths and inner products stay.
   void Apply(VectorView vector, std::span<float> out) const;
+  // The vector that Apply turned into `rotated`, but for rounding.
+  void Undo(VectorView rotated, std::span<float> out) const;
 
   std::size_t memory_bytes() const { return signs_.capacity() * sizeof(float); }
 
  private:
   static constexpr std::size_t kRounds = 4;
 
+  std::size_t FirstOf(std::size_t round) const {
+    return round % 2 == 0 ? 0 : dimension_ - transform_;
+  }
+
+  struct Rounds;  // rotation.cc
+
+  const Rounds* rounds_;
   std::size_t dimension_;
   std::size_t transform_;     // the power of two
   std::vector<float> signs_;  // kRounds x dimension_, with what keeps lengths as they are

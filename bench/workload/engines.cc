@@ -137,9 +137,10 @@ std::unique_ptr<Engine> MakeEngine(std::string_view name, const Dataset& dataset
   } else if (name == "graph") {
     index = std::make_unique<HnswIndex>(codec, dataset.base.rows);
   } else {
+    const std::size_t threshold = PartitionIndex::ThresholdFor(dimension, options.graph_threshold);
     index = std::make_unique<PartitionIndex>(dimension, dataset.index_metric(), options.encoding,
-                                             options.graph_threshold);
-    uses_ef = dataset.base.rows >= options.graph_threshold;
+                                             threshold);
+    uses_ef = dataset.base.rows >= threshold;
   }
   return std::make_unique<IndexEngine>(std::move(index), options.encoding, uses_ef);
 }

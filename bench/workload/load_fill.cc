@@ -86,6 +86,8 @@ Status FillNamespace(const LoadOptions& options, float threshold, std::size_t co
           StoreRows(cache.get(), options, rows, row, std::min(row + kBatch, count)));
     }
   }
+  const std::size_t graph_threshold =
+      PartitionIndex::ThresholdFor(rows.dimension, PartitionIndex::kGraphThreshold);
   const auto deadline = std::chrono::steady_clock::now() + kMoveTimeout;
   while (true) {
     NEARHIT_ASSIGN_OR_RETURN(const v1::NamespaceStats stats, Describe(admin.get(), options.name));
@@ -93,7 +95,7 @@ Status FillNamespace(const LoadOptions& options, float threshold, std::size_t co
       return FailedPrecondition("namespace " + options.name + " exists and holds only " +
                                 std::to_string(stats.entries()) + " entries");
     }
-    if (count < PartitionIndex::kGraphThreshold || stats.graph_partitions() > 0) {
+    if (count < graph_threshold || stats.graph_partitions() > 0) {
       Remark(options.name + " holds " + std::to_string(stats.entries()) + " entries");
       return {};
     }

@@ -160,8 +160,9 @@ Result<std::unique_ptr<Collection>> DatabaseImpl::OpenCollection(NamespaceNumber
        .dimension = dimension,
        .metric = metric,
        .snapshot_dir = SnapshotDir(),
-       .graph_threshold = kind == NamespaceKind::kCache ? PartitionIndex::kGraphThreshold
-                                                        : PartitionIndex::kSearchGraphThreshold});
+       .graph_threshold = PartitionIndex::ThresholdFor(
+           dimension, kind == NamespaceKind::kCache ? PartitionIndex::kGraphThreshold
+                                                    : PartitionIndex::kSearchGraphThreshold)});
 }
 
 Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,

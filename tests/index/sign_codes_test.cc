@@ -51,6 +51,38 @@ TEST(RotationTest, KeepsInnerProducts) {
   }
 }
 
+TEST(RotationTest, InstructionsMakeNoDifference) {
+  std::mt19937 random(3);
+  for (const std::size_t dimension : kDimensions) {
+    const std::vector<float> vector = Gaussian(dimension, &random);
+    const Rotation fastest(dimension);
+    const Rotation plain(dimension, Rotation::Instructions::kPlain);
+    std::vector<float> a(dimension);
+    std::vector<float> b(dimension);
+    fastest.Apply(vector, a);
+    plain.Apply(vector, b);
+    EXPECT_EQ(a, b) << dimension;
+    fastest.Undo(a, b);
+    plain.Undo(a, a);
+    EXPECT_EQ(a, b) << dimension;
+  }
+}
+
+TEST(RotationTest, UndoIsTheWayBack) {
+  std::mt19937 random(2);
+  for (const std::size_t dimension : kDimensions) {
+    const Rotation& rotation = Rotation::Of(dimension);
+    const std::vector<float> vector = Gaussian(dimension, &random);
+    std::vector<float> turned(dimension);
+    std::vector<float> back(dimension);
+    rotation.Apply(vector, turned);
+    rotation.Undo(turned, back);
+    for (std::size_t i = 0; i < dimension; ++i) {
+      ASSERT_NEAR(back[i], vector[i], 1e-5) << dimension << ' ' << i;
+    }
+  }
+}
+
 TEST(RotationTest, SpreadsAVectorOfOneComponent) {
   for (const std::size_t dimension : {96U, 384U, 768U, 1024U}) {
     const Rotation rotation(dimension);

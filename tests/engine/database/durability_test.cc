@@ -177,9 +177,9 @@ std::vector<float> VectorOf(const std::string& answer) {
   }
 }
 
-// Bar: 50 kills at random moments, more where the machine is slow. Every acknowledged operation has
-// happened, whole; the one in flight has happened or has not; nothing deleted or expired comes
-// back.
+// Bar: 50 kills at random moments, more and later ones where the machine is slow. Every
+// acknowledged operation has happened, whole; the one in flight has happened or has not; nothing
+// deleted or expired comes back.
 TEST_F(DurabilityTest, FiftyKillsUnderLoadLoseNothing) {
   {
     const auto db = Open();
@@ -192,9 +192,9 @@ TEST_F(DurabilityTest, FiftyKillsUnderLoadLoseNothing) {
   for (unsigned round = 1; round <= 50 || expected.operations() <= 2'000; ++round) {
     ASSERT_LE(round, 1'000U) << expected.operations() << " operations";
     SCOPED_TRACE("round " + std::to_string(round));
-    expected.Replay(
-        KilledAfter(std::chrono::milliseconds(30 + random() % 120),
-                    [this, round](int out) { WorkUntilKilled(dir_.path(), out, round); }));
+    expected.Replay(KilledAfter(KillDelay(round, &random), [this, round](int out) {
+      WorkUntilKilled(dir_.path(), out, round);
+    }));
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // past the TTLs of 1 ms
     const auto db = Open();
     ASSERT_THAT(db, IsOk());

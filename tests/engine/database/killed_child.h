@@ -154,6 +154,12 @@ class ExpectedEntries {
   std::size_t operations_ = 0;
 };
 
+// When to kill in a round: at a random moment, and later as rounds go on, so that a slow machine
+// gets as far as a fast one.
+inline std::chrono::milliseconds KillDelay(unsigned round, std::mt19937* random) {
+  return std::chrono::milliseconds(30 + (*random)() % (120 + 4 * round));
+}
+
 // Runs `work` in a child, which writes its journal to the descriptor and never returns, kills it
 // after `delay` and returns the journal.
 inline std::string KilledAfter(std::chrono::milliseconds delay,

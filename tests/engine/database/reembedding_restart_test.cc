@@ -331,9 +331,9 @@ TEST_F(ReembeddingRestartTest, AChangeOfOtherContentsIsDropped) {
   }
 }
 
-// Bar: 30 kills at random moments, more where the machine is slow. Every acknowledged operation has
-// happened, whole; every vector is of the one model that the namespace names; some changes were
-// under way and some had come to their end.
+// Bar: 30 kills at random moments, more and later ones where the machine is slow. Every
+// acknowledged operation has happened, whole; every vector is of the one model that the namespace
+// names; some changes were under way and some had come to their end.
 TEST_F(ReembeddingRestartTest, ThirtyKillsLoseNothingAndMixNothing) {
   std::string model = "old";
   ExpectedEntries expected([&model](const std::string& slot, const std::string&) {
@@ -350,9 +350,9 @@ TEST_F(ReembeddingRestartTest, ThirtyKillsLoseNothingAndMixNothing) {
     ASSERT_LE(round, 600U) << expected.operations() << " operations, " << models.size()
                            << " models, " << under_way << " changes under way";
     SCOPED_TRACE("round " + std::to_string(round));
-    expected.Replay(
-        KilledAfter(std::chrono::milliseconds(30 + random() % 120),
-                    [this, round](int out) { ReembedUntilKilled(dir_.path(), out, round); }));
+    expected.Replay(KilledAfter(KillDelay(round, &random), [this, round](int out) {
+      ReembedUntilKilled(dir_.path(), out, round);
+    }));
     Open();
     const NamespaceInfo info = Info();
     EXPECT_EQ(info.stats.damaged_entries, 0U);

@@ -1,5 +1,10 @@
 #include "nearhit/vector_store.h"
 
+#include <cmath>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "tests/engine/database/open_database.h"
 
 namespace nearhit {
@@ -48,6 +53,33 @@ TEST_F(VectorStoreTest, SearchesByEachMetric) {
     EXPECT_NEAR((*hits)[0].score, near_score, 1e-5) << MetricName(metric);
     ASSERT_THAT(db_->DropNamespace("v"), IsOk());
   }
+}
+
+// Where signs of components tell little, a scan is slow early.
+TEST_F(VectorStoreTest, VectorsOfFewComponentsGetAGraphSoon) {
+  constexpr std::size_t kMost = 5'000;
+  const auto store = Make(Metric::kCosine);
+  std::vector<std::string> keys(kMost);
+  std::vector<std::vector<float>> vectors(kMost);
+  std::vector<UpsertRequest> requests(kMost);
+  for (std::size_t i = 0; i < kMost; ++i) {
+    keys[i] = std::to_string(i);
+    const float angle = static_cast<float>(i) / 1'000;
+    vectors[i] = {std::cos(angle), std::sin(angle)};
+    requests[i].key = keys[i];
+    requests[i].vector = vectors[i];
+  }
+  const auto graphs = [this] {
+    EXPECT_THAT(db_->RunMaintenance(), IsOk());
+    return db_->DescribeNamespace("v")->stats.graph_partitions;
+  };
+  for (std::size_t first = 0; first < kMost; first += 1'000) {
+    const auto some = std::span(requests).subspan(first, 1'000);
+    EXPECT_EQ(graphs(), 0U);
+    ASSERT_THAT(store->Upsert(some, Durability::kDefault), IsOk());
+  }
+  EXPECT_EQ(graphs(), 1U);
+  EXPECT_EQ(store->Search(vectors[1'234], {})->front().key, "1234");
 }
 
 // Infinity minus infinity is no number, and scores that are none cannot be sorted.
