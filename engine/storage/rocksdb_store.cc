@@ -279,7 +279,7 @@ Status RocksDbStore::Write(const WriteBatch& batch, bool sync) {
   }
   rocksdb::WriteOptions options;
   options.sync = sync;
-  const Status written = FromRocksDb(db_->Write(options, &native));
+  Status written = FromRocksDb(db_->Write(options, &native));
   for (const WriteBatch::Operation& operation : batch.operations()) {
     if (IsHot(operation.family)) {
       hot_rows_.Erase(operation.family, operation.key);
