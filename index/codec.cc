@@ -110,10 +110,17 @@ Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
           .squared_norm = scale * scale * whole};
 }
 
-float Codec::CodesFor(VectorView vector, std::int8_t* first, std::int8_t* second) const {
+std::vector<float> Codec::ComponentsOf(VectorView vector) const {
+  NEARHIT_CHECK(vector.size() == dimension_);
+  if (rotation_ == nullptr) {
+    return {vector.begin(), vector.end()};
+  }
   std::vector<float> rotated(dimension_);
   rotation_->Apply(vector, rotated);
-  const VectorView components(rotated);
+  return rotated;
+}
+
+float Codec::CodesFor(VectorView components, std::int8_t* first, std::int8_t* second) const {
   const float scale = LargestMagnitude(components) / static_cast<float>(kMaxCode);
   if (scale < std::numeric_limits<float>::min()) {  // zeros, or as good as
     std::memset(first, 0, plane_bytes());
@@ -126,15 +133,15 @@ float Codec::CodesFor(VectorView vector, std::int8_t* first, std::int8_t* second
   return scale;
 }
 
-void Codec::Encode(VectorView vector, std::byte* record) const {
+std::vector<float> Codec::Encode(VectorView vector, std::byte* record) const {
+  std::vector<float> components = ComponentsOf(vector);
   std::memset(record, 0, record_bytes_);
   if (encoding_ == Encoding::kFloat32) {
-    NEARHIT_CHECK(vector.size() == dimension_);
-    std::memcpy(record, vector.data(), vector.size_bytes());
-    return;
+    std::memcpy(record, components.data(), components.size() * sizeof(float));
+    return components;
   }
   std::vector<std::int8_t> codes(2 * plane_bytes());
-  const float scale = CodesFor(vector, codes.data(), codes.data() + plane_bytes());
+  const float scale = CodesFor(components, codes.data(), codes.data() + plane_bytes());
   const Int8Header header = HeaderOf(codes.data(), scale);
   std::memcpy(record, &header, sizeof(header));
   auto* high = reinterpret_cast<std::uint8_t*>(record + sizeof(Int8Header));
@@ -149,6 +156,7 @@ void Codec::Encode(VectorView vector, std::byte* record) const {
     high[i] = pack(a, b);
     low[i] = pack(codes[i] - a * kHighWeight, second[i] - b * kHighWeight);
   }
+  return components;
 }
 
 void Codec::Unpack(const std::byte* record, std::int8_t* first, std::int8_t* second) const {
@@ -163,6 +171,13 @@ std::vector<std::int8_t> Codec::CodesOf(const std::byte* record) const {
 }
 
 void Codec::Decode(const std::byte* record, std::span<float> out) const {
+  DecodeComponents(record, out);
+  if (rotation_ != nullptr) {
+    rotation_->Undo(out, out);
+  }
+}
+
+void Codec::DecodeComponents(const std::byte* record, std::span<float> out) const {
   NEARHIT_CHECK(out.size() == dimension_);
   if (encoding_ == Encoding::kFloat32) {
     std::memcpy(out.data(), record, out.size_bytes());
@@ -171,11 +186,9 @@ void Codec::Decode(const std::byte* record, std::span<float> out) const {
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   const std::vector<std::int8_t> codes = CodesOf(record);
-  std::vector<float> rotated(dimension_);
   for (std::size_t i = 0; i < dimension_; ++i) {
-    rotated[i] = static_cast<float>(codes[i]) * header.scale;
+    out[i] = static_cast<float>(codes[i]) * header.scale;
   }
-  rotation_->Undo(rotated, out);
 }
 
 bool Codec::IsSound(const std::byte* record) const {
@@ -204,14 +217,14 @@ bool Codec::IsSound(const std::byte* record) const {
 }
 
 EncodedQuery Codec::EncodeQuery(VectorView vector) const {
-  if (encoding_ == Encoding::kFloat32) {
-    NEARHIT_CHECK(vector.size() == dimension_);
-    return {.components = {vector.begin(), vector.end()}, .codes = {}};
-  }
   EncodedQuery query;
+  query.components = ComponentsOf(vector);
+  if (encoding_ == Encoding::kFloat32) {
+    return query;
+  }
   const std::size_t stride = NibbleStride(plane_bytes());
   query.codes.resize(2 * stride);
-  query.scale = CodesFor(vector, query.codes.data(), query.codes.data() + stride);
+  query.scale = CodesFor(query.components, query.codes.data(), query.codes.data() + stride);
   Summarize(&query);
   return query;
 }

@@ -22,7 +22,7 @@ namespace nearhit {
 
 // A query made ready once and scored many times.
 struct EncodedQuery {
-  std::vector<float> components;   // kFloat32
+  std::vector<float> components;   // rotated under kInt8; not of QueryOf then
   std::vector<std::int8_t> codes;  // kInt8: as DistanceKernels::dot_nibbles wants them
   std::int32_t sum = 0;            // of the codes
   float scale = 0;
@@ -40,10 +40,13 @@ class Codec {
   // Multiple of 8.
   std::size_t record_bytes() const { return record_bytes_; }
 
-  // `record` has record_bytes() bytes, aligned to 4; every byte is written.
-  void Encode(VectorView vector, std::byte* record) const;
+  // `record` has record_bytes() bytes, aligned to 4; every byte is written. Returns the components
+  // that the codes are of.
+  std::vector<float> Encode(VectorView vector, std::byte* record) const;
   // The vector as the record has it. Encoding that again gives the same codes, but for rounding.
   void Decode(const std::byte* record, std::span<float> out) const;
+  // The same as it was encoded: rotated under kInt8.
+  void DecodeComponents(const std::byte* record, std::span<float> out) const;
   // Whether Encode could have written the record: for records that come from a file.
   bool IsSound(const std::byte* record) const;
   EncodedQuery EncodeQuery(VectorView vector) const;
@@ -71,9 +74,10 @@ class Codec {
 
   // Bytes of the high halves, and of the low ones.
   std::size_t plane_bytes() const { return (dimension_ + 1) / 2; }
-  // Rotates, writes plane_bytes() codes each, of the first components and of the rest, and returns
-  // the scale.
-  float CodesFor(VectorView vector, std::int8_t* first, std::int8_t* second) const;
+  std::vector<float> ComponentsOf(VectorView vector) const;
+  // Writes plane_bytes() codes each, of the first components and of the rest, and returns the
+  // scale.
+  float CodesFor(VectorView components, std::int8_t* first, std::int8_t* second) const;
   Int8Header HeaderOf(const std::int8_t* codes, float scale) const;
   // Component i is in byte i of each plane, in the low nibble, and component plane_bytes() + i in
   // the high one.

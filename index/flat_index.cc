@@ -19,7 +19,7 @@ constexpr std::size_t kMaxEntries = std::size_t{1} << 31;
 Status FlatIndex::Add(EntryId id, VectorView vector) {
   // Encoded before the lock, so that searches wait for a copy only.
   const std::unique_ptr<std::byte[]> record(new std::byte[codec_.record_bytes()]);
-  codec_.Encode(vector, record.get());
+  const std::vector<float> components = codec_.Encode(vector, record.get());
   WriterLock lock(&mu_);
   const std::uint32_t slot = slots_.Find(id.value, IdOf());
   if (slot == SlotMap::kNone) {
@@ -27,12 +27,12 @@ Status FlatIndex::Add(EntryId id, VectorView vector) {
       return ResourceExhausted("the index holds " + std::to_string(ids_.size()) +
                                " entries, its limit");
     }
-    Append(id, vector, record.get());
+    Append(id, components, record.get());
     return Status();
   }
   std::memcpy(Record(slot), record.get(), codec_.record_bytes());
   if (signs_ != nullptr) {
-    signs_->Set(slot, vector);
+    signs_->Set(slot, components);
   }
   return Status();
 }
@@ -60,7 +60,7 @@ void FlatIndex::Reserve(std::size_t records) {
   many_ = PagedMemory();
 }
 
-void FlatIndex::Append(EntryId id, VectorView vector, const std::byte* record) {
+void FlatIndex::Append(EntryId id, VectorView components, const std::byte* record) {
   const std::size_t slot = ids_.size();
   if (slot == capacity_) {
     Reserve(slot + 1 + slot / 8);
@@ -70,7 +70,7 @@ void FlatIndex::Append(EntryId id, VectorView vector, const std::byte* record) {
   slots_.Insert(id.value, static_cast<std::uint32_t>(slot), IdOf());
   std::memcpy(Record(slot), record, codec_.record_bytes());
   if (signs_ != nullptr) {
-    signs_->Set(slot, vector);
+    signs_->Set(slot, components);
   } else if (ids_.size() == kSigned && codec_.encoding() == Encoding::kInt8) {
     MakeSigns();
   }
@@ -79,10 +79,10 @@ void FlatIndex::Append(EntryId id, VectorView vector, const std::byte* record) {
 // Of what the records hold: half a code a component from the vectors that came.
 void FlatIndex::MakeSigns() {
   signs_ = std::make_unique<SignCodes>(codec_.dimension(), codec_.metric());
-  std::vector<float> vector(codec_.dimension());
+  std::vector<float> components(codec_.dimension());
   for (std::size_t slot = 0; slot < ids_.size(); ++slot) {
-    codec_.Decode(Record(slot), vector);
-    signs_->Set(slot, vector);
+    codec_.DecodeComponents(Record(slot), components);
+    signs_->Set(slot, components);
   }
 }
 
@@ -197,10 +197,10 @@ void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& 
   }
 }
 
-void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
-                          const SearchOptions& options, TopK* top, SearchStats* stats) const {
+void FlatIndex::ScanSigns(const EncodedQuery& query, const SearchOptions& options, TopK* top,
+                          SearchStats* stats) const {
   constexpr std::size_t kAhead = 4;  // records on their way from memory
-  SignQuery signs = signs_->Prepare(query);
+  SignQuery signs = signs_->Prepare(query.components);
   signs_->Sharpen(options.min_score, &signs);
   std::array<float, kSignLanes> bounds{};
   std::vector<float> largest(signs_->blocks());  // bound of each block
@@ -209,7 +209,7 @@ void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
   }
   stats->screened += ids_.size();
   TopK first_best(top->capacity());
-  CompareBestOfBlocks(signs, encoded, largest, options, &first_best, stats);
+  CompareBestOfBlocks(signs, query, largest, options, &first_best, stats);
   const float limit = Limit(first_best, options);
   const float fall = signs_->Sharpen(limit, &signs);
 
@@ -236,7 +236,7 @@ void FlatIndex::ScanSigns(VectorView query, const EncodedQuery& encoded,
       PrefetchRecord(candidates[i + kAhead].slot);
     }
     if (candidates[i].bound >= Limit(*top, options)) {
-      Compare(encoded, candidates[i].slot, options.filter, top, stats);
+      Compare(query, candidates[i].slot, options.filter, top, stats);
     }
   }
   if (top->empty()) {
@@ -255,7 +255,7 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
     if (signs_ == nullptr || ids_.size() < kScreened) {
       ScanRecords(encoded, options.filter, &top, stats);
     } else {
-      ScanSigns(query, encoded, options, &top, stats);
+      ScanSigns(encoded, options, &top, stats);
     }
     candidates = Rough(encoded, top.Take());
   }

@@ -76,9 +76,9 @@ class FlatIndex final : public VectorIndex {
   void CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& query,
                            const std::vector<float>& largest, const SearchOptions& options,
                            TopK* top, SearchStats* stats) const REQUIRES_SHARED(mu_);
-  void ScanSigns(VectorView query, const EncodedQuery& encoded, const SearchOptions& options,
-                 TopK* top, SearchStats* stats) const REQUIRES_SHARED(mu_);
-  void Append(EntryId id, VectorView vector, const std::byte* record) REQUIRES(mu_);
+  void ScanSigns(const EncodedQuery& query, const SearchOptions& options, TopK* top,
+                 SearchStats* stats) const REQUIRES_SHARED(mu_);
+  void Append(EntryId id, VectorView components, const std::byte* record) REQUIRES(mu_);
   void EraseSlot(std::size_t slot) REQUIRES(mu_);
   void Reserve(std::size_t records) REQUIRES(mu_);
   void MakeSigns() REQUIRES(mu_);

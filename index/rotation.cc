@@ -241,29 +241,26 @@ const Rotation& Rotation::Of(std::size_t dimension) {
 }
 
 void Rotation::Apply(VectorView vector, std::span<float> out) const {
-  NEARHIT_CHECK(vector.size() == dimension_ && out.size() == dimension_);
-  std::vector<Lanes> copy = CopyOf(vector);
-  for (std::size_t round = 0; round < kRounds; ++round) {
-    rounds_->there({.values = copy.front().values.data(),
-                    .factors = signs_.data() + round * dimension_,
-                    .n = dimension_,
-                    .first = FirstOf(round),
-                    .transformed = transform_});
-  }
-  std::copy_n(copy.front().values.data(), dimension_, out.begin());
+  Run(vector, /*back=*/false, out);
 }
 
 void Rotation::Undo(VectorView rotated, std::span<float> out) const {
-  NEARHIT_CHECK(rotated.size() == dimension_ && out.size() == dimension_);
-  std::vector<Lanes> copy = CopyOf(rotated);
-  for (std::size_t round = kRounds; round-- > 0;) {
-    rounds_->back({.values = copy.front().values.data(),
-                   .factors = signs_.data() + round * dimension_,
-                   .n = dimension_,
-                   .first = FirstOf(round),
-                   .transformed = transform_});
+  Run(rotated, /*back=*/true, out);
+}
+
+void Rotation::Run(VectorView vector, bool back, std::span<float> out) const {
+  NEARHIT_CHECK(vector.size() == dimension_ && out.size() == dimension_);
+  std::vector<Lanes> copy = CopyOf(vector);
+  float* const values = copy.front().values.data();
+  for (std::size_t i = 0; i < kRounds; ++i) {
+    const std::size_t round = back ? kRounds - 1 - i : i;
+    (back ? rounds_->back : rounds_->there)({.values = values,
+                                             .factors = signs_.data() + round * dimension_,
+                                             .n = dimension_,
+                                             .first = FirstOf(round),
+                                             .transformed = transform_});
   }
-  std::copy_n(copy.front().values.data(), dimension_, out.begin());
+  std::copy_n(values, dimension_, out.begin());
 }
 
 }  // namespace nearhit

@@ -27,12 +27,11 @@ class Rotation {
   static const Rotation& Of(std::size_t dimension);
 
   std::size_t dimension() const { return dimension_; }
-  // Fills `out` (dimension() floats) with the rotated vector: lengths and inner products stay.
+  // Fills `out` (dimension() floats; may be `vector`) with the rotated vector: lengths and inner
+  // products stay.
   void Apply(VectorView vector, std::span<float> out) const;
-  // The vector that Apply turned into `rotated`, but for rounding.
+  // The vector that Apply turned into `rotated`, but for rounding; `out` as there.
   void Undo(VectorView rotated, std::span<float> out) const;
-
-  std::size_t memory_bytes() const { return signs_.capacity() * sizeof(float); }
 
  private:
   static constexpr std::size_t kRounds = 4;
@@ -42,6 +41,8 @@ class Rotation {
   }
 
   struct Rounds;  // rotation.cc
+
+  void Run(VectorView vector, bool back, std::span<float> out) const;
 
   const Rounds* rounds_;
   std::size_t dimension_;

@@ -13,8 +13,14 @@ SignCodes::SignCodes(std::size_t dimension, IndexMetric metric, const SignKernel
       metric_(metric),
       kernels_(&kernels),
       columns_((dimension + kernels.bits - 1) / kernels.bits),
-      rotation_(dimension),
       block_bytes_(sizeof(SignFactors) + columns_ * kSignLanes) {
+}
+
+std::vector<float> SignCodes::WholeColumns(VectorView vector) const {
+  NEARHIT_CHECK(vector.size() == dimension_);
+  std::vector<float> padded(columns_ * kernels_->bits);
+  std::copy(vector.begin(), vector.end(), padded.begin());
+  return padded;
 }
 
 void SignCodes::Set(std::size_t slot, VectorView vector) {
@@ -26,8 +32,7 @@ void SignCodes::Set(std::size_t slot, VectorView vector) {
   }
   SignFactors* factors = Factors(block);
   const std::size_t lane = slot % kSignLanes;
-  std::vector<float> rotated(columns_ * kernels_->bits);
-  rotation_.Apply(vector, std::span(rotated).first(dimension_));
+  const std::vector<float> rotated = WholeColumns(vector);
 
   double squares = 0;
   double magnitudes = 0;
@@ -80,8 +85,7 @@ void SignCodes::Shrink(std::size_t slots) {
 }
 
 SignQuery SignCodes::Prepare(VectorView query) const {
-  std::vector<float> rotated(columns_ * kernels_->bits);
-  rotation_.Apply(query, std::span(rotated).first(dimension_));
+  const std::vector<float> rotated = WholeColumns(query);
 
   const std::size_t lookup = kernels_->lookup;
   const std::size_t entries = std::size_t{1} << lookup;
@@ -136,7 +140,7 @@ float SignCodes::Bounds(const SignQuery& query, std::size_t block,
 }
 
 std::size_t SignCodes::memory_bytes() const {
-  return sizeof(*this) + rotation_.memory_bytes() + blocks_ * block_bytes_;
+  return sizeof(*this) + blocks_ * block_bytes_;
 }
 
 }  // namespace nearhit

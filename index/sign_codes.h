@@ -2,19 +2,19 @@
 // of some ten thousands can be near enough to be scored in full.
 //
 // RaBitQ (Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound
-// for Approximate Nearest Neighbor Search", 2024): a vector is rotated at random and kept as the
-// signs of its components. The signs times a factor are an unbiased estimate of its inner product
-// with any query, and how far they are from it is known to a constant. No training: the first
-// vector's code is as good as the last one's.
+// for Approximate Nearest Neighbor Search", 2024): a vector is rotated at random, by whoever gives
+// it (codec.h), and kept as the signs of its components. The signs times a factor are an unbiased
+// estimate of its inner product with any query, and how far they are from it is known to a
+// constant. No training: the first vector's code is as good as the last one's.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "index/paged_memory.h"
-#include "index/rotation.h"
 #include "index/sign_kernels.h"
 #include "index/vector_index.h"
 
@@ -31,7 +31,7 @@ class SignCodes {
   SignCodes(std::size_t dimension, IndexMetric metric,
             const SignKernels& kernels = FastestSignKernels());
 
-  // Keeps `vector` in a slot, which is made, with those before it, when it is new.
+  // Keeps a rotated vector in a slot, which is made, with those before it, when it is new.
   void Set(std::size_t slot, VectorView vector);
   void Copy(std::size_t from, std::size_t to);
   // Forgets the slots from `slots` on.
@@ -40,6 +40,7 @@ class SignCodes {
   // Slots come in blocks of kSignLanes; those that were never set have bounds that mean nothing.
   std::size_t blocks() const { return blocks_; }
 
+  // `query` is rotated likewise.
   SignQuery Prepare(VectorView query) const;
   // Makes the bounds of `query` nearer for whoever only asks which scores reach `limit`: bounds of
   // scores under it may be too low afterwards. A vector so near to the query has little of it
@@ -54,6 +55,8 @@ class SignCodes {
   std::size_t memory_bytes() const;
 
  private:
+  // With zeros behind it.
+  std::vector<float> WholeColumns(VectorView vector) const;
   SignFactors* Factors(std::size_t block) const {
     return reinterpret_cast<SignFactors*>(memory_.data() + block * block_bytes_);
   }
@@ -66,7 +69,6 @@ class SignCodes {
   IndexMetric metric_;
   const SignKernels* kernels_;
   std::size_t columns_;
-  Rotation rotation_;
   double longest_squared_ = 0;                                  // of the vectors so far
   float least_error_ = std::numeric_limits<float>::infinity();  // likewise
   std::size_t block_bytes_;

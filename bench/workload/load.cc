@@ -61,17 +61,17 @@ double Micros(std::uint64_t nanos) {
   return static_cast<double>(nanos) / 1e3;
 }
 
-void PrintOperation(const LoadFlags& flags, const LoadResult& result, std::size_t at) {
+void PrintOperation(const LoadFlags& flags, const LoadResult& result, std::size_t at,
+                    const char* name) {
   const OperationResult& operation = result.operations[at];
   const LatencyHistogram& latencies = operation.latencies;
   if (latencies.count() == 0 && operation.errors == 0) {
     return;
   }
-  Json line = {{"operation", kOperationNames[at]},
+  Json line = {{"operation", name},
                {"loop", flags.rate > 0 ? "open" : "closed"},
                {"rate", flags.rate},
                {"connections", flags.options.connections},
-               {"in_flight", flags.in_flight},
                {"calls", latencies.count()},
                {"qps", Rounded(static_cast<double>(latencies.count()) / result.seconds)},
                {"p50_us", Rounded(Micros(latencies.Quantile(0.5)))},
@@ -79,6 +79,9 @@ void PrintOperation(const LoadFlags& flags, const LoadResult& result, std::size_
                {"p99_us", Rounded(Micros(latencies.Quantile(0.99)))},
                {"p999_us", Rounded(Micros(latencies.Quantile(0.999)))},
                {"max_us", Rounded(Micros(latencies.max_nanos()))}};
+  if (flags.rate == 0) {
+    line["in_flight"] = flags.in_flight;
+  }
   if (at == static_cast<std::size_t>(Operation::kLookup)) {
     line["hits"] = result.hits;
     line["misses"] = result.misses;
@@ -126,9 +129,9 @@ void RunCompared(const LoadFlags& flags, const Mix& mix, LoadGenerator* generato
     Add(pings, &empty);
     Add(calls, &sum);
   }
-  PrintOperation(flags, empty, static_cast<std::size_t>(Operation::kPing));
+  PrintOperation(flags, empty, static_cast<std::size_t>(Operation::kPing), "ping");
   for (std::size_t i = 0; i < kOperations; ++i) {
-    PrintOperation(flags, sum, i);
+    PrintOperation(flags, sum, i, kOperationNames[i]);
     if (i != static_cast<std::size_t>(Operation::kPing) && mix[i] > 0) {
       const double base = Median(p50[static_cast<std::size_t>(Operation::kPing)]);
       Print({{"compare", std::string(kOperationNames[i]) + "/ping"},
@@ -160,8 +163,8 @@ void RunStreamed(const LoadFlags& flags, const VectorMatrix& queries, LoadGenera
     add(RunStream(flags.options, queries, flags.in_flight, seconds), &streamed,
         &streamed_per_second);
   }
-  PrintOperation(flags, calls, lookup);
-  PrintOperation(flags, streamed, lookup);
+  PrintOperation(flags, calls, lookup, kOperationNames[lookup]);
+  PrintOperation(flags, streamed, lookup, "lookup_stream");
   const double base = Median(calls_per_second);
   Print({{"compare", "stream/lookup"},
          {"slices", flags.slices},
@@ -231,7 +234,7 @@ Status RunLoad(LoadFlags& flags) {
   }
   const LoadResult result = RunSlice(flags, &generator, wanted, flags.seconds);
   for (std::size_t i = 0; i < kOperations; ++i) {
-    PrintOperation(flags, result, i);
+    PrintOperation(flags, result, i, kOperationNames[i]);
   }
   return {};
 }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto kAnswerTimeout = std::chrono::seconds(10);
 
-// Questions under way, and when each of them left. The sender and the receiver meet here.
+// How many questions may be sent. The sender and the receiver meet here.
 class Window {
  public:
   explicit Window(std::size_t size) : free_(size), send_at_(std::max<std::size_t>(1, size / 2)) {}

@@ -34,11 +34,12 @@ bool HotRows::Find(Family family, std::string_view key, std::string* row, Ticket
 }
 
 void HotRows::Offer(Ticket ticket, Family family, std::string_view key, std::string_view row) {
-  Slot slot{.family = family, .key = std::string(key), .row = std::string(row)};
-  const std::size_t bytes = BytesOf(slot);
-  if (row.size() > kMaxRowBytes || bytes > max_shard_bytes_ || key.empty()) {
+  const std::size_t bytes = row.size() + kOverheadBytes;
+  if (row.size() > kMaxRowBytes || bytes > max_shard_bytes_) {
     return;
   }
+  // Copied before the lock, so that others wait for a move only.
+  Slot slot{.family = family, .key = std::string(key), .row = std::string(row)};
   const std::uint64_t hash = HashOf(family, key);
   Shard& shard = ShardOf(hash);
   MutexLock lock(&shard.mu);

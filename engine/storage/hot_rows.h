@@ -36,7 +36,7 @@ class HotRows {
   HotRows(const HotRows&) = delete;
   HotRows& operator=(const HotRows&) = delete;
 
-  // Fills `row` and returns true, or fills `ticket`.
+  // Fills `row` and returns true, or fills `ticket`. No key is empty.
   bool Find(Family family, std::string_view key, std::string* row, Ticket* ticket);
   // Keeps a row that was read after Find gave `ticket`, unless one was erased near it meanwhile.
   void Offer(Ticket ticket, Family family, std::string_view key, std::string_view row);
