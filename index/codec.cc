@@ -47,11 +47,14 @@ void UnpackNibbles(const std::uint8_t* __restrict high, std::size_t bytes,
 
 // Fills what follows from the codes and the scale.
 void Summarize(EncodedQuery* query) {
+  // Sums of its own, which no code can be an alias of: the compiler makes vectors of it.
+  std::int32_t sum = 0;
   std::int32_t squares = 0;
   for (const std::int8_t code : query->codes) {
-    query->sum += code;
+    sum += code;
     squares += std::int32_t{code} * code;
   }
+  query->sum = sum;
   query->squared_norm = query->scale * query->scale * static_cast<float>(squares);
 }
 
