@@ -1,7 +1,9 @@
 #include "bench/workload/load.h"
 
+#include <charconv>
 #include <memory>
 #include <numeric>
+#include <system_error>
 
 #include "bench/workload/commands.h"
 #include "bench/workload/dataset.h"
@@ -36,10 +38,11 @@ Result<Mix> ParseMix(const std::vector<std::string>& parts) {
     const std::size_t equals = part.find('=');
     const auto name =
         std::find(kOperationNames.begin(), kOperationNames.end(), part.substr(0, equals));
-    char* end = nullptr;
-    const double share =
-        equals == std::string::npos ? -1 : std::strtod(part.c_str() + equals + 1, &end);
-    if (name == kOperationNames.end() || share < 0 || *end != '\0') {
+    const std::string number = equals == std::string::npos ? "" : part.substr(equals + 1);
+    double share = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), share);
+    if (name == kOperationNames.end() || error != std::errc() ||
+        end != number.data() + number.size() || !(share >= 0)) {
       return InvalidArgument("--mix takes lookup=, store=, ping= and embed= with shares, not " +
                              part);
     }
