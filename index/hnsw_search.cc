@@ -136,6 +136,10 @@ inline void PrefetchRecord(const GraphStore& graph, NodeId node, std::size_t fro
 // records together, with the next four on their way, took a third longer at 100,000 entries.
 constexpr std::size_t kAhead = 4;
 
+// How many levels a wide descent is wide on. Those above have few nodes: a third made no difference
+// at a million.
+constexpr int kWideLevels = 2;
+
 // Calls use(node, rough score) for each of `nodes`, in order.
 template <typename Use>
 void ScoreAll(const GraphStore& graph, const EncodedQuery& query, std::span<const NodeId> nodes,
@@ -171,36 +175,31 @@ void ScoreInFull(const GraphStore& graph, const EncodedQuery& query,
             [](const GraphCandidate& a, const GraphCandidate& b) { return a.score > b.score; });
 }
 
-}  // namespace
-
-GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQuery& query,
-                       int level, SearchStats* stats) {
-  GraphCandidate best{.score = graph.codec().RoughScore(query, graph.Record(entry.node)),
-                      .node = entry.node};
-  ++stats->distances;
-  for (int at = entry.level; at > level; --at) {
-    bool moved = true;
-    while (moved) {
-      moved = false;
-      const auto links = graph.Links(best.node, at);
-      ScoreAll(graph, query, links, [&best, &moved](NodeId node, float score) {
-        if (score > best.score) {
-          best = {.score = score, .node = node};
-          moved = true;
-        }
-      });
-      stats->distances += links.size();
-    }
+// One nearest node after the other, from `best` on.
+GraphCandidate Greedy(const GraphStore& graph, const EncodedQuery& query, GraphCandidate best,
+                      int level, SearchStats* stats) {
+  bool moved = true;
+  while (moved) {
+    moved = false;
+    const auto links = graph.Links(best.node, level);
+    ScoreAll(graph, query, links, [&best, &moved](NodeId node, float score) {
+      if (score > best.score) {
+        best = {.score = score, .node = node};
+        moved = true;
+      }
+    });
+    stats->distances += links.size();
   }
   return best;
 }
 
-std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
-                                        GraphCandidate start, int level, const Breadth& breadth,
-                                        const IdFilter* filter, SearchStats* stats) {
+// SearchLevel by rough scores.
+std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& query,
+                                 std::span<const GraphCandidate> starts, int level,
+                                 const Breadth& breadth, const IdFilter* filter,
+                                 SearchStats* stats) {
   Visited& visited = visited_nodes;
   visited.Begin(graph.capacity());  // not slots(): the writer takes slots beside searches
-  visited.Insert(start.node);
   Pool pool(breadth.ef);
   Pool accepted(filter == nullptr ? 0 : breadth.ef);
   const auto offer = [&](NodeId node, float score) {
@@ -211,7 +210,10 @@ std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQu
       accepted.Insert({.score = score, .node = node});
     }
   };
-  offer(start.node, graph.codec().RoughScore(query, graph.Record(start.node)));
+  for (const GraphCandidate& start : starts) {
+    visited.Insert(start.node);
+    offer(start.node, graph.codec().RoughScore(query, graph.Record(start.node)));
+  }
   std::array<NodeId, GraphStore::kMaxLinks0> fresh{};
   for (;;) {
     const bool found_enough = pool.best_score() >= breadth.enough;
@@ -223,7 +225,32 @@ std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQu
     ScoreAll(graph, query, std::span(fresh).first(count), offer);
     stats->distances += count;
   }
-  std::vector<GraphCandidate> found = filter == nullptr ? pool.Candidates() : accepted.Candidates();
+  return filter == nullptr ? pool.Candidates() : accepted.Candidates();
+}
+
+}  // namespace
+
+std::vector<GraphCandidate> Descend(const GraphStore& graph, EntryPoint entry,
+                                    const EncodedQuery& query, int level, std::size_t width,
+                                    SearchStats* stats) {
+  std::vector<GraphCandidate> best = {
+      {.score = graph.codec().RoughScore(query, graph.Record(entry.node)), .node = entry.node}};
+  ++stats->distances;
+  for (int at = entry.level; at > level; --at) {
+    if (width > 1 && at <= level + kWideLevels) {
+      best = Walk(graph, query, best, at, {.ef = width}, /*filter=*/nullptr, stats);
+    } else {
+      best.front() = Greedy(graph, query, best.front(), at, stats);
+    }
+  }
+  return best;
+}
+
+std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
+                                        std::span<const GraphCandidate> starts, int level,
+                                        const Breadth& breadth, const IdFilter* filter,
+                                        SearchStats* stats) {
+  std::vector<GraphCandidate> found = Walk(graph, query, starts, level, breadth, filter, stats);
   ScoreInFull(graph, query, &found);
   return found;
 }

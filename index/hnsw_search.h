@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "index/codec.h"
@@ -23,9 +24,12 @@ struct EntryPoint {
   int level = -1;
 };
 
-// Goes down from the entry point to `level`, one nearest node at a time.
-GraphCandidate Descend(const GraphStore& graph, EntryPoint entry, const EncodedQuery& query,
-                       int level, SearchStats* stats);
+// Goes down from the entry point to `level`, one nearest node at a time, and through the last two
+// levels above it with the `width` nearest. Returns those, best first by RoughScore; the entry
+// itself where it is not above `level`.
+std::vector<GraphCandidate> Descend(const GraphStore& graph, EntryPoint entry,
+                                    const EncodedQuery& query, int level, std::size_t width,
+                                    SearchStats* stats);
 
 // How far a walk goes: until the `ef` best nodes seen have been expanded. Once the best of them has
 // come to `enough`, it only makes sure that none is better: until the `settled` best have been.
@@ -33,12 +37,14 @@ struct Breadth {
   std::size_t ef = 1;
   float enough = std::numeric_limits<float>::infinity();
   std::size_t settled = 1;
+  std::size_t starts = 1;  // the `width` of the descent before
 };
 
-// The breadth.ef best nodes that the walk from `start` finds on `level`, best first. With a filter,
-// nodes that it refuses are walked through and not returned.
+// The breadth.ef best nodes that the walk from `starts` (at least one) finds on `level`, best
+// first. With a filter, nodes that it refuses are walked through and not returned.
 std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
-                                        GraphCandidate start, int level, const Breadth& breadth,
-                                        const IdFilter* filter, SearchStats* stats);
+                                        std::span<const GraphCandidate> starts, int level,
+                                        const Breadth& breadth, const IdFilter* filter,
+                                        SearchStats* stats);
 
 }  // namespace nearhit

@@ -70,11 +70,17 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
 }
 
 TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
-  const SearchOptions options{.k = 1, .min_score = 0.9F};
-  EXPECT_EQ(index_.BreadthFor(options, 100).ef, index_.BreadthFor(options, 100'000).ef);
-  EXPECT_EQ(index_.BreadthFor(options, 1'000'000).ef, 3 * index_.BreadthFor(options, 100'000).ef);
+  const SearchOptions match{.k = 1, .min_score = 0.9F};
+  EXPECT_EQ(index_.BreadthFor(match, 100).ef, index_.BreadthFor(match, 100'000).ef);
+  EXPECT_EQ(index_.BreadthFor(match, 1'000'000).ef, index_.BreadthFor(match, 100'000).ef + 24);
+  const SearchOptions nearest{.k = 10};
+  EXPECT_EQ(index_.BreadthFor(nearest, 1'000'000).ef, 3 * index_.BreadthFor(nearest, 100'000).ef);
   const SearchOptions asked{.k = 1, .ef = 50, .min_score = 0.9F};
   EXPECT_EQ(index_.BreadthFor(asked, 1'000'000).ef, 50U);
+  for (const SearchOptions& options : {match, nearest, asked}) {
+    EXPECT_EQ(index_.BreadthFor(options, 100'000).starts, 1U);
+    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 4U);
+  }
 }
 
 TEST_F(HnswIndexTest, ErasingAWholeClusterLeavesNoIslands) {
