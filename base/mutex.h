@@ -1,9 +1,10 @@
 // Mutexes that Clang's thread-safety analysis can see.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
-#include <pthread.h>
 
 #include "base/thread_annotations.h"
 
@@ -25,29 +26,51 @@ class CAPABILITY("mutex") Mutex {
   std::mutex mu_;
 };
 
-// Readers together or one writer. A waiting writer goes before readers that come after it, so a
-// stream of readers cannot starve it; for that reason a thread must never take the shared lock
-// twice.
+// Readers together or one writer, in 4 bytes: there is one in every small partition. A waiting
+// writer goes before readers that come after it, so a stream of readers cannot starve it; for that
+// reason a thread must never take the shared lock twice.
 class CAPABILITY("mutex") SharedMutex {
  public:
-  SharedMutex() {
-    pthread_rwlockattr_t attributes;
-    pthread_rwlockattr_init(&attributes);
-    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    pthread_rwlock_init(&lock_, &attributes);
-    pthread_rwlockattr_destroy(&attributes);
-  }
-  ~SharedMutex() { pthread_rwlock_destroy(&lock_); }
+  SharedMutex() = default;
+  ~SharedMutex() = default;
   SharedMutex(const SharedMutex&) = delete;
   SharedMutex& operator=(const SharedMutex&) = delete;
 
-  void Lock() ACQUIRE() { pthread_rwlock_wrlock(&lock_); }
-  void Unlock() RELEASE() { pthread_rwlock_unlock(&lock_); }
-  void LockShared() ACQUIRE_SHARED() { pthread_rwlock_rdlock(&lock_); }
-  void UnlockShared() RELEASE_SHARED() { pthread_rwlock_unlock(&lock_); }
+  void Lock() ACQUIRE() {
+    std::uint32_t free = 0;
+    if (!state_.compare_exchange_strong(free, kHeld, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+      WaitAndLock();
+    }
+  }
+  void Unlock() RELEASE() {
+    state_.fetch_and(~kHeld);
+    state_.notify_all();
+  }
+  void LockShared() ACQUIRE_SHARED() {
+    std::uint32_t state = state_.load(std::memory_order_relaxed);
+    if ((state & kNoReaders) != 0 ||
+        !state_.compare_exchange_strong(state, state + 1, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+      WaitAndLockShared();
+    }
+  }
+  void UnlockShared() RELEASE_SHARED() {
+    if (state_.fetch_sub(1) == (kWriterWaits | 1U)) {
+      state_.notify_all();  // not one: that might be a reader, which goes on waiting
+    }
+  }
 
  private:
-  pthread_rwlock_t lock_{};
+  // The state: how many readers there are, and these.
+  static constexpr std::uint32_t kHeld = 1U << 31U;  // by a writer
+  static constexpr std::uint32_t kWriterWaits = 1U << 30U;
+  static constexpr std::uint32_t kNoReaders = kHeld | kWriterWaits;  // may come now
+
+  void WaitAndLock();
+  void WaitAndLockShared();
+
+  std::atomic<std::uint32_t> state_{0};
 };
 
 class SCOPED_CAPABILITY MutexLock {
