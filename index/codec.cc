@@ -5,8 +5,12 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <memory>
+#include <tuple>
 
 #include "base/check.h"
+#include "base/mutex.h"
 
 namespace nearhit {
 
@@ -82,20 +86,34 @@ void Quantize(VectorView vector, float scale, std::int8_t* codes) {
 }  // namespace
 
 Codec::Codec(std::size_t dimension, IndexMetric metric, Encoding encoding)
-    : dimension_(dimension),
-      metric_(metric),
-      encoding_(encoding),
-      record_bytes_(encoding == Encoding::kFloat32
-                        ? RoundUp8(dimension * sizeof(float))
-                        : RoundUp8(sizeof(Int8Header) + 2 * plane_bytes())),
-      rough_bytes_(record_bytes_),
-      kernels_(&Kernels()),
-      rotation_(encoding == Encoding::kInt8 ? &Rotation::Of(dimension) : nullptr) {
-  const std::size_t rough = sizeof(Int8Header) + plane_bytes();
+    : shape_(&Shape::Of(dimension, metric, encoding)) {
+}
+
+Codec::Shape::Shape(std::size_t of_dimension, IndexMetric of_metric, Encoding of_encoding)
+    : dimension(of_dimension),
+      metric(of_metric),
+      encoding(of_encoding),
+      kernels(&Kernels()),
+      rotation(encoding == Encoding::kInt8 ? &Rotation::Of(dimension) : nullptr) {
+  const std::size_t plane = (dimension + 1) / 2;
+  record_bytes = encoding == Encoding::kFloat32 ? RoundUp8(dimension * sizeof(float))
+                                                : RoundUp8(sizeof(Int8Header) + 2 * plane);
   // Two lines at least: a walk that reads less precisely takes more steps.
-  if (encoding == Encoding::kInt8 && Lines(rough) + 2 <= Lines(record_bytes_)) {
-    rough_bytes_ = rough;
+  const std::size_t rough = sizeof(Int8Header) + plane;
+  const bool reads_less = encoding == Encoding::kInt8 && Lines(rough) + 2 <= Lines(record_bytes);
+  rough_bytes = reads_less ? rough : record_bytes;
+}
+
+const Codec::Shape& Codec::Shape::Of(std::size_t dimension, IndexMetric metric, Encoding encoding) {
+  static Mutex mu;
+  static std::map<std::tuple<std::size_t, IndexMetric, Encoding>, std::unique_ptr<const Shape>>
+      shapes;
+  MutexLock lock(&mu);
+  std::unique_ptr<const Shape>& shape = shapes[{dimension, metric, encoding}];
+  if (shape == nullptr) {
+    shape = std::make_unique<const Shape>(dimension, metric, encoding);
   }
+  return *shape;
 }
 
 Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
@@ -114,12 +132,12 @@ Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
 }
 
 std::vector<float> Codec::ComponentsOf(VectorView vector) const {
-  NEARHIT_CHECK(vector.size() == dimension_);
-  if (rotation_ == nullptr) {
+  NEARHIT_CHECK(vector.size() == dimension());
+  if (shape_->rotation == nullptr) {
     return {vector.begin(), vector.end()};
   }
-  std::vector<float> rotated(dimension_);
-  rotation_->Apply(vector, rotated);
+  std::vector<float> rotated(dimension());
+  shape_->rotation->Apply(vector, rotated);
   return rotated;
 }
 
@@ -138,8 +156,8 @@ float Codec::CodesFor(VectorView components, std::int8_t* first, std::int8_t* se
 
 std::vector<float> Codec::Encode(VectorView vector, std::byte* record) const {
   std::vector<float> components = ComponentsOf(vector);
-  std::memset(record, 0, record_bytes_);
-  if (encoding_ == Encoding::kFloat32) {
+  std::memset(record, 0, record_bytes());
+  if (encoding() == Encoding::kFloat32) {
     std::memcpy(record, components.data(), components.size() * sizeof(float));
     return components;
   }
@@ -175,30 +193,30 @@ std::vector<std::int8_t> Codec::CodesOf(const std::byte* record) const {
 
 void Codec::Decode(const std::byte* record, std::span<float> out) const {
   DecodeComponents(record, out);
-  if (rotation_ != nullptr) {
-    rotation_->Undo(out, out);
+  if (shape_->rotation != nullptr) {
+    shape_->rotation->Undo(out, out);
   }
 }
 
 void Codec::DecodeComponents(const std::byte* record, std::span<float> out) const {
-  NEARHIT_CHECK(out.size() == dimension_);
-  if (encoding_ == Encoding::kFloat32) {
+  NEARHIT_CHECK(out.size() == dimension());
+  if (encoding() == Encoding::kFloat32) {
     std::memcpy(out.data(), record, out.size_bytes());
     return;
   }
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   const std::vector<std::int8_t> codes = CodesOf(record);
-  for (std::size_t i = 0; i < dimension_; ++i) {
+  for (std::size_t i = 0; i < dimension(); ++i) {
     out[i] = static_cast<float>(codes[i]) * header.scale;
   }
 }
 
 bool Codec::IsSound(const std::byte* record) const {
-  if (encoding_ == Encoding::kFloat32) {
+  if (encoding() == Encoding::kFloat32) {
     const auto* components = reinterpret_cast<const float*>(record);
     double squares = 0;
-    for (std::size_t i = 0; i < dimension_; ++i) {
+    for (std::size_t i = 0; i < dimension(); ++i) {
       squares += static_cast<double>(components[i]) * static_cast<double>(components[i]);
     }
     return squares <= kMaxSquaredNorm;  // false for NaN and infinity as well
@@ -210,7 +228,7 @@ bool Codec::IsSound(const std::byte* record) const {
   const bool in_range =
       std::all_of(codes.begin(), codes.end(),
                   [](std::int8_t code) { return std::abs(std::int32_t{code}) <= kMaxCode; }) &&
-      std::all_of(codes.begin() + static_cast<std::ptrdiff_t>(dimension_), codes.end(),
+      std::all_of(codes.begin() + static_cast<std::ptrdiff_t>(dimension()), codes.end(),
                   [](std::int8_t code) { return code == 0; });
   const Int8Header expected = HeaderOf(codes.data(), header.scale);
   // Rounding to codes can double a component, not more.
@@ -222,7 +240,7 @@ bool Codec::IsSound(const std::byte* record) const {
 EncodedQuery Codec::EncodeQuery(VectorView vector) const {
   EncodedQuery query;
   query.components = ComponentsOf(vector);
-  if (encoding_ == Encoding::kFloat32) {
+  if (encoding() == Encoding::kFloat32) {
     return query;
   }
   const std::size_t stride = NibbleStride(plane_bytes());
@@ -234,9 +252,9 @@ EncodedQuery Codec::EncodeQuery(VectorView vector) const {
 
 EncodedQuery Codec::QueryOf(const std::byte* record) const {
   EncodedQuery query;
-  if (encoding_ == Encoding::kFloat32) {
+  if (encoding() == Encoding::kFloat32) {
     const auto* components = reinterpret_cast<const float*>(record);
-    query.components.assign(components, components + dimension_);
+    query.components.assign(components, components + dimension());
     return query;
   }
   Int8Header header{};
@@ -250,48 +268,49 @@ EncodedQuery Codec::QueryOf(const std::byte* record) const {
 }
 
 float Codec::Score(const EncodedQuery& query, const std::byte* record) const {
-  if (encoding_ == Encoding::kFloat32) {
+  if (encoding() == Encoding::kFloat32) {
     const auto* components = reinterpret_cast<const float*>(record);
-    return metric_ == IndexMetric::kDot
-               ? kernels_->dot(query.components.data(), components, dimension_)
-               : -kernels_->l2_squared(query.components.data(), components, dimension_);
+    return metric() == IndexMetric::kDot
+               ? shape_->kernels->dot(query.components.data(), components, dimension())
+               : -shape_->kernels->l2_squared(query.components.data(), components, dimension());
   }
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   const auto* planes = reinterpret_cast<const std::uint8_t*>(record + sizeof(Int8Header));
-  const std::int32_t high = kernels_->dot_nibbles(planes, query.codes.data(), plane_bytes());
+  const std::int32_t high = shape_->kernels->dot_nibbles(planes, query.codes.data(), plane_bytes());
   const std::int32_t low =
-      kernels_->dot_nibbles(planes + plane_bytes(), query.codes.data(), plane_bytes());
+      shape_->kernels->dot_nibbles(planes + plane_bytes(), query.codes.data(), plane_bytes());
   const std::int32_t products =
       kHighWeight * high + low - (kHighWeight + 1) * kNibbleBias * query.sum;
   const float dot = static_cast<float>(products) * query.scale * header.scale;
-  return metric_ == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
+  return metric() == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
 }
 
 float Codec::RoughScore(const EncodedQuery& query, const std::byte* record) const {
-  if (rough_bytes_ == record_bytes_) {
+  if (rough_bytes() == record_bytes()) {
     return Score(query, record);
   }
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   const auto* plane = reinterpret_cast<const std::uint8_t*>(record + sizeof(Int8Header));
   const std::int32_t products =
-      kernels_->dot_nibbles(plane, query.codes.data(), plane_bytes()) - kNibbleBias * query.sum;
+      shape_->kernels->dot_nibbles(plane, query.codes.data(), plane_bytes()) -
+      kNibbleBias * query.sum;
   const float dot = static_cast<float>(products) * query.scale * header.rough_scale;
-  return metric_ == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
+  return metric() == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
 }
 
 float Codec::ScoreBound(const EncodedQuery& query, const std::byte* record, float score) const {
-  if (encoding_ == Encoding::kFloat32) {
+  if (encoding() == Encoding::kFloat32) {
     return score;
   }
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   // Half a code in every component, and a little for the rounding of float arithmetic.
-  const float half = 0.5F * std::sqrt(static_cast<float>(dimension_)) * 1.001F;
+  const float half = 0.5F * std::sqrt(static_cast<float>(dimension())) * 1.001F;
   const float query_error = half * query.scale;
   const float record_error = half * header.scale;
-  if (metric_ == IndexMetric::kDot) {
+  if (metric() == IndexMetric::kDot) {
     const float query_norm = std::sqrt(query.squared_norm);
     const float record_norm = std::sqrt(header.squared_norm);
     return score + query_error * (record_norm + record_error) + record_error * query_norm;
@@ -301,8 +320,9 @@ float Codec::ScoreBound(const EncodedQuery& query, const std::byte* record, floa
 }
 
 float Codec::ExactScore(VectorView a, VectorView b) const {
-  return metric_ == IndexMetric::kDot ? kernels_->dot(a.data(), b.data(), dimension_)
-                                      : -kernels_->l2_squared(a.data(), b.data(), dimension_);
+  return metric() == IndexMetric::kDot
+             ? shape_->kernels->dot(a.data(), b.data(), dimension())
+             : -shape_->kernels->l2_squared(a.data(), b.data(), dimension());
 }
 
 }  // namespace nearhit

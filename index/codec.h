@@ -29,16 +29,18 @@ struct EncodedQuery {
   float squared_norm = 0;
 };
 
+// No more than a pointer to what all codecs of one dimension, metric and encoding share.
+//
 // Thread-safety: const methods thread-safe. Copyable, cheap.
 class Codec {
  public:
   Codec(std::size_t dimension, IndexMetric metric, Encoding encoding);
 
-  std::size_t dimension() const { return dimension_; }
-  IndexMetric metric() const { return metric_; }
-  Encoding encoding() const { return encoding_; }
+  std::size_t dimension() const { return shape_->dimension; }
+  IndexMetric metric() const { return shape_->metric; }
+  Encoding encoding() const { return shape_->encoding; }
   // Multiple of 8.
-  std::size_t record_bytes() const { return record_bytes_; }
+  std::size_t record_bytes() const { return shape_->record_bytes; }
 
   // `record` has record_bytes() bytes, aligned to 4; every byte is written. Returns the components
   // that the codes are of.
@@ -57,7 +59,7 @@ class Codec {
   // unit vectors of 384 components. Reads rough_bytes() of the record, from its beginning. Where
   // that would save no cache line it is Score().
   float RoughScore(const EncodedQuery& query, const std::byte* record) const;
-  std::size_t rough_bytes() const { return rough_bytes_; }
+  std::size_t rough_bytes() const { return shape_->rough_bytes; }
   // What the full-precision score of the two vectors behind `query` and `record` cannot exceed,
   // given their Score(): rounding moved each by half a code a component at most.
   float ScoreBound(const EncodedQuery& query, const std::byte* record, float score) const;
@@ -72,8 +74,23 @@ class Codec {
     float squared_norm;
   };
 
+  struct Shape {
+    Shape(std::size_t dimension, IndexMetric metric, Encoding encoding);
+
+    // One that all share, made on first use and kept.
+    static const Shape& Of(std::size_t dimension, IndexMetric metric, Encoding encoding);
+
+    std::size_t dimension;
+    IndexMetric metric;
+    Encoding encoding;
+    std::size_t record_bytes;
+    std::size_t rough_bytes;
+    const DistanceKernels* kernels;
+    const Rotation* rotation;  // null for kFloat32
+  };
+
   // Bytes of the high halves, and of the low ones.
-  std::size_t plane_bytes() const { return (dimension_ + 1) / 2; }
+  std::size_t plane_bytes() const { return (shape_->dimension + 1) / 2; }
   std::vector<float> ComponentsOf(VectorView vector) const;
   // Writes plane_bytes() codes each, of the first components and of the rest, and returns the
   // scale.
@@ -84,13 +101,7 @@ class Codec {
   void Unpack(const std::byte* record, std::int8_t* first, std::int8_t* second) const;
   std::vector<std::int8_t> CodesOf(const std::byte* record) const;
 
-  std::size_t dimension_;
-  IndexMetric metric_;
-  Encoding encoding_;
-  std::size_t record_bytes_;
-  std::size_t rough_bytes_;
-  const DistanceKernels* kernels_;
-  const Rotation* rotation_;  // null for kFloat32
+  const Shape* shape_;
 };
 
 }  // namespace nearhit
