@@ -16,79 +16,120 @@ namespace {
 constexpr std::size_t kMaxEntries = std::size_t{1} << 31;
 }  // namespace
 
+std::uint32_t FlatIndex::Find(EntryId id) const {
+  if (many_ != nullptr) {
+    return many_->slots.Find(id.value, IdOf());
+  }
+  const EntryId* const ids = IdsBySlot();
+  const EntryId* const found = std::find(ids, ids + size_, id);
+  return found == ids + size_ ? SlotMap::kNone : static_cast<std::uint32_t>(found - ids);
+}
+
 Status FlatIndex::Add(EntryId id, VectorView vector) {
   // Encoded before the lock, so that searches wait for a copy only.
   const std::unique_ptr<std::byte[]> record(new std::byte[codec_.record_bytes()]);
   const std::vector<float> components = codec_.Encode(vector, record.get());
   WriterLock lock(&mu_);
-  const std::uint32_t slot = slots_.Find(id.value, IdOf());
+  const std::uint32_t slot = Find(id);
   if (slot == SlotMap::kNone) {
-    if (ids_.size() >= kMaxEntries) {
-      return ResourceExhausted("the index holds " + std::to_string(ids_.size()) +
-                               " entries, its limit");
+    if (size_ >= kMaxEntries) {
+      return ResourceExhausted("the index holds " + std::to_string(size_) + " entries, its limit");
     }
     Append(id, components, record.get());
     return Status();
   }
   std::memcpy(Record(slot), record.get(), codec_.record_bytes());
-  if (signs_ != nullptr) {
-    signs_->Set(slot, components);
+  if (many_ != nullptr && many_->signs != nullptr) {
+    many_->signs->Set(slot, components);
   }
   return Status();
 }
 
-// Makes room for so many records, no less than there are.
-void FlatIndex::Reserve(std::size_t records) {
-  const std::size_t used = ids_.size() * codec_.record_bytes();
-  const std::size_t bytes = records * codec_.record_bytes();
-  capacity_ = records;
-  if (bytes >= kPagedBytes) {
-    many_.Grow(bytes);
-    records_ = many_.data();
-    if (few_ != nullptr) {
-      std::memcpy(records_, few_.get(), used);
-      few_.reset();
-    }
+void FlatIndex::Append(EntryId id, VectorView components, const std::byte* record) {
+  const std::uint32_t slot = size_;
+  if (many_ == nullptr && slot + 1 == kMany) {
+    MakeMany();
+  }
+  if (many_ == nullptr) {
+    Pack(slot + 1);
+    IdsBySlot()[slot] = id;
+    std::memcpy(Record(slot), record, codec_.record_bytes());
     return;
   }
-  std::unique_ptr<std::byte[]> fewer(new std::byte[bytes]);
-  if (used > 0) {
-    std::memcpy(fewer.get(), records_, used);
+  if (slot == many_->capacity) {
+    Reserve(std::size_t{slot} + 1 + slot / 8);
   }
-  few_ = std::move(fewer);
-  records_ = few_.get();
-  many_ = PagedMemory();
+  many_->ids.push_back(id);
+  many_->slots.Insert(id.value, slot, IdOf());
+  ++size_;
+  std::memcpy(Record(slot), record, codec_.record_bytes());
+  if (many_->signs != nullptr) {
+    many_->signs->Set(slot, components);
+  }
 }
 
-void FlatIndex::Append(EntryId id, VectorView components, const std::byte* record) {
-  const std::size_t slot = ids_.size();
-  if (slot == capacity_) {
-    Reserve(slot + 1 + slot / 8);
-    ids_.reserve(capacity_);
+// Into a block of exactly the first `count` records, with their ids. Those beyond size() are to be
+// filled.
+void FlatIndex::Pack(std::uint32_t count) {
+  const std::size_t kept = std::min(count, size_);
+  const std::size_t bytes = count * codec_.record_bytes();
+  std::unique_ptr<std::byte[]> block;
+  if (count > 0) {
+    block.reset(new std::byte[bytes + count * sizeof(EntryId)]);
+    std::copy_n(Records(), kept * codec_.record_bytes(), block.get());
+    std::copy_n(IdsBySlot(), kept, reinterpret_cast<EntryId*>(block.get() + bytes));
   }
-  ids_.push_back(id);
-  slots_.Insert(id.value, static_cast<std::uint32_t>(slot), IdOf());
-  std::memcpy(Record(slot), record, codec_.record_bytes());
-  if (signs_ != nullptr) {
-    signs_->Set(slot, components);
-  } else if (ids_.size() == kSigned && codec_.encoding() == Encoding::kInt8) {
+  block_ = std::move(block);
+  many_.reset();
+  size_ = count;
+}
+
+void FlatIndex::MakeMany() {
+  auto many = std::make_unique<Many>();
+  many->ids.assign(IdsBySlot(), IdsBySlot() + size_);
+  for (std::uint32_t slot = 0; slot < size_; ++slot) {
+    many->slots.Insert(many->ids[slot].value, slot, IdOf());
+  }
+  many_ = std::move(many);
+  Reserve(kMany + kMany / 8);
+  if (codec_.encoding() == Encoding::kInt8) {
     MakeSigns();
   }
 }
 
 // Of what the records hold: half a code a component from the vectors that came.
 void FlatIndex::MakeSigns() {
-  signs_ = std::make_unique<SignCodes>(codec_.dimension(), codec_.metric());
+  many_->signs = std::make_unique<SignCodes>(codec_.dimension(), codec_.metric());
   std::vector<float> components(codec_.dimension());
-  for (std::size_t slot = 0; slot < ids_.size(); ++slot) {
+  for (std::size_t slot = 0; slot < size_; ++slot) {
     codec_.DecodeComponents(Record(slot), components);
-    signs_->Set(slot, components);
+    many_->signs->Set(slot, components);
   }
+}
+
+// Makes room for so many records, no less than there are. Requires: there are many.
+void FlatIndex::Reserve(std::size_t records) {
+  const std::size_t used = size_ * codec_.record_bytes();
+  const std::size_t bytes = records * codec_.record_bytes();
+  many_->capacity = records;
+  many_->ids.reserve(records);
+  if (bytes >= kPagedBytes) {
+    many_->paged.Grow(bytes);
+    if (block_ != nullptr) {
+      std::memcpy(many_->paged.data(), block_.get(), used);
+      block_.reset();
+    }
+    return;
+  }
+  std::unique_ptr<std::byte[]> block(new std::byte[bytes]);
+  std::memcpy(block.get(), Records(), used);
+  block_ = std::move(block);
+  many_->paged = PagedMemory();
 }
 
 bool FlatIndex::Erase(EntryId id) {
   WriterLock lock(&mu_);
-  const std::uint32_t slot = slots_.Find(id.value, IdOf());
+  const std::uint32_t slot = Find(id);
   if (slot == SlotMap::kNone) {
     return false;
   }
@@ -96,35 +137,57 @@ bool FlatIndex::Erase(EntryId id) {
   return true;
 }
 
-void FlatIndex::EraseSlot(std::size_t slot) {
-  const std::size_t last = ids_.size() - 1;
-  slots_.Erase(ids_[slot].value, IdOf());
+void FlatIndex::EraseSlot(std::uint32_t slot) {
+  const std::uint32_t last = size_ - 1;
+  if (many_ != nullptr) {
+    Unlist(slot);
+  }
   if (slot != last) {
-    slots_.Move(ids_[last].value, static_cast<std::uint32_t>(slot), IdOf());
     std::memcpy(Record(slot), Record(last), codec_.record_bytes());
-    ids_[slot] = ids_[last];
-    if (signs_ != nullptr) {
-      signs_->Copy(last, slot);
+    IdsBySlot()[slot] = IdsBySlot()[last];
+  }
+  if (last < kMany / 2 || many_ == nullptr) {
+    Pack(last);
+    return;
+  }
+  size_ = last;
+  many_->ids.pop_back();
+  GiveBack();
+}
+
+// Takes a slot out of what only many have; the last one comes into its place.
+void FlatIndex::Unlist(std::uint32_t slot) {
+  const std::uint32_t last = size_ - 1;
+  many_->slots.Erase(many_->ids[slot].value, IdOf());
+  if (slot != last) {
+    many_->slots.Move(many_->ids[last].value, slot, IdOf());
+  }
+  if (many_->signs != nullptr) {
+    if (slot != last) {
+      many_->signs->Copy(last, slot);
     }
+    many_->signs->Shrink(last);
   }
-  ids_.pop_back();
-  if (signs_ != nullptr && ids_.size() < kSigned / 2) {
-    signs_.reset();
-  } else if (signs_ != nullptr) {
-    signs_->Shrink(ids_.size());
+}
+
+// Some room is kept, so that adding and erasing in turn does not allocate each time.
+void FlatIndex::GiveBack() {
+  if (block_ != nullptr ? many_->capacity > 2 * std::size_t{size_} + 2
+                        : size_ * codec_.record_bytes() < kPagedBytes / 2) {
+    Reserve(std::size_t{size_} + 1);
+  } else if (block_ == nullptr && size_ % 64 == 0) {
+    many_->paged.Discard(size_ * codec_.record_bytes());
   }
-  // Some room is kept, so that adding and erasing in turn does not allocate each time.
-  if (few_ != nullptr ? capacity_ > 2 * ids_.size() + 2
-                      : ids_.size() * codec_.record_bytes() < kPagedBytes / 2) {
-    Reserve(ids_.size() + 1);
-  } else if (few_ == nullptr && ids_.size() % 64 == 0) {
-    many_.Discard(ids_.size() * codec_.record_bytes());
-  }
+}
+
+void FlatIndex::Clear() {
+  WriterLock lock(&mu_);
+  Pack(0);
 }
 
 bool FlatIndex::Contains(EntryId id) const {
   ReaderLock lock(&mu_);
-  return slots_.Find(id.value, IdOf()) != SlotMap::kNone;
+  return Find(id) != SlotMap::kNone;
 }
 
 std::vector<RoughNeighbor> FlatIndex::Rough(const EncodedQuery& query,
@@ -132,7 +195,7 @@ std::vector<RoughNeighbor> FlatIndex::Rough(const EncodedQuery& query,
   std::vector<RoughNeighbor> rough;
   rough.reserve(neighbors.size());
   for (const Neighbor& neighbor : neighbors) {
-    const std::byte* record = Record(slots_.Find(neighbor.id.value, IdOf()));
+    const std::byte* record = Record(Find(neighbor.id));
     rough.push_back(
         {.neighbor = neighbor, .bound = codec_.ScoreBound(query, record, neighbor.score)});
   }
@@ -141,7 +204,7 @@ std::vector<RoughNeighbor> FlatIndex::Rough(const EncodedQuery& query,
 
 void FlatIndex::ScanRecords(const EncodedQuery& query, const IdFilter* filter, TopK* top,
                             SearchStats* stats) const {
-  for (std::size_t slot = 0; slot < ids_.size(); ++slot) {
+  for (std::size_t slot = 0; slot < size_; ++slot) {
     Compare(query, slot, filter, top, stats);
   }
 }
@@ -153,7 +216,7 @@ float FlatIndex::Limit(const TopK& top, const SearchOptions& options) {
 
 void FlatIndex::Compare(const EncodedQuery& query, std::size_t slot, const IdFilter* filter,
                         TopK* top, SearchStats* stats) const {
-  const Neighbor neighbor{.id = ids_[slot], .score = codec_.Score(query, Record(slot))};
+  const Neighbor neighbor{.id = IdsBySlot()[slot], .score = codec_.Score(query, Record(slot))};
   ++stats->distances;
   // The filter is asked about entries that would count only: it costs more than a comparison.
   if ((!top->full() || neighbor.score >= top->worst()) &&
@@ -181,9 +244,9 @@ void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& 
     while (!heap.empty() && slots.size() < enough) {
       std::pop_heap(heap.begin(), heap.end(), less);
       const std::size_t first = std::size_t{heap.back()} * kSignLanes;
-      signs_->Bounds(signs, heap.back(), bounds);
+      many_->signs->Bounds(signs, heap.back(), bounds);
       heap.pop_back();
-      const auto lanes = std::span(bounds).first(std::min(kSignLanes, ids_.size() - first));
+      const auto lanes = std::span(bounds).first(std::min(kSignLanes, size_ - first));
       const auto best = std::max_element(lanes.begin(), lanes.end());
       slots.push_back(first + static_cast<std::size_t>(best - lanes.begin()));
       PrefetchRecord(slots.back());
@@ -200,18 +263,18 @@ void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& 
 void FlatIndex::ScanSigns(const EncodedQuery& query, const SearchOptions& options, TopK* top,
                           SearchStats* stats) const {
   constexpr std::size_t kAhead = 4;  // records on their way from memory
-  SignQuery signs = signs_->Prepare(query.components);
-  signs_->Sharpen(options.min_score, &signs);
+  SignQuery signs = many_->signs->Prepare(query.components);
+  many_->signs->Sharpen(options.min_score, &signs);
   std::array<float, kSignLanes> bounds{};
-  std::vector<float> largest(signs_->blocks());  // bound of each block
+  std::vector<float> largest(many_->signs->blocks());  // bound of each block
   for (std::size_t block = 0; block < largest.size(); ++block) {
-    largest[block] = signs_->Bounds(signs, block, bounds);
+    largest[block] = many_->signs->Bounds(signs, block, bounds);
   }
-  stats->screened += ids_.size();
+  stats->screened += size_;
   TopK first_best(top->capacity());
   CompareBestOfBlocks(signs, query, largest, options, &first_best, stats);
   const float limit = Limit(first_best, options);
-  const float fall = signs_->Sharpen(limit, &signs);
+  const float fall = many_->signs->Sharpen(limit, &signs);
 
   struct Candidate {
     std::uint32_t slot;
@@ -222,9 +285,9 @@ void FlatIndex::ScanSigns(const EncodedQuery& query, const SearchOptions& option
     if (largest[block] - fall < limit) {
       continue;
     }
-    signs_->Bounds(signs, block, bounds);
+    many_->signs->Bounds(signs, block, bounds);
     const std::size_t first = block * kSignLanes;
-    for (std::size_t lane = 0; lane < std::min(kSignLanes, ids_.size() - first); ++lane) {
+    for (std::size_t lane = 0; lane < std::min(kSignLanes, size_ - first); ++lane) {
       if (bounds[lane] >= limit) {
         candidates.push_back(
             {.slot = static_cast<std::uint32_t>(first + lane), .bound = bounds[lane]});
@@ -252,7 +315,7 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
   std::vector<RoughNeighbor> candidates;
   {
     ReaderLock lock(&mu_);
-    if (signs_ == nullptr || ids_.size() < kScreened) {
+    if (size_ < kScreened || many_->signs == nullptr) {
       ScanRecords(encoded, options.filter, &top, stats);
     } else {
       ScanSigns(encoded, options, &top, stats);
@@ -272,7 +335,7 @@ std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const E
   {
     ReaderLock lock(&mu_);
     for (const EntryId id : ids) {
-      const std::uint32_t slot = slots_.Find(id.value, IdOf());
+      const std::uint32_t slot = Find(id);
       if (slot != SlotMap::kNone && (options.filter == nullptr || options.filter->Accepts(id))) {
         top.Offer({.id = id, .score = codec_.Score(encoded, Record(slot))});
         ++stats->distances;
@@ -285,7 +348,7 @@ std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const E
 
 bool FlatIndex::Reconstruct(EntryId id, std::span<float> out) const {
   ReaderLock lock(&mu_);
-  const std::uint32_t slot = slots_.Find(id.value, IdOf());
+  const std::uint32_t slot = Find(id);
   if (slot == SlotMap::kNone) {
     return false;
   }
@@ -295,19 +358,23 @@ bool FlatIndex::Reconstruct(EntryId id, std::span<float> out) const {
 
 std::vector<EntryId> FlatIndex::Ids() const {
   ReaderLock lock(&mu_);
-  return ids_;
+  return {IdsBySlot(), IdsBySlot() + size_};
 }
 
 std::size_t FlatIndex::size() const {
   ReaderLock lock(&mu_);
-  return ids_.size();
+  return size_;
 }
 
 std::size_t FlatIndex::memory_bytes() const {
   ReaderLock lock(&mu_);
-  return sizeof(*this) + (few_ == nullptr ? ids_.size() : capacity_) * codec_.record_bytes() +
-         ids_.capacity() * sizeof(EntryId) + slots_.memory_bytes() +
-         (signs_ == nullptr ? 0 : signs_->memory_bytes());
+  if (many_ == nullptr) {
+    return sizeof(*this) + size_ * (codec_.record_bytes() + sizeof(EntryId));
+  }
+  return sizeof(*this) + sizeof(Many) +
+         (block_ == nullptr ? size_ : many_->capacity) * codec_.record_bytes() +
+         many_->ids.capacity() * sizeof(EntryId) + many_->slots.memory_bytes() +
+         (many_->signs == nullptr ? 0 : many_->signs->memory_bytes());
 }
 
 }  // namespace nearhit

@@ -1,5 +1,9 @@
-// Scans all vectors: no structure to keep up, and the fastest there is for small sets. Inserts and
-// deletes are O(1): a delete moves the last record into the hole.
+// Scans all vectors: no structure to keep up, and the fastest there is for small sets. A delete
+// moves the last record into the hole.
+//
+// Few take one block of exactly their records and ids, which is made anew by each insert and
+// delete: most partitions are that small, and there may be very many of them. From 64 on both are
+// O(1).
 //
 // Few vectors are compared one by one, which is exact up to the encoding. From some hundreds on
 // their sign codes are scanned first (sign_codes.h), and only those are compared whose bound says
@@ -42,22 +46,42 @@ class FlatIndex final : public VectorIndex {
   std::size_t memory_bytes() const override;
 
   const Codec& codec() const { return codec_; }
+  // Erases everything and gives its memory back.
+  void Clear();
 
  private:
-  // Records of fewer bytes are allocated as they come: most partitions are small.
+  // From here on there is what only many need; under half of it, that goes. Early for sign codes,
+  // as searches wait while the first are made.
+  static constexpr std::size_t kMany = 64;
+  // Records of fewer bytes are in a block of the heap.
   static constexpr std::size_t kPagedBytes = std::size_t{64} << 10;
-  // From here on there are sign codes: early, as searches wait while the first are made. Under half
-  // of it they go.
-  static constexpr std::size_t kSigned = 64;
   // Where both ways of scanning take about the same time.
   static constexpr std::size_t kScreened = 512;
 
-  auto IdOf() const REQUIRES_SHARED(mu_) {
-    return [ids = ids_.data()](std::uint32_t slot) { return ids[slot].value; };
+  struct Many {
+    std::size_t capacity = 0;  // records
+    PagedMemory paged;         // the records, by slot, when they are not in the block
+    std::vector<EntryId> ids;  // by slot
+    SlotMap slots;
+    std::unique_ptr<SignCodes> signs;  // by slot; null under kFloat32
+  };
+
+  // By slot.
+  std::byte* Records() const REQUIRES_SHARED(mu_) {
+    return many_ != nullptr && block_ == nullptr ? many_->paged.data() : block_.get();
   }
   std::byte* Record(std::size_t slot) const REQUIRES_SHARED(mu_) {
-    return records_ + slot * codec_.record_bytes();
+    return Records() + slot * codec_.record_bytes();
   }
+  // By slot; of few they are behind the records.
+  EntryId* IdsBySlot() const REQUIRES_SHARED(mu_) {
+    return many_ != nullptr ? many_->ids.data() : reinterpret_cast<EntryId*>(Record(size_));
+  }
+  auto IdOf() const REQUIRES_SHARED(mu_) {
+    return [ids = IdsBySlot()](std::uint32_t slot) { return ids[slot].value; };
+  }
+  // The slot that holds `id`, or SlotMap::kNone.
+  std::uint32_t Find(EntryId id) const REQUIRES_SHARED(mu_);
   void PrefetchRecord(std::size_t slot) const REQUIRES_SHARED(mu_) {
     const std::byte* record = Record(slot);
     for (std::size_t offset = 0; offset < std::min<std::size_t>(codec_.record_bytes(), 512);
@@ -79,19 +103,19 @@ class FlatIndex final : public VectorIndex {
   void ScanSigns(const EncodedQuery& query, const SearchOptions& options, TopK* top,
                  SearchStats* stats) const REQUIRES_SHARED(mu_);
   void Append(EntryId id, VectorView components, const std::byte* record) REQUIRES(mu_);
-  void EraseSlot(std::size_t slot) REQUIRES(mu_);
+  void EraseSlot(std::uint32_t slot) REQUIRES(mu_);
+  void Unlist(std::uint32_t slot) REQUIRES(mu_);
+  void GiveBack() REQUIRES(mu_);
+  void Pack(std::uint32_t count) REQUIRES(mu_);
   void Reserve(std::size_t records) REQUIRES(mu_);
+  void MakeMany() REQUIRES(mu_);
   void MakeSigns() REQUIRES(mu_);
 
   const Codec codec_;
   mutable SharedMutex mu_;
-  std::byte* records_ GUARDED_BY(mu_) = nullptr;  // by slot, in one of the two
-  std::size_t capacity_ GUARDED_BY(mu_) = 0;      // records
-  std::unique_ptr<std::byte[]> few_ GUARDED_BY(mu_);
-  PagedMemory many_ GUARDED_BY(mu_);
-  std::vector<EntryId> ids_ GUARDED_BY(mu_);  // by slot
-  SlotMap slots_ GUARDED_BY(mu_);
-  std::unique_ptr<SignCodes> signs_ GUARDED_BY(mu_);  // by slot; null while there are few
+  std::uint32_t size_ GUARDED_BY(mu_) = 0;
+  std::unique_ptr<std::byte[]> block_ GUARDED_BY(mu_);  // the records; of few with the ids
+  std::unique_ptr<Many> many_ GUARDED_BY(mu_);          // null while there are few
 };
 
 }  // namespace nearhit
