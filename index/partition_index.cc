@@ -1,9 +1,10 @@
 #include "index/partition_index.h"
 
+#include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/coding.h"
-#include "index/flat_index.h"
 #include "index/hnsw_index.h"
 
 namespace nearhit {
@@ -15,34 +16,109 @@ constexpr std::size_t kLastRound = 64;
 enum class Kind : std::uint8_t { kFlat = 0, kGraph = 1 };  // stored in snapshots; do not renumber
 }  // namespace
 
+struct PartitionIndex::Moves {
+  mutable SharedMutex mu;  // held for copying a pointer
+  Current current GUARDED_BY(mu);
+
+  // Guarded by write_mu_.
+  bool moving = false;
+  std::vector<Change> changes;  // since the move began
+};
+
 PartitionIndex::PartitionIndex(std::size_t dimension, IndexMetric metric, Encoding encoding,
                                std::size_t graph_threshold)
-    : codec_(dimension, metric, encoding),
-      graph_threshold_(graph_threshold),
-      current_(std::make_shared<FlatIndex>(codec_)) {
+    : graph_threshold_(static_cast<std::uint32_t>(
+          std::min<std::size_t>(graph_threshold, std::numeric_limits<std::uint32_t>::max()))),
+      flat_(Codec(dimension, metric, encoding)) {
 }
 
-bool PartitionIndex::is_graph() const {
-  ReaderLock lock(&current_mu_);
-  return graph_;
+PartitionIndex::~PartitionIndex() {
+  delete moves_.load();
+}
+
+PartitionIndex::Current PartitionIndex::current() const {
+  const Moves* const moves = moves_.load(std::memory_order_acquire);
+  if (moves == nullptr) {
+    return {};
+  }
+  ReaderLock lock(&moves->mu);
+  return moves->current;
+}
+
+// What `read` finds in the structure that serves. A graph that is replaced meanwhile stays as it
+// was, but flat_ may have been emptied below `read`, and then the graph is asked.
+template <typename Read>
+auto PartitionIndex::Ask(Read&& read) const {
+  while (true) {
+    const Current asked = current();
+    if (asked.graph != nullptr) {
+      return read(static_cast<const VectorIndex&>(*asked.graph));
+    }
+    auto answer = read(static_cast<const VectorIndex&>(flat_));
+    if (current().moves == asked.moves) {
+      return answer;
+    }
+  }
+}
+
+bool PartitionIndex::Contains(EntryId id) const {
+  return Ask([id](const VectorIndex& index) { return index.Contains(id); });
+}
+
+std::vector<Neighbor> PartitionIndex::Search(VectorView query, const SearchOptions& options,
+                                             SearchStats* stats) const {
+  return Ask([&](const VectorIndex& index) { return index.Search(query, options, stats); });
+}
+
+std::vector<Neighbor> PartitionIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                                  const SearchOptions& options,
+                                                  SearchStats* stats) const {
+  return Ask(
+      [&](const VectorIndex& index) { return index.SearchAmong(query, ids, options, stats); });
+}
+
+bool PartitionIndex::Reconstruct(EntryId id, std::span<float> out) const {
+  return Ask([&](const VectorIndex& index) { return index.Reconstruct(id, out); });
+}
+
+std::vector<EntryId> PartitionIndex::Ids() const {
+  return Ask([](const VectorIndex& index) { return index.Ids(); });
+}
+
+std::size_t PartitionIndex::size() const {
+  return Ask([](const VectorIndex& index) { return index.size(); });
+}
+
+std::size_t PartitionIndex::memory_bytes() const {
+  const Current now = current();
+  return sizeof(*this) - sizeof(flat_) + flat_.memory_bytes() +
+         (now.moves > 0 ? sizeof(Moves) : 0) +
+         (now.graph != nullptr ? now.graph->memory_bytes() : 0);
 }
 
 Status PartitionIndex::Add(EntryId id, VectorView vector) {
-  MutexLock writer(&write_mu_);
-  NEARHIT_RETURN_IF_ERROR(current()->Add(id, vector));
-  if (moving_) {
-    changes_.push_back({.id = id, .added = true});
-  }
+  WriterLock writer(&write_mu_);
+  const Current now = current();
+  NEARHIT_RETURN_IF_ERROR(now.graph != nullptr ? now.graph->Add(id, vector)
+                                               : flat_.Add(id, vector));
+  Record({.id = id, .added = true});
   return Status();
 }
 
 bool PartitionIndex::Erase(EntryId id) {
-  MutexLock writer(&write_mu_);
-  const bool erased = current()->Erase(id);
-  if (erased && moving_) {
-    changes_.push_back({.id = id, .added = false});
+  WriterLock writer(&write_mu_);
+  const Current now = current();
+  const bool erased = now.graph != nullptr ? now.graph->Erase(id) : flat_.Erase(id);
+  if (erased) {
+    Record({.id = id, .added = false});
   }
   return erased;
+}
+
+void PartitionIndex::Record(const Change& change) {
+  if (Moves* const moves = moves_.load(); moves != nullptr && moves->moving) {
+    moves->changes.push_back(change);
+  }
 }
 
 bool PartitionIndex::NeedsMove() const {
@@ -51,21 +127,29 @@ bool PartitionIndex::NeedsMove() const {
 }
 
 void PartitionIndex::PrepareForWrites() {
-  MutexLock writer(&write_mu_);
-  if (const std::shared_ptr<VectorIndex> index = current(); is_graph()) {
-    static_cast<HnswIndex&>(*index).PrepareForWrites();
+  WriterLock writer(&write_mu_);
+  if (const Current now = current(); now.graph != nullptr) {
+    now.graph->PrepareForWrites();
   }
 }
 
-void PartitionIndex::Put(std::shared_ptr<VectorIndex> next, bool graph) {
-  WriterLock lock(&current_mu_);
-  std::swap(current_, next);  // the old one goes with the last search that uses it
-  graph_ = graph;
+PartitionIndex::Moves& PartitionIndex::MakeMoves() {
+  if (moves_.load() == nullptr) {
+    moves_.store(new Moves);
+  }
+  return *moves_.load();
+}
+
+void PartitionIndex::Put(std::shared_ptr<HnswIndex> graph) {
+  Moves& moves = MakeMoves();
+  WriterLock lock(&moves.mu);
+  std::swap(moves.current.graph, graph);  // the old one goes with the last search that uses it
+  ++moves.current.moves;
 }
 
 void PartitionIndex::Replay(const std::vector<Change>& changes, const VectorIndex& from,
                             VectorIndex* to) const {
-  std::vector<float> vector(codec_.dimension());
+  std::vector<float> vector(codec().dimension());
   for (const Change& change : changes) {
     if (!change.added) {
       to->Erase(change.id);
@@ -78,20 +162,24 @@ void PartitionIndex::Replay(const std::vector<Change>& changes, const VectorInde
 }
 
 void PartitionIndex::Move() {
-  const bool to_graph = !is_graph();
-  const std::shared_ptr<VectorIndex> from = current();
+  const Current now = current();
+  const bool to_graph = now.graph == nullptr;
   {
-    MutexLock writer(&write_mu_);
-    moving_ = true;
-    changes_.clear();
+    WriterLock writer(&write_mu_);
+    Moves& moves = MakeMoves();
+    moves.moving = true;
+    moves.changes.clear();
   }
-  std::shared_ptr<VectorIndex> to;
-  std::vector<EntryId> ids = from->Ids();
+  if (!to_graph) {
+    flat_.Clear();  // what a move left that failed for want of memory
+  }
+  const VectorIndex& from = to_graph ? static_cast<const VectorIndex&>(flat_) : *now.graph;
+  const std::vector<EntryId> ids = from.Ids();
+  std::shared_ptr<HnswIndex> graph;
   if (to_graph) {
-    to = std::make_shared<HnswIndex>(codec_, ids.size() + ids.size() / 4);
-  } else {
-    to = std::make_shared<FlatIndex>(codec_);
+    graph = std::make_shared<HnswIndex>(codec(), ids.size() + ids.size() / 4);
   }
+  VectorIndex* const to = to_graph ? static_cast<VectorIndex*>(graph.get()) : &flat_;
   std::vector<Change> changes;
   changes.reserve(ids.size());
   for (const EntryId id : ids) {
@@ -99,32 +187,36 @@ void PartitionIndex::Move() {
   }
   // Rounds beside the writers, until what they added meanwhile is little.
   while (true) {
-    Replay(changes, *from, to.get());
-    MutexLock writer(&write_mu_);
+    Replay(changes, from, to);
+    WriterLock writer(&write_mu_);
+    Moves& moves = MakeMoves();
     changes.clear();
-    std::swap(changes, changes_);
+    std::swap(changes, moves.changes);
     if (changes.size() <= kLastRound) {
-      Replay(changes, *from, to.get());
-      moving_ = false;
-      Put(std::move(to), to_graph);
-      return;
+      Replay(changes, from, to);
+      moves.moving = false;
+      moves.changes.shrink_to_fit();
+      Put(std::move(graph));
+      break;
     }
+  }
+  if (to_graph) {
+    flat_.Clear();
   }
 }
 
 void PartitionIndex::Serialize(std::string* out) const {
   // Writers wait meanwhile; searches do not.
-  MutexLock writer(&write_mu_);
-  const std::shared_ptr<VectorIndex> index = current();
-  if (is_graph()) {
+  WriterLock writer(&write_mu_);
+  if (const Current now = current(); now.graph != nullptr) {
     PutFixed(out, Kind::kGraph);
-    static_cast<const HnswIndex&>(*index).Serialize(out);
+    now.graph->Serialize(out);
     return;
   }
   PutFixed(out, Kind::kFlat);
-  std::vector<float> vector(codec_.dimension());
-  for (const EntryId id : index->Ids()) {
-    index->Reconstruct(id, vector);
+  std::vector<float> vector(codec().dimension());
+  for (const EntryId id : flat_.Ids()) {
+    flat_.Reconstruct(id, vector);
     PutFixed(out, id.value);
     out->append(reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float));
   }
@@ -134,28 +226,39 @@ Status PartitionIndex::Deserialize(std::string_view bytes) {
   ByteReader reader(bytes);
   const auto kind = reader.Fixed<Kind>();
   if (kind == Kind::kGraph) {
-    auto graph = std::make_shared<HnswIndex>(codec_);
+    auto graph = std::make_shared<HnswIndex>(codec());
     NEARHIT_RETURN_IF_ERROR(graph->Deserialize(bytes.substr(sizeof(Kind))));
-    Put(std::move(graph), true);
+    WriterLock writer(&write_mu_);
+    Put(std::move(graph));
     return Status();
   }
-  const std::size_t entry_bytes = sizeof(std::uint64_t) + codec_.dimension() * sizeof(float);
-  if (!reader.ok() || kind != Kind::kFlat || reader.remaining() % entry_bytes != 0) {
+  if (!reader.ok() || kind != Kind::kFlat) {
     return DataLoss("index snapshot has the wrong shape");
   }
-  auto flat = std::make_shared<FlatIndex>(codec_);
-  const Codec as_written(codec_.dimension(), codec_.metric(), Encoding::kFloat32);
+  Status read = DeserializeFlat(reader.Raw(reader.remaining()));
+  if (!read.ok()) {
+    flat_.Clear();
+  }
+  return read;
+}
+
+Status PartitionIndex::DeserializeFlat(std::string_view entries) {
+  const std::size_t dimension = codec().dimension();
+  if (entries.size() % (sizeof(std::uint64_t) + dimension * sizeof(float)) != 0) {
+    return DataLoss("index snapshot has the wrong shape");
+  }
+  ByteReader reader(entries);
+  const Codec as_written(dimension, codec().metric(), Encoding::kFloat32);
   std::vector<float> vector(as_written.record_bytes() / sizeof(float));
   while (reader.remaining() > 0) {
     const EntryId id{reader.Fixed<std::uint64_t>()};
-    const std::string_view components = reader.Raw(codec_.dimension() * sizeof(float));
+    const std::string_view components = reader.Raw(dimension * sizeof(float));
     std::memcpy(vector.data(), components.data(), components.size());
-    if (flat->Contains(id) || !as_written.IsSound(reinterpret_cast<std::byte*>(vector.data()))) {
+    if (flat_.Contains(id) || !as_written.IsSound(reinterpret_cast<std::byte*>(vector.data()))) {
       return DataLoss("index snapshot holds an id twice or a vector that is none");
     }
-    NEARHIT_RETURN_IF_ERROR(flat->Add(id, VectorView(vector).first(codec_.dimension())));
+    NEARHIT_RETURN_IF_ERROR(flat_.Add(id, VectorView(vector).first(dimension)));
   }
-  Put(std::move(flat), false);
   return Status();
 }
 

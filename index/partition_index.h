@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,9 +13,12 @@
 
 #include "base/mutex.h"
 #include "index/codec.h"
+#include "index/flat_index.h"
 #include "index/vector_index.h"
 
 namespace nearhit {
+
+class HnswIndex;
 
 class PartitionIndex final : public VectorIndex {
  public:
@@ -35,28 +40,26 @@ class PartitionIndex final : public VectorIndex {
   PartitionIndex(std::size_t dimension, IndexMetric metric, Encoding encoding,
                  std::size_t graph_threshold = kGraphThreshold);
 
+  ~PartitionIndex() override;
+  PartitionIndex(const PartitionIndex&) = delete;
+  PartitionIndex& operator=(const PartitionIndex&) = delete;
+
   Status Add(EntryId id, VectorView vector) override;
   bool Erase(EntryId id) override;
-  bool Contains(EntryId id) const override { return current()->Contains(id); }
+  bool Contains(EntryId id) const override;
   std::vector<Neighbor> Search(VectorView query, const SearchOptions& options,
-                               SearchStats* stats) const override {
-    return current()->Search(query, options, stats);
-  }
+                               SearchStats* stats) const override;
   std::vector<Neighbor> SearchAmong(VectorView query, std::span<const EntryId> ids,
                                     const SearchOptions& options,
-                                    SearchStats* stats) const override {
-    return current()->SearchAmong(query, ids, options, stats);
-  }
-  bool Reconstruct(EntryId id, std::span<float> out) const override {
-    return current()->Reconstruct(id, out);
-  }
-  std::vector<EntryId> Ids() const override { return current()->Ids(); }
-  std::size_t size() const override { return current()->size(); }
-  std::size_t dimension() const override { return codec_.dimension(); }
-  std::size_t memory_bytes() const override { return sizeof(*this) + current()->memory_bytes(); }
+                                    SearchStats* stats) const override;
+  bool Reconstruct(EntryId id, std::span<float> out) const override;
+  std::vector<EntryId> Ids() const override;
+  std::size_t size() const override;
+  std::size_t dimension() const override { return codec().dimension(); }
+  std::size_t memory_bytes() const override;
 
-  const Codec& codec() const { return codec_; }
-  bool is_graph() const;
+  const Codec& codec() const { return flat_.codec(); }
+  bool is_graph() const { return current().graph != nullptr; }
 
   // Whether the other structure would serve better: a graph past the threshold, flat under a
   // quarter of it.
@@ -67,8 +70,8 @@ class PartitionIndex final : public VectorIndex {
   // What a first change after Deserialize would wait for; beside searches.
   void PrepareForWrites();
 
-  // The contents as bytes, and back; see snapshot.h. Deserialize requires an index that nobody uses
-  // yet.
+  // The contents as bytes, and back; see snapshot.h. Deserialize requires an empty index that
+  // nobody uses yet; on error it is empty still.
   void Serialize(std::string* out) const;
   Status Deserialize(std::string_view bytes);
 
@@ -77,24 +80,28 @@ class PartitionIndex final : public VectorIndex {
     EntryId id;
     bool added = false;
   };
+  // What only a partition has that was large once; partition_index.cc.
+  struct Moves;
+  // Which of the two structures serves, and how many moves ended before it did.
+  struct Current {
+    std::shared_ptr<HnswIndex> graph;  // null: flat_ does
+    std::uint64_t moves = 0;
+  };
 
-  std::shared_ptr<VectorIndex> current() const {
-    ReaderLock lock(&current_mu_);
-    return current_;
-  }
-  void Put(std::shared_ptr<VectorIndex> next, bool graph);
+  Current current() const;
+  template <typename Read>
+  auto Ask(Read&& read) const;
+  Moves& MakeMoves() REQUIRES(write_mu_);
+  void Record(const Change& change) REQUIRES(write_mu_);
+  void Put(std::shared_ptr<HnswIndex> graph) REQUIRES(write_mu_);
   void Replay(const std::vector<Change>& changes, const VectorIndex& from, VectorIndex* to) const;
+  Status DeserializeFlat(std::string_view entries);
 
-  const Codec codec_;
-  const std::size_t graph_threshold_;
-
-  mutable Mutex write_mu_;  // writers take turns; searches never take it
-  bool moving_ GUARDED_BY(write_mu_) = false;
-  std::vector<Change> changes_ GUARDED_BY(write_mu_);  // since the move began
-
-  mutable SharedMutex current_mu_;  // held for copying a pointer
-  std::shared_ptr<VectorIndex> current_ GUARDED_BY(current_mu_);
-  bool graph_ GUARDED_BY(current_mu_) = false;
+  // Small for those that are never moved: there may be 100,000 in a process.
+  const std::uint32_t graph_threshold_;
+  mutable SharedMutex write_mu_;  // held exclusively: writers take turns; searches never take it
+  std::atomic<Moves*> moves_{nullptr};  // owned; made by the first move
+  FlatIndex flat_;                      // empty while there is a graph, but for what a move fills
 };
 
 }  // namespace nearhit

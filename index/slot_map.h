@@ -5,25 +5,31 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 namespace nearhit {
 
 // Open addressing with linear probing; taking one out moves the ones behind it up, so that nothing
 // is left that lookups must pass over. Each call is given `id_of(slot)`, the id that a slot holds.
+// Ids are numbers, or hashes of something longer.
 //
 // Thread-safety: externally synchronized; const methods may run together.
 class SlotMap {
  public:
   static constexpr std::uint32_t kNone = 0xffffffffU;
 
+  template <typename IdOf>
+  using Id = std::decay_t<std::invoke_result_t<IdOf, std::uint32_t>>;
+
   std::size_t size() const { return size_; }
 
   // The slot that holds `id`, or kNone.
   template <typename IdOf>
-  std::uint32_t Find(std::uint64_t id, IdOf&& id_of) const {
+  std::uint32_t Find(const Id<IdOf>& id, IdOf&& id_of) const {
     return places_.empty() ? kNone : places_[PlaceOf(id, id_of)];
   }
 
@@ -35,7 +41,7 @@ class SlotMap {
 
   // Requires: `id` is not there.
   template <typename IdOf>
-  void Insert(std::uint64_t id, std::uint32_t slot, IdOf&& id_of) {
+  void Insert(const Id<IdOf>& id, std::uint32_t slot, IdOf&& id_of) {
     if ((size_ + 1) * 5 > places_.size() * 4) {
       Rehash(std::max<std::size_t>(8, places_.size() * 2), id_of);
     }
@@ -47,7 +53,7 @@ class SlotMap {
 
   // `id`, which is there, is in another slot now. Requires: id_of(its old slot) is still `id`.
   template <typename IdOf>
-  void Move(std::uint64_t id, std::uint32_t slot, IdOf&& id_of) {
+  void Move(const Id<IdOf>& id, std::uint32_t slot, IdOf&& id_of) {
     std::uint32_t& place = places_[PlaceOf(id, id_of)];
     NEARHIT_CHECK(place != kNone);
     place = slot;
@@ -55,7 +61,7 @@ class SlotMap {
 
   // Requires: `id` is there, and id_of still knows the ids of all slots.
   template <typename IdOf>
-  void Erase(std::uint64_t id, IdOf&& id_of) {
+  void Erase(const Id<IdOf>& id, IdOf&& id_of) {
     std::size_t hole = PlaceOf(id, id_of);
     NEARHIT_CHECK(places_[hole] != kNone);
     const std::size_t mask = places_.size() - 1;
@@ -99,10 +105,11 @@ class SlotMap {
     id = (id ^ (id >> 33U)) * 0xc4ceb9fe1a85ec53ULL;
     return id ^ (id >> 33U);
   }
+  static std::size_t Hash(const Hash128& id) { return id.low; }
 
   // Where `id` is, or the free place where it would go.
   template <typename IdOf>
-  std::size_t PlaceOf(std::uint64_t id, IdOf&& id_of) const {
+  std::size_t PlaceOf(const Id<IdOf>& id, IdOf&& id_of) const {
     const std::size_t mask = places_.size() - 1;
     std::size_t at = Hash(id) & mask;
     while (places_[at] != kNone && id_of(places_[at]) != id) {

@@ -24,10 +24,7 @@ std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence) 
   return bytes;
 }
 
-Result<std::unique_ptr<PartitionIndex>> DecodeSnapshot(std::string_view bytes,
-                                                       std::size_t dimension, IndexMetric metric,
-                                                       Encoding encoding,
-                                                       std::size_t graph_threshold) {
+Status DecodeSnapshot(std::string_view bytes, PartitionIndex* index) {
   ByteReader reader(bytes);
   if (reader.Fixed<std::uint64_t>() != kMagic || bytes.size() < sizeof(std::uint64_t) * 4) {
     return DataLoss("index snapshot is damaged");
@@ -43,15 +40,14 @@ Result<std::unique_ptr<PartitionIndex>> DecodeSnapshot(std::string_view bytes,
                               " is not readable by this build (reads " + std::to_string(kVersion) +
                               ")");
   }
-  if (reader.Fixed<std::uint32_t>() != dimension || reader.Fixed<IndexMetric>() != metric ||
-      reader.Fixed<Encoding>() != encoding) {
+  const Codec& codec = index->codec();
+  if (reader.Fixed<std::uint32_t>() != codec.dimension() ||
+      reader.Fixed<IndexMetric>() != codec.metric() ||
+      reader.Fixed<Encoding>() != codec.encoding()) {
     return DataLoss("index snapshot is of another dimension, metric or encoding");
   }
   reader.Fixed<std::uint64_t>();  // sequence: for people who look into the file
-  auto index = std::make_unique<PartitionIndex>(dimension, metric, encoding, graph_threshold);
-  NEARHIT_RETURN_IF_ERROR(
-      index->Deserialize(body.substr(body.size() - reader.remaining() + sizeof(checksum))));
-  return index;
+  return index->Deserialize(body.substr(body.size() - reader.remaining() + sizeof(checksum)));
 }
 
 Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& index,
@@ -59,12 +55,9 @@ Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& in
   return WriteFileAtomically(path, EncodeSnapshot(index, sequence));
 }
 
-Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(const std::filesystem::path& path,
-                                                     std::size_t dimension, IndexMetric metric,
-                                                     Encoding encoding,
-                                                     std::size_t graph_threshold) {
+Status LoadSnapshot(const std::filesystem::path& path, PartitionIndex* index) {
   NEARHIT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  return DecodeSnapshot(file.bytes(), dimension, metric, encoding, graph_threshold);
+  return DecodeSnapshot(file.bytes(), index);
 }
 
 }  // namespace nearhit

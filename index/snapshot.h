@@ -5,32 +5,28 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "index/partition_index.h"
-#include "nearhit/result.h"
+#include "nearhit/status.h"
 
 namespace nearhit {
 
-// The file's bytes, and back. `sequence` is the storage sequence that the index had reached: for
-// people who look into the file. Searches go on meanwhile; writers of the index wait.
+// The file's bytes, and back, into an index that is empty and that nobody uses yet. `sequence` is
+// the storage sequence that the index had reached: for people who look into the file. Searches go
+// on meanwhile; writers of the index wait.
 std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence);
-// Errors: kDataLoss when it is damaged, cut short or of another dimension, metric or encoding;
-// kFailedPrecondition for another version.
-Result<std::unique_ptr<PartitionIndex>> DecodeSnapshot(
-    std::string_view bytes, std::size_t dimension, IndexMetric metric, Encoding encoding,
-    std::size_t graph_threshold = PartitionIndex::kGraphThreshold);
+// Errors, which leave the index empty: kDataLoss when it is damaged, cut short or of another
+// dimension, metric or encoding; kFailedPrecondition for another version.
+Status DecodeSnapshot(std::string_view bytes, PartitionIndex* index);
 
 // Written to a temporary file, synced and renamed: a crash leaves the old or the new one. Searches
 // go on meanwhile. Errors: kUnavailable for I/O errors.
 Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& index,
                      std::uint64_t sequence);
 
-// Errors: kNotFound; kUnavailable for I/O errors; those of DecodeSnapshot.
-Result<std::unique_ptr<PartitionIndex>> LoadSnapshot(
-    const std::filesystem::path& path, std::size_t dimension, IndexMetric metric, Encoding encoding,
-    std::size_t graph_threshold = PartitionIndex::kGraphThreshold);
+// As DecodeSnapshot. Errors: kNotFound; kUnavailable for I/O errors; those of DecodeSnapshot.
+Status LoadSnapshot(const std::filesystem::path& path, PartitionIndex* index);
 
 }  // namespace nearhit

@@ -17,7 +17,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,6 +25,7 @@
 #include "engine/collection/entry_table.h"
 #include "engine/collection/id_allocator.h"
 #include "engine/collection/partition.h"
+#include "engine/collection/partition_table.h"
 #include "engine/storage/kv_store.h"
 #include "engine/storage/record.h"
 #include "index/vector_index.h"
@@ -164,6 +164,9 @@ class Collection {
 
   Hash128 ScopeHash(std::string_view scope) const;
   Hash128 KeyHash(std::string_view scope, std::string_view key) const;
+  IndexShape index_shape() const;
+  // Every partition that is there now.
+  std::vector<PartitionPtr> Partitions() const;
 
   // Opening; collection_open.cc.
   Status LoadPartitions();
@@ -185,12 +188,11 @@ class Collection {
   Status AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove, WriteBatch* batch) const;
   void ApplyErase(EntryId id, const EntryState& state);
   Result<std::vector<PutResult>> FinishPut(std::vector<Planned>* planned, Status written);
-  std::unique_ptr<PartitionIndex> NewPartitionIndex() const;
-  std::shared_ptr<Partition> PinPartition(std::string_view scope, WriteBatch* batch);
+  PartitionPtr PinPartition(std::string_view scope, WriteBatch* batch);
   Status EraseSome(std::span<const EntryId> ids, bool sync, std::vector<EntryId>* erased);
 
   // Searching; collection_search.cc.
-  std::shared_ptr<Partition> FindPartition(std::string_view scope) const;
+  PartitionPtr FindPartition(std::string_view scope) const;
   // The entry with this key as the stored row of the exact tier has it.
   Result<std::optional<StoredEntry>> FindStored(const Hash128& hash, PartitionNumber partition,
                                                 std::string_view key, ReadTier tier) const;
@@ -198,7 +200,7 @@ class Collection {
   Result<std::optional<StoredEntry>> ReadAmong(std::span<const EntryId> ids,
                                                PartitionNumber partition, std::string_view key,
                                                ReadTier tier) const;
-  std::shared_ptr<Partition> PartitionByNumber(PartitionNumber number) const;
+  PartitionPtr PartitionByNumber(PartitionNumber number) const;
   Result<std::vector<Neighbor>> SearchPartition(const VectorIndex& index, VectorView query,
                                                 const TagFilter* filter,
                                                 SearchOptions options) const;
@@ -223,10 +225,7 @@ class Collection {
   mutable std::array<Mutex, kStripes> key_locks_;
 
   mutable SharedMutex partitions_mu_;
-  std::unordered_map<Hash128, std::shared_ptr<Partition>, HashOfHash> by_scope_
-      GUARDED_BY(partitions_mu_);
-  std::unordered_map<PartitionNumber, std::shared_ptr<Partition>> by_number_
-      GUARDED_BY(partitions_mu_);
+  PartitionTable partitions_ GUARDED_BY(partitions_mu_);
   PartitionNumber next_partition_ GUARDED_BY(partitions_mu_) = 1;
 };
 

@@ -31,9 +31,10 @@ Collection::Collection(KvStore* store, const Clock* clock, IdAllocator* ids,
 
 Collection::~Collection() = default;
 
-std::unique_ptr<PartitionIndex> Collection::NewPartitionIndex() const {
-  return std::make_unique<PartitionIndex>(options_.dimension, ToIndexMetric(options_.metric),
-                                          Encoding::kInt8, options_.graph_threshold);
+IndexShape Collection::index_shape() const {
+  return {.dimension = options_.dimension,
+          .metric = ToIndexMetric(options_.metric),
+          .graph_threshold = options_.graph_threshold};
 }
 
 Result<std::unique_ptr<Collection>> Collection::Open(KvStore* store, const Clock* clock,
@@ -68,14 +69,10 @@ Status Collection::LoadPartitions() {
       damaged = DataLoss("a partition key has the wrong shape");
       return false;
     }
-    auto partition = std::make_shared<Partition>(*number, ScopeHash(*scope), *scope);
+    PartitionPtr partition = PartitionPtr::Make(*number, ScopeHash(*scope), *scope, index_shape());
     partition->stored.store(true);
-    if (options_.dimension > 0) {
-      partition->index = NewPartitionIndex();
-    }
     WriterLock lock(&partitions_mu_);
-    by_scope_[partition->scope_hash] = partition;
-    by_number_[*number] = std::move(partition);
+    partitions_.Insert(std::move(partition));
     next_partition_ = std::max(next_partition_, *number + 1);
     return true;
   };
@@ -98,7 +95,7 @@ Status Collection::LoadHeaders() {
       damaged = DataLoss("a header key has the wrong shape");
       return false;
     }
-    const std::shared_ptr<Partition> partition = PartitionByNumber(header->partition);
+    const PartitionPtr partition = PartitionByNumber(header->partition);
     if (partition == nullptr) {
       damaged = DataLoss("entry " + std::to_string(id->value) + " names partition " +
                          std::to_string(header->partition) + ", which is not stored");
@@ -172,14 +169,7 @@ Status Collection::LoadIndexes() {
       ids_of[state.partition].push_back(id);
     }
   });
-  std::vector<std::shared_ptr<Partition>> partitions;
-  {
-    ReaderLock lock(&partitions_mu_);
-    for (const auto& [number, partition] : by_number_) {
-      partitions.push_back(partition);
-    }
-  }
-  for (const std::shared_ptr<Partition>& partition : partitions) {
+  for (const PartitionPtr& partition : Partitions()) {
     std::vector<EntryId>& ids = ids_of[partition->number];
     std::sort(ids.begin(), ids.end());  // in the order of storage
     NEARHIT_RETURN_IF_ERROR(LoadIndex(partition.get(), ids));
@@ -211,15 +201,12 @@ std::vector<PartitionNumber> Collection::LoadSnapshots() {
   std::error_code none;  // no folder, no files
   for (const auto& file : std::filesystem::directory_iterator(options_.snapshot_dir, none)) {
     const std::optional<PartitionNumber> number = SnapshotPartition(file.path());
-    const std::shared_ptr<Partition> partition = number ? PartitionByNumber(*number) : nullptr;
+    const PartitionPtr partition = number ? PartitionByNumber(*number) : PartitionPtr();
     if (partition == nullptr) {
       continue;
     }
-    auto loaded = LoadSnapshot(file.path(), options_.dimension, ToIndexMetric(options_.metric),
-                               Encoding::kInt8, options_.graph_threshold);
-    if (loaded.ok()) {
-      partition->index = *std::move(loaded);
-    } else if (loaded.status().code() != StatusCode::kNotFound) {
+    const Status loaded = LoadSnapshot(file.path(), &partition->index);
+    if (!loaded.ok() && loaded.code() != StatusCode::kNotFound) {
       damaged.push_back(*number);
     }
   }
@@ -236,14 +223,14 @@ void Collection::SetAside(const std::vector<PartitionNumber>& damaged) const {
 
 // An id names its vector for good, so a snapshot is brought up to date by comparing sets of ids.
 Status Collection::LoadIndex(Partition* partition, const std::vector<EntryId>& ids) {
-  std::vector<EntryId> held = partition->index->Ids();  // of its snapshot
+  std::vector<EntryId> held = partition->index.Ids();  // of its snapshot
   std::sort(held.begin(), held.end());
   std::vector<EntryId> stale;
   std::set_difference(held.begin(), held.end(), ids.begin(), ids.end(), std::back_inserter(stale));
   for (const EntryId id : stale) {
-    partition->index->Erase(id);
+    partition->index.Erase(id);
   }
-  from_snapshots_ += partition->index->size();
+  from_snapshots_ += partition->index.size();
   std::vector<EntryId> missing;
   std::set_difference(ids.begin(), ids.end(), held.begin(), held.end(),
                       std::back_inserter(missing));
@@ -256,7 +243,7 @@ Status Collection::LoadIndex(Partition* partition, const std::vector<EntryId>& i
       continue;
     }
     NEARHIT_RETURN_IF_ERROR(read);
-    NEARHIT_RETURN_IF_ERROR(partition->index->Add(id, vector));
+    NEARHIT_RETURN_IF_ERROR(partition->index.Add(id, vector));
   }
   return Status();
 }
@@ -270,16 +257,9 @@ Status Collection::WriteSnapshots() const {
   if (error) {
     return Unavailable("cannot create " + options_.snapshot_dir.string() + ": " + error.message());
   }
-  std::vector<std::shared_ptr<Partition>> partitions;
-  {
-    ReaderLock lock(&partitions_mu_);
-    for (const auto& [number, partition] : by_number_) {
-      partitions.push_back(partition);
-    }
-  }
-  for (const std::shared_ptr<Partition>& partition : partitions) {
-    if (partition->index->size() >= kSnapshotEntries) {
-      NEARHIT_RETURN_IF_ERROR(WriteSnapshot(SnapshotPath(partition->number), *partition->index,
+  for (const PartitionPtr& partition : Partitions()) {
+    if (partition->index.size() >= kSnapshotEntries) {
+      NEARHIT_RETURN_IF_ERROR(WriteSnapshot(SnapshotPath(partition->number), partition->index,
                                             store_->LatestSequence()));
     }
   }
@@ -288,24 +268,23 @@ Status Collection::WriteSnapshots() const {
 
 Status Collection::Maintain() {
   WriteBatch batch;
-  std::vector<std::shared_ptr<Partition>> to_move;
-  std::vector<std::shared_ptr<Partition>> graphs;
+  std::vector<PartitionPtr> to_move;
+  std::vector<PartitionPtr> graphs;
   {
     WriterLock lock(&partitions_mu_);
-    for (auto it = by_number_.begin(); it != by_number_.end();) {
-      Partition& partition = *it->second;
-      if (partition.in_use.load() == 0) {
-        batch.Delete(Family::kPartitions, PartitionKey(options_.ns, partition.number));
-        by_scope_.erase(partition.scope_hash);
-        it = by_number_.erase(it);
+    for (std::size_t slot = 0; slot < partitions_.size();) {
+      const PartitionPtr& partition = partitions_.all()[slot];
+      if (partition->in_use.load() == 0) {
+        batch.Delete(Family::kPartitions, PartitionKey(options_.ns, partition->number));
+        partitions_.EraseAt(slot);
         continue;
       }
-      if (partition.index != nullptr && partition.index->NeedsMove()) {
-        to_move.push_back(it->second);
-      } else if (partition.index != nullptr && partition.index->is_graph()) {
-        graphs.push_back(it->second);
+      if (partition->index.NeedsMove()) {
+        to_move.push_back(partition);
+      } else if (partition->index.is_graph()) {
+        graphs.push_back(partition);
       }
-      ++it;
+      ++slot;
     }
   }
   // A dropped number never returns while the database is open, so its row cannot be one that a
@@ -313,25 +292,30 @@ Status Collection::Maintain() {
   if (!batch.empty()) {
     NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/false));
   }
-  for (const std::shared_ptr<Partition>& partition : to_move) {
-    partition->index->Move();
+  for (const PartitionPtr& partition : to_move) {
+    partition->index.Move();
   }
-  for (const std::shared_ptr<Partition>& partition : graphs) {
-    partition->index->PrepareForWrites();  // nothing to do but for one that was just loaded
+  for (const PartitionPtr& partition : graphs) {
+    partition->index.PrepareForWrites();  // nothing to do but for one that was just loaded
   }
   return Status();
 }
 
+std::vector<PartitionPtr> Collection::Partitions() const {
+  ReaderLock lock(&partitions_mu_);
+  return {partitions_.all().begin(), partitions_.all().end()};
+}
+
 std::uint64_t Collection::partition_count() const {
   ReaderLock lock(&partitions_mu_);
-  return by_number_.size();
+  return partitions_.size();
 }
 
 std::uint64_t Collection::graph_partition_count() const {
   ReaderLock lock(&partitions_mu_);
   std::uint64_t count = 0;
-  for (const auto& [number, partition] : by_number_) {
-    count += partition->index != nullptr && partition->index->is_graph() ? 1U : 0U;
+  for (const PartitionPtr& partition : partitions_.all()) {
+    count += partition->index.is_graph() ? 1U : 0U;
   }
   return count;
 }
@@ -339,8 +323,8 @@ std::uint64_t Collection::graph_partition_count() const {
 std::uint64_t Collection::index_bytes() const {
   ReaderLock lock(&partitions_mu_);
   std::uint64_t bytes = 0;
-  for (const auto& [number, partition] : by_number_) {
-    bytes += partition->index != nullptr ? partition->index->memory_bytes() : 0;
+  for (const PartitionPtr& partition : partitions_.all()) {
+    bytes += partition->index.memory_bytes();
   }
   return bytes;
 }

@@ -57,45 +57,40 @@ Hash128 Collection::KeyHash(std::string_view scope, std::string_view key) const 
   return KeyedHasher(secret_).Update(options_.ns).Update(scope).Update(key).Digest();
 }
 
-std::shared_ptr<Partition> Collection::FindPartition(std::string_view scope) const {
+PartitionPtr Collection::FindPartition(std::string_view scope) const {
   const Hash128 hash = ScopeHash(scope);
-  std::shared_ptr<Partition> partition;
+  PartitionPtr partition;
   {
     ReaderLock lock(&partitions_mu_);
-    const auto found = by_scope_.find(hash);
-    if (found == by_scope_.end()) {
-      return nullptr;
-    }
-    partition = found->second;
+    partition = partitions_.FindScope(hash);
   }
-  return SameScope(*partition, scope) ? partition : nullptr;
+  return partition != nullptr && SameScope(*partition, scope) ? partition : PartitionPtr();
 }
 
-std::shared_ptr<Partition> Collection::PartitionByNumber(PartitionNumber number) const {
+PartitionPtr Collection::PartitionByNumber(PartitionNumber number) const {
   ReaderLock lock(&partitions_mu_);
-  const auto found = by_number_.find(number);
-  return found == by_number_.end() ? nullptr : found->second;
+  return partitions_.FindNumber(number);
 }
 
 // The hash has only located the partition; its bytes decide.
 bool Collection::SameScope(const Partition& partition, std::string_view scope) const {
-  if (partition.scope_bytes != scope.size()) {
+  if (partition.scope_is_long() != (scope.size() > kScopeBytesInMemory)) {
     return false;
   }
-  if (scope.size() <= kScopeBytesInMemory) {
-    return partition.scope_text == scope;
+  if (!partition.scope_is_long()) {
+    return partition.scope_text() == scope;
   }
   const Result<std::string> stored = ScopeOf(partition.number);
   return stored.ok() && *stored == scope;
 }
 
 bool Collection::HasScope(std::string_view scope) const {
-  const std::shared_ptr<Partition> partition = FindPartition(scope);
+  const PartitionPtr partition = FindPartition(scope);
   return partition != nullptr && partition->in_use.load() > 0;
 }
 
 std::optional<PartitionNumber> Collection::PartitionOf(std::string_view scope) const {
-  const std::shared_ptr<Partition> partition = FindPartition(scope);
+  const PartitionPtr partition = FindPartition(scope);
   return partition == nullptr ? std::nullopt : std::optional<PartitionNumber>(partition->number);
 }
 
@@ -104,7 +99,7 @@ std::optional<PartitionNumber> Collection::PartitionOf(std::string_view scope) c
 // same hash), the stored row decides.
 Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std::string_view key,
                                                     ReadTier tier) const {
-  const std::shared_ptr<Partition> partition = FindPartition(scope);
+  const PartitionPtr partition = FindPartition(scope);
   if (partition == nullptr) {
     return std::optional<StoredEntry>();
   }
@@ -184,8 +179,8 @@ Result<std::string> Collection::ScopeOf(PartitionNumber partition) const {
 
 Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, VectorView query,
                                                     const CollectionSearch& search) const {
-  const std::shared_ptr<Partition> partition = FindPartition(scope);
-  if (partition == nullptr || partition->index == nullptr) {
+  const PartitionPtr partition = FindPartition(scope);
+  if (partition == nullptr || options_.dimension == 0) {
     return std::vector<ScoredEntry>();
   }
   const StoredVectors vectors(store_, options_.ns, search.tier);
@@ -197,7 +192,7 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
   // they have taken places.
   while (true) {
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<Neighbor> neighbors,
-                             SearchPartition(*partition->index, query, search.filter, options));
+                             SearchPartition(partition->index, query, search.filter, options));
     if (vectors.blocked()) {
       return Unavailable("rescoring needs a disk read");
     }

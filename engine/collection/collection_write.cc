@@ -34,7 +34,7 @@ struct Collection::Planned {
   EntryState replaced_state;
   EntryId id;
   EntryState state;
-  std::shared_ptr<Partition> partition;
+  PartitionPtr partition;
 };
 
 // Holds the locks of a set of keys, taken in ascending order so that two writes cannot deadlock.
@@ -106,24 +106,21 @@ Status Collection::FindReplaced(std::vector<Planned>* planned) const {
   return Status();
 }
 
-std::shared_ptr<Partition> Collection::PinPartition(std::string_view scope, WriteBatch* batch) {
+PartitionPtr Collection::PinPartition(std::string_view scope, WriteBatch* batch) {
   const Hash128 hash = ScopeHash(scope);
   WriterLock lock(&partitions_mu_);
-  std::shared_ptr<Partition>& slot = by_scope_[hash];
-  if (slot == nullptr) {
-    slot = std::make_shared<Partition>(next_partition_++, hash, scope);
-    if (options_.dimension > 0) {
-      slot->index = NewPartitionIndex();
-    }
-    by_number_[slot->number] = slot;
+  PartitionPtr partition = partitions_.FindScope(hash);
+  if (partition == nullptr) {
+    partition = PartitionPtr::Make(next_partition_++, hash, scope, index_shape());
+    partitions_.Insert(partition);
   }
-  slot->in_use.fetch_add(1);
-  if (!slot->stored.load()) {
-    std::string key = PartitionKey(options_.ns, slot->number);
+  partition->in_use.fetch_add(1);
+  if (!partition->stored.load()) {
+    std::string key = PartitionKey(options_.ns, partition->number);
     std::string value = EncodePartition(key, scope);
     batch->Put(Family::kPartitions, std::move(key), std::move(value));
   }
-  return slot;
+  return partition;
 }
 
 Status Collection::AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove,
@@ -211,13 +208,11 @@ void Collection::ApplyErase(EntryId id, const EntryState& state) {
   if (!table_.Erase(id)) {
     return;
   }
-  const std::shared_ptr<Partition> partition = PartitionByNumber(state.partition);
+  const PartitionPtr partition = PartitionByNumber(state.partition);
   if (partition == nullptr) {
     return;
   }
-  if (partition->index != nullptr) {
-    partition->index->Erase(id);
-  }
+  partition->index.Erase(id);
   partition->in_use.fetch_sub(1);
 }
 
@@ -281,7 +276,7 @@ Result<std::vector<PutResult>> Collection::FinishPut(std::vector<Planned>* plann
     table_.Insert(put.id, put.state);
     if (put.state.has_vector) {
       // A full index (2^32 entries in one scope) leaves the entry to the exact tier.
-      put.partition->index->Add(put.id, put.request->vector).IgnoreError();
+      put.partition->index.Add(put.id, put.request->vector).IgnoreError();
     }
     if (put.replaced) {
       ApplyErase(put.replaced, put.replaced_state);

@@ -63,15 +63,17 @@ void Run(FuzzInput input) {
   if ((flags & kChecksumFlag) != 0) {
     PutFixed(&bytes, Hash64(bytes));
   }
-  const auto loaded = DecodeSnapshot(bytes, kDimension, metric, encoding);
+  PartitionIndex index(kDimension, metric, encoding);
+  const Status loaded = DecodeSnapshot(bytes, &index);
   if (!loaded.ok()) {
-    FUZZ_CHECK(loaded.status().code() == StatusCode::kDataLoss ||
-               loaded.status().code() == StatusCode::kFailedPrecondition);
+    FUZZ_CHECK(loaded.code() == StatusCode::kDataLoss ||
+               loaded.code() == StatusCode::kFailedPrecondition);
+    FUZZ_CHECK(index.size() == 0);
     return;
   }
-  const std::string again = EncodeSnapshot(**loaded, 7);
-  FUZZ_CHECK(DecodeSnapshot(again, kDimension, metric, encoding).ok());
-  Use(loaded->get());
+  PartitionIndex again(kDimension, metric, encoding);
+  FUZZ_CHECK(DecodeSnapshot(EncodeSnapshot(index, 7), &again).ok());
+  Use(&index);
 }
 
 }  // namespace

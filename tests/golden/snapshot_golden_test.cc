@@ -1,5 +1,6 @@
 // Index snapshots of version 3: they load, and the same index is written as the same bytes.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "base/coding.h"
 #include "base/hash.h"
 #include "index/snapshot.h"
+#include "nearhit/result.h"
 #include "tests/golden/golden.h"
 #include "tests/support/status_matchers.h"
 
@@ -40,7 +42,10 @@ class SnapshotGoldenTest : public testing::TestWithParam<Case> {
     }
   }
   Result<std::unique_ptr<PartitionIndex>> Decode(std::string_view bytes) const {
-    return DecodeSnapshot(bytes, kDimension, IndexMetric::kDot, GetParam().encoding);
+    auto index =
+        std::make_unique<PartitionIndex>(kDimension, IndexMetric::kDot, GetParam().encoding);
+    NEARHIT_RETURN_IF_ERROR(DecodeSnapshot(bytes, index.get()));
+    return index;
   }
   PartitionIndex index_{kDimension, IndexMetric::kDot, GetParam().encoding};
 };

@@ -2,12 +2,15 @@
 
 #include <atomic>
 #include <fstream>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "index/snapshot.h"
+#include "nearhit/result.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -77,10 +80,43 @@ TEST_F(PartitionIndexTest, AMoveLosesNothingThatIsWrittenBesideIt) {
   }
 }
 
+// A search that began in the scan may find it emptied: it must ask again.
+TEST_F(PartitionIndexTest, SearchesBesideMovesMissNothing) {
+  Fill(1, 300);
+  const std::vector<float> kept = random_.Next();
+  constexpr EntryId kKept{1'000'000};
+  ASSERT_THAT(index_.Add(kKept, kept), IsOk());
+  std::atomic<bool> stop{false};
+  std::atomic<int> missed{0};
+  std::vector<std::thread> readers;
+  readers.reserve(2);
+  for (int reader = 0; reader < 2; ++reader) {
+    readers.emplace_back([&] {
+      while (!stop.load()) {
+        SearchStats stats;
+        const std::vector<Neighbor> found = index_.Search(kept, {.k = 1, .ef = 64}, &stats);
+        missed += found.empty() || found[0].id != kKept ? 1 : 0;
+        missed += index_.Contains(kKept) && index_.size() == 301 ? 0 : 1;
+      }
+    });
+  }
+  for (int move = 0; move < 40; ++move) {
+    index_.Move();
+  }
+  stop.store(true);
+  for (std::thread& reader : readers) {
+    reader.join();
+  }
+  EXPECT_EQ(missed.load(), 0);
+  EXPECT_FALSE(index_.is_graph());
+}
+
 class SnapshotTest : public PartitionIndexTest, public testing::WithParamInterface<bool> {
  protected:
   Result<std::unique_ptr<PartitionIndex>> Load() {
-    return LoadSnapshot(path_, kDimension, IndexMetric::kDot, Encoding::kInt8);
+    auto index = std::make_unique<PartitionIndex>(kDimension, IndexMetric::kDot, Encoding::kInt8);
+    NEARHIT_RETURN_IF_ERROR(LoadSnapshot(path_, index.get()));
+    return index;
   }
   TempDir dir_;
   std::filesystem::path path_ = dir_.path() / "1-1.index";
@@ -120,10 +156,10 @@ TEST_P(SnapshotTest, EveryDamageIsSeen) {
 TEST_P(SnapshotTest, AnotherShapeIsRefused) {
   Fill(1, 12);
   ASSERT_THAT(WriteSnapshot(path_, index_, 17), IsOk());
-  EXPECT_THAT(LoadSnapshot(path_, kDimension + 1, IndexMetric::kDot, Encoding::kInt8),
-              StatusIs(StatusCode::kDataLoss));
-  EXPECT_THAT(LoadSnapshot(dir_.path() / "none", kDimension, IndexMetric::kDot, Encoding::kInt8),
-              StatusIs(StatusCode::kNotFound));
+  PartitionIndex wider(kDimension + 1, IndexMetric::kDot, Encoding::kInt8);
+  EXPECT_THAT(LoadSnapshot(path_, &wider), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(LoadSnapshot(dir_.path() / "none", &wider), StatusIs(StatusCode::kNotFound));
+  EXPECT_EQ(wider.size(), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SnapshotTest, testing::Bool(),

@@ -3,6 +3,7 @@
 #include "index/snapshot.h"
 
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 #include "base/coding.h"
 #include "base/hash.h"
+#include "nearhit/result.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -29,7 +31,9 @@ std::string Sealed(std::string bytes) {
 
 Result<std::unique_ptr<PartitionIndex>> Decode(std::string_view bytes,
                                                Encoding encoding = Encoding::kInt8) {
-  return DecodeSnapshot(bytes, kDimension, IndexMetric::kDot, encoding);
+  auto index = std::make_unique<PartitionIndex>(kDimension, IndexMetric::kDot, encoding);
+  NEARHIT_RETURN_IF_ERROR(DecodeSnapshot(bytes, index.get()));
+  return index;
 }
 
 // The parameter: whether the index has become a graph.
@@ -55,18 +59,17 @@ class SnapshotFileTest : public testing::TestWithParam<bool> {
 TEST_P(SnapshotFileTest, LoadsWhatWasWritten) {
   const TempDir dir;
   const auto path = dir.path() / "1-1.index";
-  EXPECT_THAT(LoadSnapshot(path, kDimension, IndexMetric::kDot, Encoding::kInt8),
-              StatusIs(StatusCode::kNotFound));
+  PartitionIndex loaded(kDimension, IndexMetric::kDot, Encoding::kInt8);
+  EXPECT_THAT(LoadSnapshot(path, &loaded), StatusIs(StatusCode::kNotFound));
   const auto index = *Decode(Snapshot(500));
   ASSERT_THAT(WriteSnapshot(path, *index, 42), IsOk());
-  const auto loaded = LoadSnapshot(path, kDimension, IndexMetric::kDot, Encoding::kInt8);
-  ASSERT_THAT(loaded, IsOk());
-  EXPECT_EQ((*loaded)->is_graph(), GetParam());
-  ASSERT_EQ((*loaded)->size(), 499U);
+  ASSERT_THAT(LoadSnapshot(path, &loaded), IsOk());
+  EXPECT_EQ(loaded.is_graph(), GetParam());
+  ASSERT_EQ(loaded.size(), 499U);
   SearchStats stats;
   std::size_t found = 0;
   for (std::size_t i = 1; i < vectors_.size(); ++i) {
-    found += (*loaded)->Search(vectors_[i], {.k = 1}, &stats).at(0).id == EntryId{i + 1} ? 1U : 0U;
+    found += loaded.Search(vectors_[i], {.k = 1}, &stats).at(0).id == EntryId{i + 1} ? 1U : 0U;
   }
   EXPECT_GE(found, 480U);  // near-duplicates may share a code
 }
