@@ -2,17 +2,17 @@
 
 namespace nearhit {
 
-// Nobody sleeps through the change that lets it go on:
+// Nobody sleeps through the change that lets it go on.
 //
-//   - A reader waits for a state without kHeld and kWriterWaits. Only Unlock makes one:
-//   kWriterWaits
-//     is never taken away but for kHeld. Unlock wakes everybody.
-//   - A writer waits for a state without kHeld and readers, with its kWriterWaits set. Either
-//   Unlock
-//     makes it, or the last reader leaving does, which sees that bit: it is still set, as no writer
-//     gets in before.
-//   - Of several writers, the one that gets in takes the bit from the others. Whatever woke it woke
-//     them too: each sets the bit again, or finds that its turn has come.
+// A reader waits for a state without kHeld and kWriterWaits. Only Unlock makes one, as kWriterWaits
+// is taken away by a writer that sets kHeld, and Unlock wakes everybody.
+//
+// A writer waits for a state without kHeld and readers, with its kWriterWaits set. Either Unlock
+// makes it, or the last reader leaving does, which sees that bit: it is still set, as no writer
+// gets in before.
+//
+// Of several writers, the one that gets in takes the bit from the others. Whatever woke it woke
+// them too: each sets the bit again, or finds that its turn has come.
 //
 // wait(state) returns at once when the state is another one by then.
 void SharedMutex::WaitAndLock() {
