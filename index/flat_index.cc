@@ -138,6 +138,7 @@ bool FlatIndex::Erase(EntryId id) {
 }
 
 void FlatIndex::EraseSlot(std::uint32_t slot) {
+  NEARHIT_CHECK(Records() != nullptr);  // there is a slot
   const std::uint32_t last = size_ - 1;
   if (many_ != nullptr) {
     Unlist(slot);

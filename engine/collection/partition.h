@@ -92,7 +92,8 @@ class PartitionPtr {
   PartitionPtr(const PartitionPtr& other) : partition_(other.partition_) { Add(); }
   PartitionPtr(PartitionPtr&& other) noexcept
       : partition_(std::exchange(other.partition_, nullptr)) {}
-  PartitionPtr& operator=(PartitionPtr other) noexcept {
+  PartitionPtr& operator=(const PartitionPtr& other) { return *this = PartitionPtr(other); }
+  PartitionPtr& operator=(PartitionPtr&& other) noexcept {
     std::swap(partition_, other.partition_);
     return *this;
   }

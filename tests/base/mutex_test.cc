@@ -22,6 +22,7 @@ TEST(SharedMutexTest, ReadersHoldItTogether) {
   SharedMutex mu;
   std::atomic<int> inside{0};
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       const ReaderLock lock(&mu);
@@ -87,6 +88,7 @@ TEST(SharedMutexTest, OverlappingReadersDoNotStarveAWriter) {
   std::atomic<bool> stop{false};
   std::atomic<int> inside{0};
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       while (!stop.load()) {
@@ -153,6 +155,7 @@ TEST(SharedMutexTest, ManyWritersAllGetTheirTurn) {
   SharedMutex mu;
   int turns = 0;
   std::vector<std::thread> writers;
+  writers.reserve(8);
   for (int i = 0; i < 8; ++i) {
     writers.emplace_back([&] {
       for (int round = 0; round < 2'000; ++round) {
