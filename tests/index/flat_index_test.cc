@@ -71,11 +71,15 @@ TEST_P(FlatIndexTest, KeepsEverythingThroughEverySize) {
       Add(next++);
     }
     while (vectors_.size() > target) {
-      const auto any = std::next(vectors_.begin(), random() % vectors_.size());
+      const auto any =
+          std::next(vectors_.begin(), static_cast<std::ptrdiff_t>(random() % vectors_.size()));
       Erase(any->first);
     }
     ExpectAll();
   }
+  // Of what only many need nothing is left.
+  const std::size_t each = index_.codec().record_bytes() + sizeof(EntryId);
+  EXPECT_EQ(index_.memory_bytes(), sizeof(FlatIndex) + index_.size() * each);
 }
 
 TEST_P(FlatIndexTest, ReplacesTheVectorOfOneOfFewAndOfMany) {

@@ -239,5 +239,12 @@ TEST(ForgedFlatTest, AnIdTwiceOrAVectorThatIsNoneIsRefused) {
   }
 }
 
+TEST(ForgedFlatTest, WhatIsRefusedLeavesTheIndexEmpty) {
+  PartitionIndex index(kDimension, IndexMetric::kDot, Encoding::kFloat32);
+  EXPECT_THAT(DecodeSnapshot(ForgeFlat({{.id = 1}, {.id = 2}, {.id = 1}}), &index),
+              StatusIs(StatusCode::kDataLoss));
+  EXPECT_EQ(index.size(), 0U);
+}
+
 }  // namespace
 }  // namespace nearhit

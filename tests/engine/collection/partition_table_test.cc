@@ -114,5 +114,19 @@ TEST(PartitionTableTest, OfOneHashTheLastIsFoundByIt) {
   }
 }
 
+// The one that comes into the hole is not found by its hash: that does not change.
+TEST(PartitionTableTest, AnOlderOneOfAHashMovesAndIsStillFoundByNumberOnly) {
+  const Hash128 hash{.low = 5, .high = 6};
+  PartitionTable table;
+  table.Insert(Make(1, {.low = 1, .high = 1}));
+  table.Insert(Make(2, {.low = 2, .high = 2}));
+  table.Insert(Make(3, hash));
+  table.Insert(Make(4, hash));
+  table.EraseAt(PlaceOf(table, 1));  // 4 comes to its place, and 3 is the last
+  table.EraseAt(PlaceOf(table, 2));
+  EXPECT_EQ(table.FindScope(hash)->number, 4U);
+  EXPECT_EQ(table.FindNumber(3)->number, 3U);
+}
+
 }  // namespace
 }  // namespace nearhit
