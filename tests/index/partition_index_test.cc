@@ -102,7 +102,7 @@ TEST_F(PartitionIndexTest, SearchesBesideMovesMissNothing) {
       }
     });
   }
-  for (int move = 0; move < 4'000; ++move) {
+  for (int move = 0; move < 400; ++move) {
     index_.Move();
   }
   stop.store(true);
