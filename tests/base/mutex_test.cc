@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/repeating_threads.h"
+
 namespace nearhit {
 namespace {
 
@@ -85,29 +87,21 @@ TEST(SharedMutexTest, AWaitingWriterGoesBeforeReadersThatComeAfterIt) {
 // Readers that overlap, so that the lock is never free of them unless it keeps them out.
 TEST(SharedMutexTest, OverlappingReadersDoNotStarveAWriter) {
   SharedMutex mu;
-  std::atomic<bool> stop{false};
   std::atomic<int> inside{0};
-  std::vector<std::thread> readers;
-  readers.reserve(3);
-  for (int i = 0; i < 3; ++i) {
-    readers.emplace_back([&] {
-      while (!stop.load()) {
-        const ReaderLock lock(&mu);
-        const int others = inside.fetch_add(1);
-        // Stays until another one is in as well, or for a while.
-        for (int spin = 0; spin < 200 && others == 0 && inside.load() == 1; ++spin) {
-          std::this_thread::yield();
-        }
-        --inside;
-      }
-    });
-  }
+  RepeatingThreads readers(3, [&] {
+    const ReaderLock lock(&mu);
+    const int others = inside.fetch_add(1);
+    // Stays until another one is in as well, or for a while.
+    for (int spin = 0; spin < 200 && others == 0 && inside.load() == 1; ++spin) {
+      std::this_thread::yield();
+    }
+    --inside;
+  });
   for (int i = 0; i < 200; ++i) {
     const WriterLock lock(&mu);
     EXPECT_EQ(inside.load(), 0);
   }
-  stop.store(true);
-  Join(&readers);
+  readers.Stop();
 }
 
 // Threads that come and go at random: whoever holds the lock sees no writer beside it, writers see

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <initializer_list>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -28,10 +29,10 @@ class HnswSearchTest : public testing::Test {
     const std::vector<NodeId> links = to;
     graph_.SetLinks(from, level, links);
   }
-  std::vector<NodeId> Reached(NodeId entry, std::size_t width) {
+  std::vector<NodeId> Reached(std::size_t width) {
     std::vector<NodeId> nodes;
     for (const GraphCandidate& candidate :
-         Descend(graph_, {.node = entry, .level = kTop}, query_, 0, width, &stats_)) {
+         Descend(graph_, {.node = entry_, .level = kTop}, query_, 0, width, &stats_)) {
       nodes.push_back(candidate.node);
     }
     return nodes;
@@ -40,64 +41,52 @@ class HnswSearchTest : public testing::Test {
   const Codec codec_{kDimension, IndexMetric::kDot, Encoding::kFloat32};
   const EncodedQuery query_ = codec_.EncodeQuery(std::vector<float>{1, 0, 0, 0, 0, 0, 0, 0});
   GraphStore graph_{codec_, 64, 1};
+  const NodeId entry_ = Add(0.1F);
+  const NodeId better_ = Add(0.6F);
+  const NodeId worse_ = Add(0.5F);
+  const NodeId nearest_ = Add(0.9F);
   SearchStats stats_;
 };
 
 // The way to the nearest node begins at the second best.
 TEST_F(HnswSearchTest, AWideDescentLeavesWhereAGreedyOneIsStuck) {
-  const NodeId entry = Add(0.1F);
-  const NodeId dead_end = Add(0.6F);
-  const NodeId way = Add(0.5F);
-  const NodeId nearest = Add(0.9F);
-  Link(entry, 1, {dead_end, way});
-  Link(dead_end, 1, {entry});
-  Link(way, 1, {nearest, entry});
-  Link(nearest, 1, {way});
-  EXPECT_EQ(Reached(entry, 1), std::vector{dead_end});
-  EXPECT_EQ(Reached(entry, 3), (std::vector{nearest, dead_end, way}));
+  Link(entry_, 1, {better_, worse_});
+  Link(better_, 1, {entry_});
+  Link(worse_, 1, {nearest_, entry_});
+  Link(nearest_, 1, {worse_});
+  EXPECT_EQ(Reached(1), std::vector{better_});
+  EXPECT_EQ(Reached(3), (std::vector{nearest_, better_, worse_}));
 }
 
 // What the second level above found is all walked from on the first.
 TEST_F(HnswSearchTest, AWideDescentBeginsALevelFromAllThatTheOneAboveFound) {
-  const NodeId entry = Add(0.1F);
-  const NodeId better = Add(0.6F);
-  const NodeId worse = Add(0.5F);
-  const NodeId nearest = Add(0.9F);
-  Link(entry, 2, {better, worse});
-  Link(worse, 1, {nearest});
-  EXPECT_EQ(Reached(entry, 1), std::vector{better});
-  EXPECT_EQ(Reached(entry, 2), (std::vector{nearest, better}));
+  Link(entry_, 2, {better_, worse_});
+  Link(worse_, 1, {nearest_});
+  EXPECT_EQ(Reached(1), std::vector{better_});
+  EXPECT_EQ(Reached(2), (std::vector{nearest_, better_}));
 }
 
 // Higher levels are gone down one node at a time, whatever the width.
 TEST_F(HnswSearchTest, OnlyTheLastLevelsAreWide) {
-  const NodeId entry = Add(0.1F);
-  const NodeId better = Add(0.6F);
-  const NodeId worse = Add(0.5F);
-  const NodeId nearest = Add(0.9F);
-  Link(entry, 3, {better, worse});
-  Link(worse, 2, {nearest});
-  EXPECT_EQ(Reached(entry, 4), std::vector{better});
+  Link(entry_, 3, {better_, worse_});
+  Link(worse_, 2, {nearest_});
+  EXPECT_EQ(Reached(4), std::vector{better_});
 }
 
 TEST_F(HnswSearchTest, NothingIsAboveTheEntry) {
-  const NodeId entry = Add(0.1F);
-  Link(entry, 1, {Add(0.9F)});
+  Link(entry_, 1, {nearest_});
   const auto found =
-      Descend(graph_, {.node = entry, .level = 1}, query_, /*level=*/1, /*width=*/4, &stats_);
+      Descend(graph_, {.node = entry_, .level = 1}, query_, /*level=*/1, /*width=*/4, &stats_);
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found.front().node, entry);
+  EXPECT_EQ(found.front().node, entry_);
   EXPECT_NEAR(found.front().score, 0.1F, 1e-6F);
 }
 
 // A start counts as a result, and several starts lead where one does not.
 TEST_F(HnswSearchTest, AWalkGoesOnFromAllItsStarts) {
-  const NodeId first = Add(0.6F);
-  const NodeId second = Add(0.5F);
-  const NodeId nearest = Add(0.9F);
-  Link(second, 0, {nearest});
-  const std::vector<GraphCandidate> starts = {{.score = 0.6F, .node = first},
-                                              {.score = 0.5F, .node = second}};
+  Link(worse_, 0, {nearest_});
+  const std::vector<GraphCandidate> starts = {{.score = 0.6F, .node = better_},
+                                              {.score = 0.5F, .node = worse_}};
   const auto from = [&](std::size_t count) {
     std::vector<NodeId> nodes;
     for (const GraphCandidate& candidate :
@@ -107,8 +96,8 @@ TEST_F(HnswSearchTest, AWalkGoesOnFromAllItsStarts) {
     }
     return nodes;
   };
-  EXPECT_EQ(from(1), std::vector{first});
-  EXPECT_EQ(from(2), (std::vector{nearest, first, second}));
+  EXPECT_EQ(from(1), std::vector{better_});
+  EXPECT_EQ(from(2), (std::vector{nearest_, better_, worse_}));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "index/snapshot.h"
 #include "nearhit/result.h"
 #include "tests/support/random_vectors.h"
+#include "tests/support/repeating_threads.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -88,27 +89,17 @@ TEST_F(PartitionIndexTest, SearchesBesideMovesMissNothing) {
   Fill(1, 5);
   std::vector<float> kept(kDimension);
   ASSERT_TRUE(index_.Reconstruct(kKept, kept));
-  std::atomic<bool> stop{false};
   std::atomic<int> missed{0};
-  std::vector<std::thread> readers;
-  readers.reserve(2);
-  for (int reader = 0; reader < 2; ++reader) {
-    readers.emplace_back([&] {
-      while (!stop.load()) {
-        SearchStats stats;
-        const std::vector<Neighbor> found = index_.Search(kept, {.k = 1, .ef = 64}, &stats);
-        missed += found.empty() || found[0].id != kKept ? 1 : 0;
-        missed += index_.Contains(kKept) && index_.size() == 5 ? 0 : 1;
-      }
-    });
-  }
+  RepeatingThreads readers(2, [&] {
+    SearchStats stats;
+    const std::vector<Neighbor> found = index_.Search(kept, {.k = 1, .ef = 64}, &stats);
+    missed += found.empty() || found[0].id != kKept ? 1 : 0;
+    missed += index_.Contains(kKept) && index_.size() == 5 ? 0 : 1;
+  });
   for (int move = 0; move < 400; ++move) {
     index_.Move();
   }
-  stop.store(true);
-  for (std::thread& reader : readers) {
-    reader.join();
-  }
+  readers.Stop();
   EXPECT_EQ(missed.load(), 0);
   EXPECT_FALSE(index_.is_graph());
 }

@@ -6,7 +6,6 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +13,7 @@
 #include "index/hnsw_index.h"
 #include "index/partition_index.h"
 #include "tests/support/random_vectors.h"
+#include "tests/support/repeating_threads.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
@@ -240,28 +240,18 @@ TEST_P(VectorIndexContract, SearchesRunBesideAWriter) {
   }
   const std::vector<float> kept = random_.Next();
   ASSERT_THAT(index_->Add(EntryId{1'000'000}, kept), IsOk());
-  std::atomic<bool> stop{false};
   std::atomic<int> missed{0};
-  std::vector<std::thread> readers;
-  readers.reserve(2);
-  for (int reader = 0; reader < 2; ++reader) {
-    readers.emplace_back([&] {
-      while (!stop.load()) {
-        SearchStats stats;
-        const std::vector<Neighbor> found = index_->Search(kept, {.k = 1, .ef = 64}, &stats);
-        missed += found.empty() || found[0].id != EntryId{1'000'000} ? 1 : 0;
-      }
-    });
-  }
+  RepeatingThreads readers(2, [&] {
+    SearchStats stats;
+    const std::vector<Neighbor> found = index_->Search(kept, {.k = 1, .ef = 64}, &stats);
+    missed += found.empty() || found[0].id != EntryId{1'000'000} ? 1 : 0;
+  });
   RandomVectors writer_random(kDimension, 20, 5);
   for (std::uint64_t id = 301; id <= 1'000; ++id) {
     EXPECT_THAT(index_->Add(EntryId{id}, writer_random.Next()), IsOk());
     EXPECT_TRUE(index_->Erase(EntryId{id - 300}));
   }
-  stop.store(true);
-  for (std::thread& reader : readers) {
-    reader.join();
-  }
+  readers.Stop();
   EXPECT_EQ(missed.load(), 0);
 }
 
