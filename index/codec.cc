@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mutex.h"
+#include "base/prefetch.h"
 
 namespace nearhit {
 
@@ -20,7 +22,6 @@ constexpr std::int32_t kMaxCode = 119;
 // Both halves of a code are kept as unsigned nibbles: code = 16 * (high - 8) + (low - 8).
 constexpr std::int32_t kNibbleBias = 8;
 constexpr std::int32_t kHighWeight = 16;
-constexpr std::size_t kCacheLine = 64;
 
 std::size_t RoundUp8(std::size_t bytes) {
   return (bytes + 7) / 8 * 8;
@@ -287,17 +288,39 @@ float Codec::Score(const EncodedQuery& query, const std::byte* record) const {
 }
 
 float Codec::RoughScore(const EncodedQuery& query, const std::byte* record) const {
+  constexpr std::uint32_t kOnly = 0;
+  float score = 0;
+  RoughScores(query, {.records = record, .numbers = {&kOnly, 1}}, &score);
+  return score;
+}
+
+void Codec::RoughScores(const EncodedQuery& query, const RecordList& list, float* scores) const {
   if (rough_bytes() == record_bytes()) {
-    return Score(query, record);
+    const std::size_t ahead = RecordsAhead(rough_bytes());
+    PrefetchFirst(list, rough_bytes());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (i + ahead < list.size()) {
+        Prefetch(list[i + ahead], rough_bytes());
+      }
+      scores[i] = Score(query, list[i]);
+    }
+    return;
   }
-  Int8Header header{};
-  std::memcpy(&header, record, sizeof(header));
-  const auto* plane = reinterpret_cast<const std::uint8_t*>(record + sizeof(Int8Header));
-  const std::int32_t products =
-      shape_->kernels->dot_nibbles(plane, query.codes.data(), plane_bytes()) -
-      kNibbleBias * query.sum;
-  const float dot = static_cast<float>(products) * query.scale * header.rough_scale;
-  return metric() == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
+  shape_->kernels->score_planes(list,
+                                {.codes = query.codes.data(),
+                                 .plane_bytes = plane_bytes(),
+                                 .plane_offset = sizeof(Int8Header),
+                                 .scale_offset = offsetof(Int8Header, rough_scale),
+                                 .bias = kNibbleBias * query.sum,
+                                 .scale = query.scale},
+                                scores);
+  if (metric() == IndexMetric::kL2) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      Int8Header header{};
+      std::memcpy(&header, list[i], sizeof(header));
+      scores[i] = 2 * scores[i] - query.squared_norm - header.squared_norm;
+    }
+  }
 }
 
 float Codec::ScoreBound(const EncodedQuery& query, const std::byte* record, float score) const {

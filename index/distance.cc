@@ -6,6 +6,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -46,6 +47,30 @@ std::int32_t DotNibblesFrom(std::size_t first, const std::uint8_t* plane, const 
 std::int32_t DotNibblesScalar(const std::uint8_t* plane, const std::int8_t* query,
                               std::size_t bytes) {
   return DotNibblesFrom(0, plane, query, bytes);
+}
+
+float ScaleOf(const std::byte* record, const PlaneQuery& query) {
+  float scale;
+  std::memcpy(&scale, record + query.scale_offset, sizeof(scale));
+  return scale;
+}
+
+const std::uint8_t* PlaneOf(const std::byte* record, const PlaneQuery& query) {
+  return reinterpret_cast<const std::uint8_t*>(record + query.plane_offset);
+}
+
+template <std::int32_t (*kDot)(const std::uint8_t*, const std::int8_t*, std::size_t)>
+void ScorePlanes(const RecordList& list, const PlaneQuery& query, float* scores) {
+  const std::size_t bytes = query.plane_offset + query.plane_bytes;
+  const std::size_t ahead = RecordsAhead(bytes);
+  PrefetchFirst(list, bytes);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (i + ahead < list.size()) {
+      Prefetch(list[i + ahead], bytes);
+    }
+    const std::int32_t dot = kDot(PlaneOf(list[i], query), query.codes, query.plane_bytes);
+    scores[i] = static_cast<float>(dot - query.bias) * query.scale * ScaleOf(list[i], query);
+  }
 }
 
 #define TARGET_AVX2 __attribute__((target("avx2,fma")))
@@ -161,16 +186,87 @@ TARGET_AVX512 std::int32_t DotNibblesVnni(const std::uint8_t* plane, const std::
   return _mm512_reduce_add_epi32(_mm512_add_epi32(sum0, sum1));
 }
 
+// Planes of kSteps vectors, the last of which may be a part of one. Every loop over steps is
+// unrolled before all else, so that the query stays in registers; each vector of a plane is loaded
+// once, because it mostly crosses cache lines.
+template <std::size_t kSteps>
+TARGET_AVX512 void ScorePlanesOf(const RecordList& list, const PlaneQuery& query, float* scores) {
+  constexpr std::size_t kVector = 64;
+  const std::size_t bytes = query.plane_offset + query.plane_bytes;
+  const std::size_t ahead = RecordsAhead(bytes);
+  const std::size_t rest = query.plane_bytes - (kSteps - 1) * kVector;
+  const __mmask64 last = ~std::uint64_t{0} >> (kVector - rest);
+  const __m512i nibble = _mm512_set1_epi8(15);
+  __m512i low[kSteps];
+  __m512i high[kSteps];
+#pragma GCC unroll 8
+  for (std::size_t step = 0; step < kSteps; ++step) {
+    low[step] = _mm512_loadu_si512(query.codes + step * kVector);
+    high[step] = _mm512_loadu_si512(query.codes + (kSteps + step) * kVector);
+  }
+  PrefetchFirst(list, bytes);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (i + ahead < list.size()) {
+      const std::byte* coming = list[i + ahead];
+#pragma GCC unroll 8
+      for (std::size_t step = 0; step < kSteps; ++step) {
+        Prefetch(coming + step * kVector);
+      }
+      Prefetch(coming + bytes - 1);
+    }
+    const std::uint8_t* plane = PlaneOf(list[i], query);
+    __m512i both[kSteps];
+#pragma GCC unroll 8
+    for (std::size_t step = 0; step + 1 < kSteps; ++step) {
+      both[step] = _mm512_loadu_si512(plane + step * kVector);
+    }
+    both[kSteps - 1] = _mm512_maskz_loadu_epi8(last, plane + (kSteps - 1) * kVector);
+    __m512i sum0 = _mm512_setzero_si512();
+    __m512i sum1 = _mm512_setzero_si512();
+#pragma GCC unroll 8
+    for (std::size_t step = 0; step < kSteps; ++step) {
+      sum0 = _mm512_dpbusd_epi32(sum0, _mm512_and_si512(both[step], nibble), low[step]);
+      sum1 = _mm512_dpbusd_epi32(sum1, _mm512_and_si512(_mm512_srli_epi16(both[step], 4), nibble),
+                                 high[step]);
+    }
+    const std::int32_t dot = _mm512_reduce_add_epi32(_mm512_add_epi32(sum0, sum1));
+    scores[i] = static_cast<float>(dot - query.bias) * query.scale * ScaleOf(list[i], query);
+  }
+}
+
+void ScorePlanesVnni(const RecordList& list, const PlaneQuery& query, float* scores) {
+  switch (NibbleStride(query.plane_bytes) / 64) {
+    case 1:
+      return ScorePlanesOf<1>(list, query, scores);
+    case 2:
+      return ScorePlanesOf<2>(list, query, scores);
+    case 3:
+      return ScorePlanesOf<3>(list, query, scores);
+    case 4:
+      return ScorePlanesOf<4>(list, query, scores);
+    case 5:
+      return ScorePlanesOf<5>(list, query, scores);
+    case 6:
+      return ScorePlanesOf<6>(list, query, scores);
+    case 7:
+      return ScorePlanesOf<7>(list, query, scores);
+    case 8:
+      return ScorePlanesOf<8>(list, query, scores);
+    default:
+      return ScorePlanes<DotNibblesVnni>(list, query, scores);
+  }
+}
+
 std::vector<DistanceKernels> Detect() {
   std::vector<DistanceKernels> found;
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0) {
-    found.push_back({"avx512vnni", DotAvx512, L2Avx512, DotNibblesVnni});
+    found.push_back({"avx512vnni", DotAvx512, L2Avx512, DotNibblesVnni, ScorePlanesVnni});
   }
   if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
-    found.push_back({"avx2", DotAvx2, L2Avx2, DotNibblesAvx2});
+    found.push_back({"avx2", DotAvx2, L2Avx2, DotNibblesAvx2, ScorePlanes<DotNibblesAvx2>});
   }
-  found.push_back({"scalar", DotScalar, L2Scalar, DotNibblesScalar});
+  found.push_back({"scalar", DotScalar, L2Scalar, DotNibblesScalar, ScorePlanes<DotNibblesScalar>});
   return found;
 }
 

@@ -2,11 +2,13 @@
 // what the processor offers: AVX-512 (VNNI for int8), AVX2, scalar.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "base/prefetch.h"
 #include "index/vector_index.h"
 #include "nearhit/types.h"
 
@@ -22,6 +24,41 @@ inline constexpr std::size_t NibbleStride(std::size_t plane_bytes) {
   return (plane_bytes + 63) / 64 * 64;
 }
 
+// Records by number, each `stride` bytes behind the one before.
+struct RecordList {
+  const std::byte* records = nullptr;
+  std::size_t stride = 0;
+  std::span<const std::uint32_t> numbers;
+
+  std::size_t size() const { return numbers.size(); }
+  const std::byte* operator[](std::size_t i) const { return records + numbers[i] * stride; }
+};
+
+// How many records of which `bytes` are read should be on their way while one is scored: together
+// some 32 lines. More than the processor can have under way only makes the first wait.
+inline std::size_t RecordsAhead(std::size_t bytes) {
+  const std::size_t lines = (std::min<std::size_t>(bytes, 512) + 63) / 64;
+  return 32 / lines;
+}
+
+// Fetches what should be on its way when the first record of a list is scored.
+inline void PrefetchFirst(const RecordList& list, std::size_t bytes) {
+  for (std::size_t i = 0; i < std::min(RecordsAhead(bytes), list.size()); ++i) {
+    Prefetch(list[i], bytes);
+  }
+}
+
+// A query for planes of nibbles that begin `plane_offset` bytes into records.
+struct PlaneQuery {
+  // Two halves, each filled up to NibbleStride(plane_bytes) with zeros.
+  const std::int8_t* codes = nullptr;
+  std::size_t plane_bytes = 0;
+  std::size_t plane_offset = 0;
+  std::size_t scale_offset = 0;  // of a float in records
+  std::int32_t bias = 0;
+  float scale = 0;
+};
+
 struct DistanceKernels {
   std::string_view name;
   // Sum of a[i] * b[i].
@@ -33,6 +70,9 @@ struct DistanceKernels {
   // Requires: the query has both halves, each filled up to NibbleStride(bytes) with zeros.
   std::int32_t (*dot_nibbles)(const std::uint8_t* plane, const std::int8_t* query,
                               std::size_t bytes);
+  // scores[i] = (dot_nibbles of the plane - bias) * both scales, for each record of the list. One
+  // after the other, but fetched RecordsAhead() of each other.
+  void (*score_planes)(const RecordList& list, const PlaneQuery& query, float* scores);
 };
 
 // The fastest that this processor runs.

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/prefetch.h"
 #include "index/codec.h"
 #include "index/paged_memory.h"
 #include "index/rescore.h"
@@ -83,11 +84,7 @@ class FlatIndex final : public VectorIndex {
   // The slot that holds `id`, or SlotMap::kNone.
   std::uint32_t Find(EntryId id) const REQUIRES_SHARED(mu_);
   void PrefetchRecord(std::size_t slot) const REQUIRES_SHARED(mu_) {
-    const std::byte* record = Record(slot);
-    for (std::size_t offset = 0; offset < std::min<std::size_t>(codec_.record_bytes(), 512);
-         offset += 64) {
-      __builtin_prefetch(record + offset);
-    }
+    Prefetch(Record(slot), codec_.record_bytes());
   }
   std::vector<RoughNeighbor> Rough(const EncodedQuery& query,
                                    const std::vector<Neighbor>& neighbors) const

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "base/prefetch.h"
 #include "index/codec.h"
 #include "nearhit/types.h"
 
@@ -39,6 +40,9 @@ class GraphStore {
 
   // Aligned to half a cache line.
   std::byte* Record(NodeId node) const { return base_ + node * stride_; }
+  RecordList Records(std::span<const NodeId> nodes) const {
+    return {.records = base_, .stride = stride_, .numbers = nodes};
+  }
   EntryId Label(NodeId node) const {
     EntryId id;
     std::memcpy(&id.value, base_ + node * stride_ + label_offset_, sizeof(id.value));
@@ -55,10 +59,10 @@ class GraphStore {
   }
   // Begins to fetch what Links() reads.
   void PrefetchLinks(NodeId node, int level) const {
-    const auto* list = reinterpret_cast<const char*>(LinkList(node, level));
-    __builtin_prefetch(list);
-    __builtin_prefetch(list + 64);
-    __builtin_prefetch(list + 128);
+    constexpr std::size_t kList = sizeof(NodeId) + kMaxLinks0 * sizeof(NodeId);
+    const std::byte* list = LinkList(node, level);
+    Prefetch(list, kList);
+    Prefetch(list + kList - 1);
   }
   // How many nodes link to this one at level 0: kept for LinkEditor, not read by searches.
   std::uint32_t InDegree(NodeId node) const {

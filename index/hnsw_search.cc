@@ -30,11 +30,13 @@ class Visited {
   // Without a branch on the tags: they are not in the first cache level and no branch guesses them.
   // Requires: room for all of them.
   std::size_t TakeFresh(std::span<const NodeId> nodes, NodeId* fresh) {
+    std::uint8_t* const tags = tags_.data();  // a copy that writing a tag cannot change
+    const std::uint8_t walk = walk_;
     std::size_t count = 0;
     for (const NodeId node : nodes) {
       fresh[count] = node;
-      count += static_cast<std::size_t>(tags_[node] != walk_);
-      tags_[node] = walk_;
+      count += static_cast<std::size_t>(tags[node] != walk);
+      tags[node] = walk;
     }
     return count;
   }
@@ -74,17 +76,14 @@ class Pool {
   }
 
   // The best candidate that was not expanded; kNoNode when all, or the first `limit`, were.
-  NodeId TakeNext(std::size_t limit) {
+  NodeId Next(std::size_t limit) {
     while (next_ < items_.size() && (items_[next_].node & kExpanded) != 0) {
       ++next_;
     }
-    if (next_ >= std::min(limit, items_.size())) {
-      return kNoNode;
-    }
-    const NodeId node = items_[next_].node;
-    items_[next_].node |= kExpanded;
-    return node;
+    return next_ < std::min(limit, items_.size()) ? items_[next_].node : kNoNode;
   }
+  // It is expanded now. Requires: Next() gave one.
+  void Take() { items_[next_].node |= kExpanded; }
 
   float best_score() const { return items_.front().score; }
 
@@ -123,36 +122,19 @@ class Pool {
   std::vector<GraphCandidate> items_;  // best first
 };
 
-// Begins to fetch bytes `from` to `to` of a record.
-inline void PrefetchRecord(const GraphStore& graph, NodeId node, std::size_t from, std::size_t to) {
-  const auto* bytes = reinterpret_cast<const char*>(graph.Record(node));
-  for (std::size_t offset = from; offset < std::min<std::size_t>(to, 512); offset += 64) {
-    __builtin_prefetch(bytes + offset);
-  }
-}
-
-// The walk scores one record while the next few are on their way from memory. More at once than the
-// processor can have under way (some 20 lines) only makes the first wait for the last: scoring four
-// records together, with the next four on their way, took a third longer at 100,000 entries.
-constexpr std::size_t kAhead = 4;
-
 // How many levels a wide descent is wide on. Those above have few nodes: a third made no difference
 // at a million.
 constexpr int kWideLevels = 2;
 
-// Calls use(node, rough score) for each of `nodes`, in order.
+// Calls use(node, rough score) for each of `nodes`, in order, at most kMaxLinks0. All are scored
+// first: a processor that guesses wrong what becomes of a score would wait for memory to find out.
 template <typename Use>
 void ScoreAll(const GraphStore& graph, const EncodedQuery& query, std::span<const NodeId> nodes,
               const Use& use) {
-  const std::size_t bytes = graph.codec().rough_bytes();
-  for (std::size_t i = 0; i < std::min(kAhead, nodes.size()); ++i) {
-    PrefetchRecord(graph, nodes[i], 0, bytes);
-  }
+  std::array<float, GraphStore::kMaxLinks0> scores;
+  graph.codec().RoughScores(query, graph.Records(nodes), scores.data());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (i + kAhead < nodes.size()) {
-      PrefetchRecord(graph, nodes[i + kAhead], 0, bytes);
-    }
-    use(nodes[i], graph.codec().RoughScore(query, graph.Record(nodes[i])));
+    use(nodes[i], scores[i]);
   }
 }
 
@@ -163,10 +145,11 @@ void ScoreInFull(const GraphStore& graph, const EncodedQuery& query,
   if (codec.rough_bytes() == codec.record_bytes()) {
     return;
   }
+  const std::size_t low_bytes = codec.record_bytes() - codec.rough_bytes();
+  const std::size_t ahead = RecordsAhead(low_bytes);
   for (std::size_t i = 0; i < candidates->size(); ++i) {
-    if (i + kAhead < candidates->size()) {
-      PrefetchRecord(graph, (*candidates)[i + kAhead].node, codec.rough_bytes(),
-                     codec.record_bytes());
+    if (i + ahead < candidates->size()) {
+      Prefetch(graph.Record((*candidates)[i + ahead].node) + codec.rough_bytes(), low_bytes);
     }
     GraphCandidate& candidate = (*candidates)[i];
     candidate.score = codec.Score(query, graph.Record(candidate.node));
@@ -217,9 +200,14 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
   std::array<NodeId, GraphStore::kMaxLinks0> fresh{};
   for (;;) {
     const bool found_enough = pool.best_score() >= breadth.enough;
-    const NodeId node = pool.TakeNext(found_enough ? breadth.settled : breadth.ef);
+    const NodeId node = pool.Next(found_enough ? breadth.settled : breadth.ef);
     if (node == kNoNode) {
       break;
+    }
+    pool.Take();
+    // The links of what comes next, unless a better one is found now, arrive meanwhile.
+    if (const NodeId next = pool.Next(breadth.ef); next != kNoNode) {
+      graph.PrefetchLinks(next, level);
     }
     const std::size_t count = visited.TakeFresh(graph.Links(node, level), fresh.data());
     ScoreAll(graph, query, std::span(fresh).first(count), offer);

@@ -136,6 +136,26 @@ TEST_P(CodecTest, RoughScoresReadTheBeginningOnly) {
   EXPECT_EQ(codec_.RoughScore(query, record.data()), score);
 }
 
+// More records than are fetched ahead, some of them twice.
+TEST_P(CodecTest, ListsAreScoredAsTheirRecordsAre) {
+  constexpr std::size_t kRecords = 30;
+  const EncodedQuery query = codec_.EncodeQuery(vectors_.Next());
+  std::vector<std::byte> records;
+  std::vector<std::uint32_t> numbers;
+  for (std::uint32_t i = 0; i < kRecords; ++i) {
+    const auto record = Encoded(vectors_.Next());
+    records.insert(records.end(), record.begin(), record.end());
+    numbers.push_back(i * 7 % (kRecords - 1));
+  }
+  const RecordList list{
+      .records = records.data(), .stride = codec_.record_bytes(), .numbers = numbers};
+  std::vector<float> scores(kRecords);
+  codec_.RoughScores(query, list, scores.data());
+  for (std::size_t i = 0; i < kRecords; ++i) {
+    EXPECT_EQ(scores[i], codec_.RoughScore(query, list[i]));
+  }
+}
+
 TEST(CodecShapeTest, HalfIsReadWhereItSavesCacheLines) {
   const Codec narrow(100, IndexMetric::kDot, Encoding::kInt8);
   EXPECT_EQ(narrow.rough_bytes(), narrow.record_bytes());

@@ -3,8 +3,11 @@
 
 #include "index/distance.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
+#include <sys/mman.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -91,6 +94,76 @@ TEST(DistanceKernelsTest, NibbleKernelsDoNotSaturate) {
       EXPECT_EQ(kernels.dot_nibbles(plane.data(), Halves(half, half).data(), plane.size()),
                 2 * kBytes * 15 * value)
           << kernels.name;
+    }
+  }
+}
+
+// Bytes that end where the next page may not be read.
+class GuardedBytes {
+ public:
+  explicit GuardedBytes(std::size_t bytes) : mapped_((bytes + kPage - 1) / kPage * kPage + kPage) {
+    memory_ = static_cast<std::byte*>(mmap(nullptr, mapped_, PROT_READ | PROT_WRITE,
+                                           MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, /*offset=*/0));
+    EXPECT_NE(memory_, MAP_FAILED);
+    EXPECT_EQ(mprotect(memory_ + mapped_ - kPage, kPage, PROT_NONE), 0);
+    begin_ = memory_ + mapped_ - kPage - bytes;
+  }
+  ~GuardedBytes() { munmap(memory_, mapped_); }
+  GuardedBytes(const GuardedBytes&) = delete;
+  GuardedBytes& operator=(const GuardedBytes&) = delete;
+  std::byte* begin() const { return begin_; }
+
+ private:
+  static constexpr std::size_t kPage = 4'096;
+  std::size_t mapped_;
+  std::byte* memory_;
+  std::byte* begin_;
+};
+
+TEST(DistanceKernelsTest, ListsAreScoredAsTheirPlanesAre) {
+  constexpr std::size_t kRecords = 40;
+  constexpr std::size_t kOffset = 12;
+  std::mt19937 random(12);
+  std::vector<std::size_t> lengths = Lengths();
+  lengths.insert(lengths.end(), {192, 300, 383, 447, 448, 449, 512, 513});
+  for (const std::size_t n : lengths) {
+    const std::size_t stride = kOffset + n;
+    const GuardedBytes records(kRecords * stride);
+    for (std::size_t i = 0; i < kRecords; ++i) {
+      std::byte* record = records.begin() + i * stride;
+      const float scale = 0.25F * static_cast<float>(i + 1);
+      std::memcpy(record + 4, &scale, sizeof(scale));
+      std::generate(record + kOffset, record + stride,
+                    [&random] { return static_cast<std::byte>(random()); });
+    }
+    std::vector<std::int8_t> half(n);
+    std::generate(half.begin(), half.end(), [&random] {
+      return static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
+    });
+    const std::vector<std::int8_t> codes = Halves(half, half);
+    const PlaneQuery query{.codes = codes.data(),
+                           .plane_bytes = n,
+                           .plane_offset = kOffset,
+                           .scale_offset = 4,
+                           .bias = 17,
+                           .scale = 0.5F};
+    for (const DistanceKernels& kernels : AvailableKernels()) {
+      for (const std::size_t count : {0U, 1U, 2U, 33U}) {
+        std::vector<std::uint32_t> numbers(count, kRecords - 1);
+        for (std::size_t i = 0; i < count; i += 2) {
+          numbers[i] = static_cast<std::uint32_t>(random() % kRecords);
+        }
+        const RecordList list{.records = records.begin(), .stride = stride, .numbers = numbers};
+        std::vector<float> scores(count);
+        kernels.score_planes(list, query, scores.data());
+        for (std::size_t i = 0; i < count; ++i) {
+          const auto* plane = reinterpret_cast<const std::uint8_t*>(list[i] + kOffset);
+          const std::int32_t dot = kernels.dot_nibbles(plane, codes.data(), n);
+          const float scale = 0.25F * static_cast<float>(numbers[i] + 1);
+          EXPECT_FLOAT_EQ(scores[i], static_cast<float>(dot - 17) * 0.5F * scale)
+              << kernels.name << " n=" << n << " record " << numbers[i];
+        }
+      }
     }
   }
 }
