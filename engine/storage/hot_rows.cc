@@ -1,5 +1,6 @@
 #include "engine/storage/hot_rows.h"
 
+#include <bit>
 #include <utility>
 
 #include "base/hash.h"
@@ -7,6 +8,10 @@
 namespace nearhit {
 
 HotRows::HotRows(std::size_t max_bytes) : max_shard_bytes_(max_bytes / kShards) {
+  for (Shard& shard : shards_) {
+    MutexLock lock(&shard.mu);
+    shard.asked.resize(std::bit_ceil(max_shard_bytes_ / kUsualBytes + 1));
+  }
 }
 
 // Keys are the engine's own numbers: nobody can choose them to collide.
@@ -20,12 +25,12 @@ bool HotRows::Find(Family family, std::string_view key, std::string* row, Ticket
   MutexLock lock(&shard.mu);
   const auto place = shard.by_hash.find(hash);
   if (place == shard.by_hash.end()) {
-    *ticket = shard.erased;
+    *ticket = {.wanted = AskAgain(&shard, hash), .erased = shard.erased};
     return false;
   }
   Slot& slot = shard.slots[place->second];
-  if (slot.family != family || slot.key != key) {
-    *ticket = shard.erased;
+  if (slot.family != family || slot.key != key) {  // another row of the same hash
+    *ticket = {};
     return false;
   }
   slot.found = true;
@@ -33,9 +38,15 @@ bool HotRows::Find(Family family, std::string_view key, std::string* row, Ticket
   return true;
 }
 
+bool HotRows::AskAgain(Shard* shard, std::uint64_t hash) {
+  std::uint16_t& asked = shard->asked[hash % shard->asked.size()];
+  const auto row = static_cast<std::uint16_t>(hash >> 32U);
+  return std::exchange(asked, row) == row;
+}
+
 void HotRows::Offer(Ticket ticket, Family family, std::string_view key, std::string_view row) {
   const std::size_t bytes = row.size() + kOverheadBytes;
-  if (row.size() > kMaxRowBytes || bytes > max_shard_bytes_) {
+  if (!ticket.wanted || row.size() > kMaxRowBytes || bytes > max_shard_bytes_) {
     return;
   }
   // Copied before the lock, so that others wait for a move only.
@@ -43,7 +54,7 @@ void HotRows::Offer(Ticket ticket, Family family, std::string_view key, std::str
   const std::uint64_t hash = HashOf(family, key);
   Shard& shard = ShardOf(hash);
   MutexLock lock(&shard.mu);
-  if (shard.erased != ticket || shard.by_hash.contains(hash)) {
+  if (shard.erased != ticket.erased || shard.by_hash.contains(hash)) {
     return;
   }
   while (shard.bytes + bytes > max_shard_bytes_) {

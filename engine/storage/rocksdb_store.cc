@@ -253,7 +253,7 @@ RocksDbStore::~RocksDbStore() {
 
 Status RocksDbStore::Get(Family family, std::string_view key, ReadTier tier,
                          std::string* value) const {
-  HotRows::Ticket ticket = 0;
+  HotRows::Ticket ticket;
   if (IsHot(family) && hot_rows_.Find(family, key, value, &ticket)) {
     return Status();
   }
@@ -262,6 +262,11 @@ Status RocksDbStore::Get(Family family, std::string_view key, ReadTier tier,
     options.read_tier = rocksdb::kBlockCacheTier;
   }
   NEARHIT_RETURN_IF_ERROR(FromRocksDb(db_->Get(options, Handle(family), ToSlice(key), value)));
+  // Under kBlockCacheTier RocksDB says OK to a key in a file that is not open, with nothing for its
+  // value (issue 8453 is one case); a start opens some files only.
+  if (tier == ReadTier::kMemory && value->empty()) {
+    return Unavailable("needs a disk read");
+  }
   if (IsHot(family)) {
     hot_rows_.Offer(ticket, family, key, *value);
   }

@@ -164,5 +164,37 @@ TEST_F(RocksDbStoreTest, MemoryTierDoesNotReadTheDisk) {
   EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kMemory, &value), IsOk());
 }
 
+// More files than a start opens. Of one that is not open RocksDB says that the key is there, with
+// nothing for its value.
+TEST_F(RocksDbStoreTest, MemoryTierOfManyFilesFindsARowOrSaysThatItNeedsTheDisk) {
+  constexpr int kRounds = 3;  // each leaves a file a family at the next opening
+  for (int round = 0; round < kRounds; ++round) {
+    const auto store = Open();
+    ASSERT_THAT(store, IsOk());
+    WriteBatch batch;
+    for (std::size_t family = 0; family < kFamilyCount; ++family) {
+      batch.Put(static_cast<Family>(family), "row " + std::to_string(round), "value");
+    }
+    ASSERT_THAT((*store)->Write(batch, false), IsOk());
+  }
+  ASSERT_THAT(Open(), IsOk());
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    const auto family = static_cast<Family>(i);
+    for (int round = 0; round < kRounds; ++round) {
+      const std::string key = "row " + std::to_string(round);
+      std::string value;
+      if (const Status read = (*store)->Get(family, key, ReadTier::kMemory, &value); read.ok()) {
+        EXPECT_EQ(value, "value") << "family " << i << ", " << key;
+      } else {
+        EXPECT_THAT(read, StatusIs(StatusCode::kUnavailable));
+      }
+      ASSERT_THAT((*store)->Get(family, key, ReadTier::kAny, &value), IsOk());
+      EXPECT_EQ(value, "value");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nearhit
