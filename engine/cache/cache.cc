@@ -153,14 +153,19 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
   const float threshold =
       std::max(live.config.threshold, options.min_score.value_or(live.config.threshold));
   for (std::size_t k = kFirstNeighbors;; k = std::min(k * 4, kMaxNeighbors)) {
-    NEARHIT_ASSIGN_OR_RETURN(
-        const std::vector<ScoredEntry> candidates,
-        collection_->Search(prompt.scope, vector, {.k = k, .min_score = threshold, .tier = tier}));
-    if (candidates.empty()) {
+    const Result<std::vector<ScoredEntry>> candidates =
+        collection_->Search(prompt.scope, vector, {.k = k, .min_score = threshold, .tier = tier});
+    if (candidates.status().code() == StatusCode::kDataLoss) {
+      counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
+      result->miss_reason = MissReason::kReadError;
       return false;
     }
-    result->score = candidates.front().score;
-    for (const ScoredEntry& candidate : candidates) {
+    NEARHIT_RETURN_IF_ERROR(candidates.status());
+    if (candidates->empty()) {
+      return false;
+    }
+    result->score = candidates->front().score;
+    for (const ScoredEntry& candidate : *candidates) {
       if (candidate.score < threshold) {
         result->miss_reason = result->miss_reason == MissReason::kEmpty
                                   ? MissReason::kBelowThreshold
@@ -183,7 +188,7 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
       }
     }
     // Everything close enough was gone or expired: look behind it.
-    if (candidates.size() < k || k == kMaxNeighbors) {
+    if (candidates->size() < k || k == kMaxNeighbors) {
       return false;
     }
   }

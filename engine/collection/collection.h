@@ -123,7 +123,8 @@ class Collection {
   Result<std::string> ScopeOf(PartitionNumber partition) const;
 
   // Nearest entries of the scope, best first, expired ones left out. `query` is normalised under
-  // cosine.
+  // cosine. Entries whose stored vector is damaged are left out too. Errors: kDataLoss when one was
+  // and no other reaches the least score; kUnavailable under ReadTier::kMemory.
   Result<std::vector<ScoredEntry>> Search(std::string_view scope, VectorView query,
                                           const CollectionSearch& search) const;
 

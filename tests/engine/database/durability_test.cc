@@ -134,6 +134,39 @@ TEST_F(DurabilityTest, ADamagedVectorIsCountedAndLoggedAndTheRestIsServed) {
   EXPECT_EQ((*(*db)->Cache("c"))->Lookup({.scope = "s", .slot = "3"}, {})->answer, "3");
 }
 
+// With a snapshot a start does not read the vectors.
+TEST_F(DurabilityTest, AVectorThatTurnsOutDamagedIsAMissThatSaysSo) {
+  RandomVectors random(kDimension, 5, 1);
+  std::vector<float> vector;
+  EntryId damaged;
+  {
+    const auto db = Open();
+    ASSERT_THAT((*db)->CreateNamespace("c", Config()), IsOk());
+    const auto cache = *(*db)->Cache("c");
+    for (int i = 0; i < 2'500; ++i) {
+      vector = random.Next();
+      damaged = cache->Store(Request(std::to_string(i), vector))->id;
+    }
+  }
+  {
+    const auto store = OpenRocksDbStore({.path = dir_.path()});
+    ASSERT_THAT(store, IsOk());
+    WriteBatch batch;
+    batch.Put(Family::kVectors, EntryKey(1, damaged), "damaged");
+    ASSERT_THAT((*store)->Write(batch, /*sync=*/true), IsOk());
+  }
+  const auto db = Open();
+  ASSERT_THAT(db, IsOk());
+  ASSERT_EQ((*db)->Stats().entries_from_snapshots, 2'500U);
+  const auto cache = *(*db)->Cache("c");
+  const auto result = cache->Lookup({.scope = "s", .slot = "?", .vector = vector}, {});
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->kind, HitKind::kMiss);
+  EXPECT_EQ(result->miss_reason, MissReason::kReadError);
+  EXPECT_EQ((*db)->DescribeNamespace("c")->stats.read_errors, 1U);
+  EXPECT_EQ(cache->Lookup({.scope = "s", .slot = "2499"}, {})->kind, HitKind::kExact);
+}
+
 std::vector<float> VectorOf(const std::string& answer) {
   return RandomVectors(kDimension, 1, static_cast<unsigned>(std::hash<std::string>()(answer)))
       .Next();
