@@ -131,7 +131,7 @@ constexpr int kWideLevels = 2;
 template <typename Use>
 void ScoreAll(const GraphStore& graph, const EncodedQuery& query, std::span<const NodeId> nodes,
               const Use& use) {
-  std::array<float, GraphStore::kMaxLinks0> scores;
+  std::array<float, GraphStore::kMaxLinks0> scores{};
   graph.codec().RoughScores(query, graph.Records(nodes), scores.data());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     use(nodes[i], scores[i]);
