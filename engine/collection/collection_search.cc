@@ -198,13 +198,11 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
       return Unavailable("rescoring needs a disk read");
     }
     std::vector<ScoredEntry> results = LiveResults(neighbors, search.k);
-    const bool reached =
-        !results.empty() &&
-        results.front().score >= search.min_score.value_or(-std::numeric_limits<float>::infinity());
-    if (!reached && vectors.damaged()) {
-      return DataLoss("the stored vector of an entry near the query is damaged");
-    }
     if (results.size() == search.k || neighbors.size() < options.k || options.k >= kMaxNeighbors) {
+      const float least = search.min_score.value_or(-std::numeric_limits<float>::infinity());
+      if (vectors.damaged() && (results.empty() || results.front().score < least)) {
+        return DataLoss("the stored vector of an entry near the query is damaged");
+      }
       return results;
     }
     options.k = std::min(options.k * 4, kMaxNeighbors);

@@ -16,7 +16,7 @@
 
 namespace nearhit {
 
-// Rows come when they are read for the second time within about as many reads as there is room for
+// Rows come when they are asked for the second time within about as many reads as there is room for
 // rows (after the doorkeeper of Einziger, Friedman and Manes, "TinyLFU: A Highly Efficient Cache
 // Admission Policy", 2017): copying each row that is read once costs more than finding it in
 // storage. They leave by CLOCK (Corbato, "A Paging Experiment with the Multics System", 1968): a

@@ -263,7 +263,7 @@ Status RocksDbStore::Get(Family family, std::string_view key, ReadTier tier,
   }
   NEARHIT_RETURN_IF_ERROR(FromRocksDb(db_->Get(options, Handle(family), ToSlice(key), value)));
   // Under kBlockCacheTier RocksDB says OK to a key in a file that is not open, with nothing for its
-  // value (issue 8453 is one case); a start opens some files only.
+  // value (issue 8453 is like it); a start opens some files only.
   if (tier == ReadTier::kMemory && value->empty()) {
     return Unavailable("needs a disk read");
   }

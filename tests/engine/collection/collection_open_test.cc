@@ -80,6 +80,38 @@ TEST_F(CollectionOpenTest, ADamagedVectorIsLeftOutAndTheRestIsServed) {
   EXPECT_EQ((*found)->record.payload, "key3");
 }
 
+// The nearest has expired, the vector of the second turns out damaged, the third is live.
+TEST_F(CollectionOpenTest, WhatIsBehindExpiredAndDamagedEntriesIsFound) {
+  const auto collection = Open();
+  ASSERT_THAT(collection, IsOk());
+  const std::vector<std::vector<float>> vectors = {
+      {1, 0, 0, 0, 0, 0, 0, 0}, {1, 0, 0, 0, 0, 0, 0, 0}, {0.96F, 0.28F, 0, 0, 0, 0, 0, 0}};
+  std::vector<EntryId> ids;
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    const std::string key = std::to_string(i);
+    const auto put =
+        (*collection)
+            ->Put(std::vector<PutRequest>{{.scope = "other",
+                                           .key = key,
+                                           .vector = vectors[i],
+                                           .expires_us = i == 0 ? clock_.NowMicros() + 1'000 : 0}},
+                  /*sync=*/false);
+    ASSERT_THAT(put, IsOk());
+    ids.push_back(put->front().id);
+  }
+  clock_.AdvanceMillis(1);
+  WriteBatch batch;
+  batch.Put(Family::kVectors, EntryKey(kNamespace, ids[1]), "damaged");
+  ASSERT_THAT(store_->Write(batch, /*sync=*/false), IsOk());
+  const auto found = (*collection)->Search("other", vectors[0], {.k = 1, .min_score = 0.9F});
+  ASSERT_THAT(found, IsOk());
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_EQ(found->front().id, ids[2]);
+  // Nothing else is as close as that.
+  EXPECT_THAT((*collection)->Search("other", vectors[0], {.k = 1, .min_score = 0.99F}),
+              StatusIs(StatusCode::kDataLoss));
+}
+
 TEST_F(CollectionOpenTest, ADamagedEntryCanBeReplacedAndErased) {
   Overwrite(Family::kVectors, 3, "damaged");
   Overwrite(Family::kVectors, 4, "damaged");
