@@ -6,6 +6,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -234,27 +235,14 @@ TARGET_AVX512 void ScorePlanesOf(const RecordList& list, const PlaneQuery& query
   }
 }
 
+// Up to 1,024 components: the query fills half of the registers then.
 void ScorePlanesVnni(const RecordList& list, const PlaneQuery& query, float* scores) {
-  switch (NibbleStride(query.plane_bytes) / 64) {
-    case 1:
-      return ScorePlanesOf<1>(list, query, scores);
-    case 2:
-      return ScorePlanesOf<2>(list, query, scores);
-    case 3:
-      return ScorePlanesOf<3>(list, query, scores);
-    case 4:
-      return ScorePlanesOf<4>(list, query, scores);
-    case 5:
-      return ScorePlanesOf<5>(list, query, scores);
-    case 6:
-      return ScorePlanesOf<6>(list, query, scores);
-    case 7:
-      return ScorePlanesOf<7>(list, query, scores);
-    case 8:
-      return ScorePlanesOf<8>(list, query, scores);
-    default:
-      return ScorePlanes<DotNibblesVnni>(list, query, scores);
-  }
+  constexpr std::array kBySteps = {ScorePlanesOf<1>, ScorePlanesOf<2>, ScorePlanesOf<3>,
+                                   ScorePlanesOf<4>, ScorePlanesOf<5>, ScorePlanesOf<6>,
+                                   ScorePlanesOf<7>, ScorePlanesOf<8>};
+  const std::size_t steps = NibbleStride(query.plane_bytes) / kCacheLine;
+  const auto score = steps <= kBySteps.size() ? kBySteps[steps - 1] : ScorePlanes<DotNibblesVnni>;
+  score(list, query, scores);
 }
 
 std::vector<DistanceKernels> Detect() {

@@ -36,8 +36,9 @@ struct RecordList {
 
 // How many records of which `bytes` are read should be on their way while one is scored: together
 // some 32 lines. More than the processor can have under way only makes the first wait.
+// Requires: bytes > 0.
 inline std::size_t RecordsAhead(std::size_t bytes) {
-  const std::size_t lines = (std::min<std::size_t>(bytes, 512) + 63) / 64;
+  const std::size_t lines = (std::min<std::size_t>(bytes, 512) + kCacheLine - 1) / kCacheLine;
   return 32 / lines;
 }
 

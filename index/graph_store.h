@@ -59,10 +59,7 @@ class GraphStore {
   }
   // Begins to fetch what Links() reads.
   void PrefetchLinks(NodeId node, int level) const {
-    constexpr std::size_t kList = sizeof(NodeId) + kMaxLinks0 * sizeof(NodeId);
-    const std::byte* list = LinkList(node, level);
-    Prefetch(list, kList);
-    Prefetch(list + kList - 1);
+    Prefetch(LinkList(node, level), (1 + MaxLinks(level)) * sizeof(NodeId));
   }
   // How many nodes link to this one at level 0: kept for LinkEditor, not read by searches.
   std::uint32_t InDegree(NodeId node) const {

@@ -6,6 +6,8 @@
 #include <limits>
 #include <span>
 
+#include "base/prefetch.h"
+
 namespace nearhit {
 
 namespace {
@@ -82,7 +84,7 @@ class Pool {
     }
     return next_ < std::min(limit, items_.size()) ? items_[next_].node : kNoNode;
   }
-  // It is expanded now. Requires: Next() gave one.
+  // It is expanded now. Requires: Next() gave one, and nothing was inserted since.
   void Take() { items_[next_].node |= kExpanded; }
 
   float best_score() const { return items_.front().score; }

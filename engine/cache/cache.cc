@@ -125,6 +125,17 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
   return results;
 }
 
+// What cannot be read is a miss, unless it only would not be read now.
+Result<bool> Cache::Unreadable(const LookupOptions& options, const Status& status,
+                               LookupResult* result) {
+  if (options.only_if_fast && status.code() == StatusCode::kUnavailable) {
+    return status;
+  }
+  counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
+  result->miss_reason = MissReason::kReadError;
+  return false;
+}
+
 // Returns whether the prompt was answered; fills the reason when not.
 Result<bool> Cache::TryExact(const Live& live, const LookupOptions& options, const Prompt& prompt,
                              LookupResult* result) {
@@ -132,12 +143,7 @@ Result<bool> Cache::TryExact(const Live& live, const LookupOptions& options, con
   const ReadTier tier = options.only_if_fast ? ReadTier::kMemory : ReadTier::kAny;
   Result<std::optional<StoredEntry>> found = collection_->Find(prompt.scope, prompt.slot, tier);
   if (!found.ok()) {
-    if (options.only_if_fast && found.status().code() == StatusCode::kUnavailable) {
-      return std::move(found).status();
-    }
-    counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
-    result->miss_reason = MissReason::kReadError;
-    return false;
+    return Unreadable(options, found.status(), result);
   }
   if (!*found) {
     result->miss_reason =
@@ -153,18 +159,21 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
   const float threshold =
       std::max(live.config.threshold, options.min_score.value_or(live.config.threshold));
   for (std::size_t k = kFirstNeighbors;; k = std::min(k * 4, kMaxNeighbors)) {
-    const Result<std::vector<ScoredEntry>> candidates =
-        collection_->Search(prompt.scope, vector, {.k = k, .min_score = threshold, .tier = tier});
-    if (candidates.status().code() == StatusCode::kDataLoss) {
-      counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
-      result->miss_reason = MissReason::kReadError;
-      return false;
+    bool damaged = false;
+    const Result<std::vector<ScoredEntry>> candidates = collection_->Search(
+        prompt.scope, vector, {.k = k, .min_score = threshold, .tier = tier, .damaged = &damaged});
+    if (!candidates.ok()) {
+      return Unreadable(options, candidates.status(), result);
     }
-    NEARHIT_RETURN_IF_ERROR(candidates.status());
+    if (!candidates->empty()) {
+      result->score = candidates->front().score;
+    }
+    if (damaged && (candidates->empty() || candidates->front().score < threshold)) {
+      return Unreadable(options, DataLoss("a stored vector is damaged"), result);
+    }
     if (candidates->empty()) {
       return false;
     }
-    result->score = candidates->front().score;
     for (const ScoredEntry& candidate : *candidates) {
       if (candidate.score < threshold) {
         result->miss_reason = result->miss_reason == MissReason::kEmpty
@@ -174,12 +183,8 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
       }
       Result<StoredEntry> entry = collection_->Read(candidate.id, tier);
       if (!entry.ok()) {
-        if (options.only_if_fast && entry.status().code() == StatusCode::kUnavailable) {
-          return std::move(entry).status();
-        }
         if (entry.status().code() != StatusCode::kNotFound) {  // kNotFound: deleted a moment ago
-          counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
-          result->miss_reason = MissReason::kReadError;
+          NEARHIT_RETURN_IF_ERROR(Unreadable(options, entry.status(), result).status());
         }
         continue;
       }

@@ -101,6 +101,7 @@ class Cache {
   std::shared_ptr<const Live> live() const;
 
   // Lookup, in order.
+  Result<bool> Unreadable(const LookupOptions& options, const Status& status, LookupResult* result);
   Result<bool> TryExact(const Live& live, const LookupOptions& options, const Prompt& prompt,
                         LookupResult* result);
   Result<bool> TrySemantic(const Live& live, const LookupOptions& options, const Prompt& prompt,

@@ -86,6 +86,7 @@ struct CollectionSearch {
   std::optional<float> min_score{};   // user score; see SearchOptions::min_score
   const TagFilter* filter = nullptr;  // may be null
   ReadTier tier = ReadTier::kAny;     // for the vectors that rescoring reads
+  bool* damaged = nullptr;            // set to whether one of them was; null: nobody asks
 };
 
 // Thread-safety: thread-safe. Reads take no lock that a writer holds across storage.
@@ -123,8 +124,8 @@ class Collection {
   Result<std::string> ScopeOf(PartitionNumber partition) const;
 
   // Nearest entries of the scope, best first, expired ones left out. `query` is normalised under
-  // cosine. Entries whose stored vector is damaged are left out too. Errors: kDataLoss when one was
-  // and no other reaches the least score; kUnavailable under ReadTier::kMemory.
+  // cosine. Entries whose stored vector turns out damaged are left out too. Errors: kUnavailable
+  // when a vector cannot be read, as under ReadTier::kMemory.
   Result<std::vector<ScoredEntry>> Search(std::string_view scope, VectorView query,
                                           const CollectionSearch& search) const;
 

@@ -1,7 +1,6 @@
 // Collection: finding by key and by likeness.
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -195,13 +194,12 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<Neighbor> neighbors,
                              SearchPartition(partition->index, query, search.filter, options));
     if (vectors.blocked()) {
-      return Unavailable("rescoring needs a disk read");
+      return Unavailable("a stored vector could not be read");
     }
     std::vector<ScoredEntry> results = LiveResults(neighbors, search.k);
     if (results.size() == search.k || neighbors.size() < options.k || options.k >= kMaxNeighbors) {
-      const float least = search.min_score.value_or(-std::numeric_limits<float>::infinity());
-      if (vectors.damaged() && (results.empty() || results.front().score < least)) {
-        return DataLoss("the stored vector of an entry near the query is damaged");
+      if (search.damaged != nullptr) {
+        *search.damaged = vectors.damaged();
       }
       return results;
     }

@@ -10,7 +10,7 @@ namespace nearhit {
 HotRows::HotRows(std::size_t max_bytes) : max_shard_bytes_(max_bytes / kShards) {
   for (Shard& shard : shards_) {
     MutexLock lock(&shard.mu);
-    shard.asked.resize(std::bit_ceil(max_shard_bytes_ / kUsualBytes + 1));
+    shard.offered.resize(std::bit_ceil(max_shard_bytes_ / kUsualBytes + 1));
   }
 }
 
@@ -25,12 +25,12 @@ bool HotRows::Find(Family family, std::string_view key, std::string* row, Ticket
   MutexLock lock(&shard.mu);
   const auto place = shard.by_hash.find(hash);
   if (place == shard.by_hash.end()) {
-    *ticket = {.wanted = AskAgain(&shard, hash), .erased = shard.erased};
+    *ticket = shard.erased;
     return false;
   }
   Slot& slot = shard.slots[place->second];
-  if (slot.family != family || slot.key != key) {  // another row of the same hash
-    *ticket = {};
+  if (slot.family != family || slot.key != key) {
+    *ticket = shard.erased;
     return false;
   }
   slot.found = true;
@@ -38,23 +38,24 @@ bool HotRows::Find(Family family, std::string_view key, std::string* row, Ticket
   return true;
 }
 
-bool HotRows::AskAgain(Shard* shard, std::uint64_t hash) {
-  std::uint16_t& asked = shard->asked[hash % shard->asked.size()];
+bool HotRows::OfferedAgain(Shard* shard, std::uint64_t hash) {
+  MutexLock lock(&shard->mu);
+  std::uint16_t& offered = shard->offered[hash & (shard->offered.size() - 1)];
   const auto row = static_cast<std::uint16_t>(hash >> 32U);
-  return std::exchange(asked, row) == row;
+  return std::exchange(offered, row) == row;
 }
 
 void HotRows::Offer(Ticket ticket, Family family, std::string_view key, std::string_view row) {
   const std::size_t bytes = row.size() + kOverheadBytes;
-  if (!ticket.wanted || row.size() > kMaxRowBytes || bytes > max_shard_bytes_) {
+  const std::uint64_t hash = HashOf(family, key);
+  Shard& shard = ShardOf(hash);
+  if (row.size() > kMaxRowBytes || bytes > max_shard_bytes_ || !OfferedAgain(&shard, hash)) {
     return;
   }
   // Copied before the lock, so that others wait for a move only.
   Slot slot{.family = family, .key = std::string(key), .row = std::string(row)};
-  const std::uint64_t hash = HashOf(family, key);
-  Shard& shard = ShardOf(hash);
   MutexLock lock(&shard.mu);
-  if (shard.erased != ticket.erased || shard.by_hash.contains(hash)) {
+  if (shard.erased != ticket || shard.by_hash.contains(hash)) {
     return;
   }
   while (shard.bytes + bytes > max_shard_bytes_) {

@@ -16,7 +16,7 @@
 
 namespace nearhit {
 
-// Rows come when they are asked for the second time within about as many reads as there is room for
+// Rows come when they are read for the second time within about as many reads as there is room for
 // rows (after the doorkeeper of Einziger, Friedman and Manes, "TinyLFU: A Highly Efficient Cache
 // Admission Policy", 2017): copying each row that is read once costs more than finding it in
 // storage. They leave by CLOCK (Corbato, "A Paging Experiment with the Multics System", 1968): a
@@ -29,10 +29,7 @@ namespace nearhit {
 // Thread-safety: thread-safe; a mutex of a few rows, held for one look-up and the copy of a row.
 class HotRows {
  public:
-  struct Ticket {
-    bool wanted = false;       // the row was read not long ago
-    std::uint64_t erased = 0;  // calls of Erase near it
-  };
+  using Ticket = std::uint64_t;
   // Larger ones cost more to copy than to find.
   static constexpr std::size_t kMaxRowBytes = 8'192;
 
@@ -44,8 +41,8 @@ class HotRows {
 
   // Fills `row` and returns true, or fills `ticket`. No key is empty.
   bool Find(Family family, std::string_view key, std::string* row, Ticket* ticket);
-  // Keeps a row that was read after Find gave `ticket`, if it is wanted and none was erased near it
-  // meanwhile.
+  // For a row that was read after Find gave `ticket`. Keeps it if it was offered not long ago,
+  // unless one was erased near it meanwhile.
   void Offer(Ticket ticket, Family family, std::string_view key, std::string_view row);
   void Erase(Family family, std::string_view key);
 
@@ -67,21 +64,21 @@ class HotRows {
     std::vector<std::uint32_t> free GUARDED_BY(mu);
     std::size_t hand GUARDED_BY(mu) = 0;
     std::size_t bytes GUARDED_BY(mu) = 0;
-    std::uint64_t erased GUARDED_BY(mu) = 0;  // calls of Erase
-    // By some bits of a row's hash other ones, of the row that was asked for last and not found.
-    std::vector<std::uint16_t> asked GUARDED_BY(mu);
+    Ticket erased GUARDED_BY(mu) = 0;  // calls of Erase
+    // By some bits of a row's hash other ones, of the row that was offered last.
+    std::vector<std::uint16_t> offered GUARDED_BY(mu);
   };
   static constexpr std::size_t kShards = 64;
   // What is counted for a row beside its bytes: the slot and its place in the table.
   static constexpr std::size_t kOverheadBytes = sizeof(Slot) + 32;
-  // What is asked for is remembered for so many rows of this size as there is room for.
+  // Offers are remembered for about as many rows of this size as there is room for.
   static constexpr std::size_t kUsualBytes = 1'024;
 
   static std::uint64_t HashOf(Family family, std::string_view key);
   Shard& ShardOf(std::uint64_t hash) { return shards_[hash >> 58U]; }
   static std::size_t BytesOf(const Slot& slot) { return slot.row.size() + kOverheadBytes; }
-  // Whether the row was asked for not long ago; it is now.
-  static bool AskAgain(Shard* shard, std::uint64_t hash) REQUIRES(shard->mu);
+  // Whether the row was offered not long ago; it is now.
+  static bool OfferedAgain(Shard* shard, std::uint64_t hash);
   static void Release(Shard* shard, std::uint64_t hash, std::uint32_t at) REQUIRES(shard->mu);
   static void Evict(Shard* shard) REQUIRES(shard->mu);
 

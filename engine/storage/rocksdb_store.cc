@@ -253,7 +253,7 @@ RocksDbStore::~RocksDbStore() {
 
 Status RocksDbStore::Get(Family family, std::string_view key, ReadTier tier,
                          std::string* value) const {
-  HotRows::Ticket ticket;
+  HotRows::Ticket ticket = 0;
   if (IsHot(family) && hot_rows_.Find(family, key, value, &ticket)) {
     return Status();
   }

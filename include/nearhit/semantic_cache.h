@@ -28,7 +28,7 @@ enum class MissReason : std::uint8_t {
   kNoVector = 3,        // no exact match, and neither the caller nor an embedder gave a vector
   kEmbedFailed = 4,     // the embedder failed or ran out of time; only the exact tier was asked
   kExpired = 5,         // what matched had expired
-  kReadError = 6,       // what matched could not be read back whole; counted, see stats
+  kReadError = 6,       // what matched, or could have, was not read back whole; counted, see stats
   // No exact match, and the embedder could not read the text as a whole: it is longer than the
   // model reads, or has what its vocabulary lacks. Counted, see stats.
   kTextNotRead = 7,

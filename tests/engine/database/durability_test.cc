@@ -165,6 +165,13 @@ TEST_F(DurabilityTest, AVectorThatTurnsOutDamagedIsAMissThatSaysSo) {
   EXPECT_EQ(result->miss_reason, MissReason::kReadError);
   EXPECT_EQ((*db)->DescribeNamespace("c")->stats.read_errors, 1U);
   EXPECT_EQ(cache->Lookup({.scope = "s", .slot = "2499"}, {})->kind, HitKind::kExact);
+  // It does not spoil a batch.
+  const std::vector<Prompt> prompts = {{.scope = "s", .slot = "?", .vector = vector},
+                                       {.scope = "s", .slot = "7"}};
+  const auto batch = cache->LookupBatch(prompts, {});
+  ASSERT_THAT(batch, IsOk());
+  EXPECT_EQ(batch->at(0).miss_reason, MissReason::kReadError);
+  EXPECT_EQ(batch->at(1).answer, "7");
 }
 
 std::vector<float> VectorOf(const std::string& answer) {
