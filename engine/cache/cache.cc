@@ -128,7 +128,7 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
 // What cannot be read is a miss, unless it only would not be read now.
 Result<bool> Cache::Unreadable(const LookupOptions& options, const Status& status,
                                LookupResult* result) {
-  if (options.only_if_fast && status.code() == StatusCode::kUnavailable) {
+  if (status.code() == StatusCode::kUnavailable && options.only_if_fast) {
     return status;
   }
   counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
