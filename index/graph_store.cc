@@ -6,10 +6,12 @@
 #include <iostream>
 #include <new>
 #include <unordered_map>
+#include <utility>
 
 #include <hnswlib/hnswlib.h>
 
 #include "base/check.h"
+#include "base/epoch.h"
 #include "index/paged_memory.h"
 
 namespace nearhit {
@@ -42,13 +44,31 @@ constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
+// Makes room for `bytes`. Returns what readers may still look at, when the first `used` bytes had
+// to be copied. For much, address space for sixteen times as much makes that rare, and costs
+// nothing.
+PagedMemory Extend(PagedMemory* memory, std::size_t used, std::size_t bytes) {
+  constexpr std::size_t kMuch = std::size_t{2} << 20;
+  constexpr std::size_t kReserve = 16;
+  if (memory->GrowsInPlace(bytes)) {
+    memory->Grow(bytes);
+    return PagedMemory();
+  }
+  PagedMemory larger(bytes < kMuch ? bytes : kReserve * bytes);
+  larger.Grow(bytes);
+  if (used > 0) {
+    std::memcpy(larger.data(), memory->data(), used);
+  }
+  return std::exchange(*memory, std::move(larger));
+}
+
 }  // namespace
 
 // hnswlib's index, empty, with an element laid out for our walks: it begins with the record; the
 // links, the label and the in-degree follow.
 class GraphStore::Holder {
  public:
-  Holder(const Codec* codec, std::size_t capacity, std::uint64_t seed)
+  Holder(const Codec* codec, std::uint64_t seed)
       : space(codec), graph(&space, /*max_elements=*/1, kM, kEfConstruction, seed) {
     graph.offsetData_ = 0;
     graph.offsetLevel0_ = graph.data_size_;
@@ -59,78 +79,82 @@ class GraphStore::Holder {
     // Of its own searches, which are not used.
     delete graph.visited_list_pool_;
     graph.visited_list_pool_ = nullptr;
-    Resize(capacity);
-  }
-  ~Holder() { graph.data_level0_memory_ = nullptr; }  // hnswlib would free it
-  Holder(const Holder&) = delete;
-  Holder& operator=(const Holder&) = delete;
-
-  void Resize(std::size_t capacity) {
-    graph.element_levels_.resize(capacity);
-    elements.Grow(capacity * graph.size_data_per_element_);
-    graph.data_level0_memory_ = reinterpret_cast<char*>(elements.data());
-    void* lists = std::realloc(graph.linkLists_, capacity * sizeof(char*));
-    if (lists == nullptr) {
-      throw std::bad_alloc();
-    }
-    graph.linkLists_ = static_cast<char**>(lists);
-    graph.max_elements_ = capacity;
+    std::free(graph.linkLists_);
     // One writer changes the graph under our own lock: hnswlib's 40 bytes of mutex a node, and 2.6
     // MB more, would never be locked.
     std::vector<std::mutex>().swap(graph.link_list_locks_);
     std::vector<std::mutex>().swap(graph.link_list_update_locks_);
   }
+  ~Holder() {  // hnswlib would free what is not its own
+    graph.data_level0_memory_ = nullptr;
+    graph.linkLists_ = nullptr;
+    graph.cur_element_count = 0;
+  }
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
 
   RecordSpace space;
   PagedMemory elements;
+  PagedMemory upper_lists;  // pointers to the lists of each slot
   hnswlib::HierarchicalNSW<float> graph;
 };
 
 GraphStore::GraphStore(const Codec& codec, std::size_t capacity, std::uint64_t seed)
-    : codec_(codec),
-      holder_(std::make_unique<Holder>(&codec_, capacity, seed)),
-      capacity_(capacity) {
-  Refresh();
-}
-
-GraphStore::~GraphStore() = default;
-
-void GraphStore::Refresh() {
-  hnswlib::HierarchicalNSW<float>& graph = holder_->graph;
-  base_ = reinterpret_cast<std::byte*>(graph.data_level0_memory_);
-  upper_ = reinterpret_cast<std::byte**>(graph.linkLists_);
-  levels_ = graph.element_levels_.data();
+    : codec_(codec), holder_(std::make_unique<Holder>(&codec_, seed)) {
+  const hnswlib::HierarchicalNSW<float>& graph = holder_->graph;
   stride_ = graph.size_data_per_element_;
   upper_stride_ = graph.size_links_per_element_;
   links_offset_ = graph.offsetLevel0_;
   label_offset_ = graph.label_offset_;
   in_degree_offset_ = label_offset_ + sizeof(hnswlib::labeltype);
+  Grow(capacity);
+}
+
+GraphStore::~GraphStore() {
+  for (NodeId node = 0; node < slots_; ++node) {
+    std::free(upper()[node]);
+  }
+}
+
+void GraphStore::Grow(std::size_t capacity) {
+  NEARHIT_CHECK(capacity >= slots_);
+  struct Left {  // what readers may still look at
+    ~Left() { WaitForReaders(); }
+    PagedMemory elements;
+    PagedMemory upper_lists;
+  } left;
+  hnswlib::HierarchicalNSW<float>& graph = holder_->graph;
+  left.elements = Extend(&holder_->elements, slots_ * stride_, capacity * stride_);
+  graph.data_level0_memory_ = reinterpret_cast<char*>(holder_->elements.data());
+  base_.store(holder_->elements.data(), std::memory_order_release);
+  left.upper_lists =
+      Extend(&holder_->upper_lists, slots_ * sizeof(char*), capacity * sizeof(char*));
+  graph.linkLists_ = reinterpret_cast<char**>(holder_->upper_lists.data());
+  upper_.store(reinterpret_cast<std::byte**>(graph.linkLists_), std::memory_order_release);
+  graph.element_levels_.resize(capacity);
+  levels_ = graph.element_levels_.data();
+  graph.max_elements_ = capacity;
+  capacity_.store(capacity, std::memory_order_release);
 }
 
 int GraphStore::RandomLevel() {
   return holder_->graph.getRandomLevel(holder_->graph.mult_);
 }
 
-void GraphStore::Grow(std::size_t capacity) {
-  NEARHIT_CHECK(capacity >= slots_);
-  holder_->Resize(capacity);
-  capacity_ = capacity;
-  Refresh();
-}
-
 void GraphStore::Occupy(NodeId node, EntryId label, int level) {
-  NEARHIT_CHECK(node <= slots_ && node < capacity_);
+  NEARHIT_CHECK(node <= slots_ && node < capacity());
   if (node == slots_) {
     ++slots_;
     holder_->graph.cur_element_count = slots_;
   }
   levels_[node] = level;
-  std::memset(base_ + node * stride_, 0, stride_);
-  std::memcpy(base_ + node * stride_ + label_offset_, &label.value, sizeof(label.value));
+  std::memset(Record(node), 0, stride_);
+  SetLabel(node, label);
+  std::free(std::exchange(upper()[node], nullptr));
   if (level > 0) {
     const std::size_t bytes = static_cast<std::size_t>(level) * upper_stride_;
-    upper_[node] = static_cast<std::byte*>(std::calloc(1, bytes));  // freed by hnswlib's destructor
-    if (upper_[node] == nullptr) {
+    upper()[node] = static_cast<std::byte*>(std::calloc(1, bytes));
+    if (upper()[node] == nullptr) {
       throw std::bad_alloc();
     }
     upper_bytes_ += bytes;
@@ -138,22 +162,17 @@ void GraphStore::Occupy(NodeId node, EntryId label, int level) {
 }
 
 void GraphStore::Release(NodeId node) {
-  if (levels_[node] > 0) {
-    upper_bytes_ -= static_cast<std::size_t>(levels_[node]) * upper_stride_;
-    std::free(upper_[node]);
-    upper_[node] = nullptr;
-  }
+  upper_bytes_ -= static_cast<std::size_t>(levels_[node]) * upper_stride_;
   levels_[node] = -1;
 }
 
 void GraphStore::SetLinks(NodeId node, int level, std::span<const NodeId> links) {
   NEARHIT_CHECK(links.size() <= MaxLinks(level) && level <= levels_[node]);
-  std::byte* list = LinkList(node, level);
-  const auto count = static_cast<std::uint16_t>(links.size());
-  std::memcpy(list, &count, sizeof(count));
-  if (!links.empty()) {  // an empty span may have no data to point at
-    std::memcpy(list + sizeof(NodeId), links.data(), links.size_bytes());
+  NodeId* const list = LinkList(node, level);
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    LiveLinks::Store(list + 1 + i, links[i]);
   }
+  LiveLinks::Store(list, static_cast<NodeId>(links.size()));
 }
 
 std::size_t GraphStore::memory_bytes() const {

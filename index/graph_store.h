@@ -4,6 +4,7 @@
 // hnswlib (docs/decisions/0001).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,7 +20,31 @@ namespace nearhit {
 using NodeId = std::uint32_t;
 inline constexpr NodeId kNoNode = 0xffffffffU;
 
-// Thread-safety: externally synchronized.
+// The links of a node while the writer may change them. A node that is linked to is complete for
+// whoever reads the link.
+class LiveLinks {
+ public:
+  // `list`: how many there are, and they.
+  explicit LiveLinks(NodeId* list) : links_(list + 1), size_(Load(list)) {}
+
+  std::size_t size() const { return size_; }
+  NodeId operator[](std::size_t i) const { return Load(links_ + i); }
+
+  // Both for one word of a list.
+  static NodeId Load(NodeId* word) {
+    return std::atomic_ref(*word).load(std::memory_order_acquire);
+  }
+  static void Store(NodeId* word, NodeId value) {
+    std::atomic_ref(*word).store(value, std::memory_order_release);
+  }
+
+ private:
+  NodeId* const links_;
+  const std::size_t size_;
+};
+
+// Thread-safety: one writer; readers beside it in a ReadSection (base/epoch.h), by LiveLinksOf,
+// Record, Records and Label of nodes that they came to by links, and by capacity.
 class GraphStore {
  public:
   static constexpr NodeId kMaxNodes = NodeId{1} << 31;  // walks use the bit above
@@ -33,29 +58,30 @@ class GraphStore {
   GraphStore& operator=(const GraphStore&) = delete;
 
   const Codec& codec() const { return codec_; }
-  std::size_t capacity() const { return capacity_; }
+  // More than the number of any node that a walk which asked for it comes to.
+  std::size_t capacity() const { return capacity_.load(std::memory_order_acquire); }
   // Slots ever used; free ones among them have level -1.
   std::size_t slots() const { return slots_; }
   int LevelOf(NodeId node) const { return levels_[node]; }
 
   // Aligned to half a cache line.
-  std::byte* Record(NodeId node) const { return base_ + node * stride_; }
+  std::byte* Record(NodeId node) const { return base() + node * stride_; }
   RecordList Records(std::span<const NodeId> nodes) const {
-    return {.records = base_, .stride = stride_, .numbers = nodes};
+    return {.records = base(), .stride = stride_, .numbers = nodes};
   }
   EntryId Label(NodeId node) const {
     EntryId id;
-    std::memcpy(&id.value, base_ + node * stride_ + label_offset_, sizeof(id.value));
+    std::memcpy(&id.value, Record(node) + label_offset_, sizeof(id.value));
     return id;
   }
   void SetLabel(NodeId node, EntryId id) {
-    std::memcpy(base_ + node * stride_ + label_offset_, &id.value, sizeof(id.value));
+    std::memcpy(Record(node) + label_offset_, &id.value, sizeof(id.value));
   }
+  LiveLinks LiveLinksOf(NodeId node, int level) const { return LiveLinks(LinkList(node, level)); }
+  // For the writer.
   std::span<const NodeId> Links(NodeId node, int level) const {
-    const std::byte* list = LinkList(node, level);
-    std::uint16_t count = 0;
-    std::memcpy(&count, list, sizeof(count));
-    return {reinterpret_cast<const NodeId*>(list + sizeof(NodeId)), count};
+    const NodeId* const list = LinkList(node, level);
+    return {list + 1, *list};
   }
   // Begins to fetch what Links() reads.
   void PrefetchLinks(NodeId node, int level) const {
@@ -64,21 +90,22 @@ class GraphStore {
   // How many nodes link to this one at level 0: kept for LinkEditor, not read by searches.
   std::uint32_t InDegree(NodeId node) const {
     std::uint32_t degree = 0;
-    std::memcpy(&degree, base_ + node * stride_ + in_degree_offset_, sizeof(degree));
+    std::memcpy(&degree, Record(node) + in_degree_offset_, sizeof(degree));
     return degree;
   }
   void SetInDegree(NodeId node, std::uint32_t degree) {
-    std::memcpy(base_ + node * stride_ + in_degree_offset_, &degree, sizeof(degree));
+    std::memcpy(Record(node) + in_degree_offset_, &degree, sizeof(degree));
   }
   static std::size_t MaxLinks(int level) { return level == 0 ? kMaxLinks0 : kM; }
 
   int RandomLevel();
-  // Makes room for `capacity` nodes. The memory moves: no search may run.
+  // Makes room for `capacity` nodes, no fewer than slots(), and waits for the readers of before.
   void Grow(std::size_t capacity);
-  // Takes a slot: `node` is a free one or slots(). Its lists are empty; nothing links to it yet, so
-  // searches that run do not see it.
+  // Takes a slot: `node` is slots() or was released, and no reader comes to it any more. Its lists
+  // are empty; nothing links to it yet.
   void Occupy(NodeId node, EntryId label, int level);
-  // Gives the slot up; nothing may link to it any more and no search may run.
+  // Gives the slot up. Nothing links to it any more; readers may still be at it, so all but its
+  // level stays as it is.
   void Release(NodeId node);
   void SetLinks(NodeId node, int level, std::span<const NodeId> links);
 
@@ -87,21 +114,23 @@ class GraphStore {
  private:
   class Holder;  // the hnswlib objects
 
-  std::byte* LinkList(NodeId node, int level) const {
-    return level == 0 ? base_ + node * stride_ + links_offset_
-                      : upper_[node] + static_cast<std::size_t>(level - 1) * upper_stride_;
+  std::byte* base() const { return base_.load(std::memory_order_acquire); }
+  std::byte** upper() const { return upper_.load(std::memory_order_acquire); }
+  NodeId* LinkList(NodeId node, int level) const {
+    return reinterpret_cast<NodeId*>(
+        level == 0 ? Record(node) + links_offset_
+                   : upper()[node] + static_cast<std::size_t>(level - 1) * upper_stride_);
   }
-  void Refresh();
 
   const Codec codec_;
   std::unique_ptr<Holder> holder_;
-  std::size_t capacity_;
   std::size_t slots_ = 0;
-  std::size_t upper_bytes_ = 0;
+  std::size_t upper_bytes_ = 0;  // of nodes, not of free slots
 
-  // Copies of hnswlib's pointers and strides, renewed after growth.
-  std::byte* base_ = nullptr;
-  std::byte** upper_ = nullptr;
+  // Copies of what hnswlib has, renewed by growth, and of its strides.
+  std::atomic<std::size_t> capacity_{0};
+  std::atomic<std::byte*> base_{nullptr};
+  std::atomic<std::byte**> upper_{nullptr};
   int* levels_ = nullptr;
   std::size_t stride_ = 0;
   std::size_t upper_stride_ = 0;

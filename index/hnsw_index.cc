@@ -6,14 +6,13 @@
 
 #include "base/check.h"
 #include "index/rescore.h"
-#include "index/top_k.h"
 
 namespace nearhit {
 
 HnswIndex::HnswIndex(const Codec& codec, std::size_t capacity, std::uint64_t seed)
     : codec_(codec),
-      graph_(std::make_unique<GraphStore>(codec, std::max<std::size_t>(capacity, 16), seed)),
-      editor_(std::make_unique<LinkEditor>(graph_.get())) {
+      graph_(std::make_unique<GraphStore>(codec, std::max<std::size_t>(capacity, 16), seed)) {
+  editor_ = std::make_unique<LinkEditor>(graph_.get());
 }
 
 void HnswIndex::CountLevel(int level) {
@@ -23,33 +22,40 @@ void HnswIndex::CountLevel(int level) {
 
 NodeId HnswIndex::TakeSlot(EntryId id, int level) {
   NodeId node = static_cast<NodeId>(graph_->slots());
-  if (!free_.empty()) {
-    node = free_.back();
-    free_.pop_back();
-  } else if (graph_->slots() == graph_->capacity()) {
-    WriterLock lock(&graph_mu_);
+  if (!free_.empty() && ReadersLeft(free_.front().since)) {
+    node = free_.front().node;
+    free_.pop_front();
+  } else if (node == GraphStore::kMaxNodes) {
+    return kNoNode;
+  } else if (node == graph_->capacity()) {
     graph_->Grow(graph_->capacity() + graph_->capacity() / 4);
   }
   graph_->Occupy(node, id, level);
   return node;
 }
 
+// Requires: no writer but the caller, or a ReadSection, in which what is found stays what it is.
+NodeId HnswIndex::Find(EntryId id) const {
+  ReaderLock lock(&ids_mu_);
+  return nodes_.Find(id.value, IdOf());
+}
+
 Status HnswIndex::Add(EntryId id, VectorView vector) {
   NEARHIT_CHECK(vector.size() == codec_.dimension());
   MutexLock writer(&write_mu_);
   editor_->EnsureReverse();
-  if (const NodeId old = FindForWriter(id); old != kNoNode) {
+  if (const NodeId old = Find(id); old != kNoNode) {
     EraseNode(old);
-  }
-  if (free_.empty() && graph_->slots() >= GraphStore::kMaxNodes) {
-    return ResourceExhausted("the index holds " + std::to_string(graph_->slots()) +
-                             " entries, its limit");
   }
   const int level = graph_->RandomLevel();
   const NodeId node = TakeSlot(id, level);
+  if (node == kNoNode) {
+    return ResourceExhausted("the index holds " + std::to_string(graph_->slots()) +
+                             " entries, its limit");
+  }
   codec_.Encode(vector, graph_->Record(node));
 
-  EntryPoint entry = entry_for_writer();
+  const EntryPoint entry = entry_.load();
   if (entry.node != kNoNode) {
     SearchStats stats;
     const EncodedQuery query = codec_.QueryOf(graph_->Record(node));
@@ -62,12 +68,14 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
     }
   }
   CountLevel(level);
-
-  WriterLock lock(&graph_mu_);
+  {
+    WriterLock lock(&ids_mu_);
+    nodes_.Insert(id.value, node, IdOf());
+  }
+  size_.fetch_add(1);
   editor_->Publish();
-  nodes_.Insert(id.value, node, IdOf());
-  if (level > entry_.level) {
-    entry_ = {.node = node, .level = level};
+  if (level > entry.level) {
+    entry_.store({.node = node, .level = level});
   }
   return Status();
 }
@@ -79,7 +87,7 @@ void HnswIndex::PrepareForWrites() {
 
 bool HnswIndex::Erase(EntryId id) {
   MutexLock writer(&write_mu_);
-  const NodeId node = FindForWriter(id);
+  const NodeId node = Find(id);
   if (node == kNoNode) {
     return false;
   }
@@ -106,28 +114,29 @@ EntryPoint HnswIndex::NextEntry(NodeId leaving) const {
 
 void HnswIndex::EraseNode(NodeId node) {
   const int level = graph_->LevelOf(node);
-  const EntryId id = graph_->Label(node);
   for (int at = level; at >= 0; --at) {
     editor_->Disconnect(node, at);
   }
-  const EntryPoint entry = entry_for_writer().node == node ? NextEntry(node) : entry_for_writer();
-  {
-    WriterLock lock(&graph_mu_);
-    editor_->Publish();
-    entry_ = entry;
-    nodes_.Erase(id.value, IdOf());
-    graph_->Release(node);
+  if (entry_.load().node == node) {
+    entry_.store(NextEntry(node));
   }
+  editor_->Publish();
+  {
+    WriterLock lock(&ids_mu_);
+    nodes_.Erase(graph_->Label(node).value, IdOf());
+  }
+  size_.fetch_sub(1);
+  graph_->Release(node);
   --level_counts_[static_cast<std::size_t>(level)];
   while (!level_counts_.empty() && level_counts_.back() == 0) {
     level_counts_.pop_back();
   }
-  free_.push_back(node);
+  free_.push_back({.node = node, .since = NewEpoch()});
 }
 
 bool HnswIndex::Contains(EntryId id) const {
-  ReaderLock lock(&graph_mu_);
-  return nodes_.Find(id.value, IdOf()) != SlotMap::kNone;
+  const ReadSection section;
+  return Find(id) != kNoNode;
 }
 
 // Near-duplicates are far easier to find than nearest neighbours, so the work follows the
@@ -172,13 +181,14 @@ std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& o
   const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
   std::vector<RoughNeighbor> found;
   {
-    ReaderLock lock(&graph_mu_);
-    if (entry_.node == kNoNode) {
+    const ReadSection section;
+    const EntryPoint entry = entry_.load();
+    if (entry.node == kNoNode) {
       return {};
     }
-    const Breadth breadth = BreadthFor(options, nodes_.size());
+    const Breadth breadth = BreadthFor(options, size());
     const std::vector<GraphCandidate> starts =
-        Descend(*graph_, entry_, encoded, /*level=*/0, breadth.starts, stats);
+        Descend(*graph_, entry, encoded, /*level=*/0, breadth.starts, stats);
     const std::vector<GraphCandidate> candidates =
         SearchLevel(*graph_, encoded, starts, /*level=*/0, breadth, options.filter, stats);
     found.reserve(std::min(wanted, candidates.size()));
@@ -201,29 +211,49 @@ std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const E
                                              SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   const EncodedQuery encoded = codec_.EncodeQuery(query);
-  TopK top(CandidatesFor(options.k, codec_.encoding(), options.source));
+  struct Scored {
+    Neighbor neighbor;
+    NodeId node;
+  };
+  std::vector<Scored> scored;
+  scored.reserve(ids.size());
   std::vector<RoughNeighbor> candidates;
   {
-    ReaderLock lock(&graph_mu_);
-    for (const EntryId id : ids) {
-      const NodeId node = nodes_.Find(id.value, IdOf());
-      if (node != kNoNode && (options.filter == nullptr || options.filter->Accepts(id))) {
-        top.Offer({.id = id, .score = codec_.Score(encoded, graph_->Record(node))});
-        ++stats->distances;
+    const ReadSection section;
+    {
+      ReaderLock lock(&ids_mu_);
+      for (const EntryId id : ids) {
+        if (const NodeId node = nodes_.Find(id.value, IdOf()); node != kNoNode) {
+          scored.push_back({.neighbor = {.id = id}, .node = node});
+        }
       }
     }
-    for (const Neighbor& neighbor : top.Take()) {
-      const std::byte* record = graph_->Record(nodes_.Find(neighbor.id.value, IdOf()));
+    if (options.filter != nullptr) {
+      std::erase_if(scored, [&options](const Scored& entry) {
+        return !options.filter->Accepts(entry.neighbor.id);
+      });
+    }
+    for (auto& [neighbor, node] : scored) {
+      neighbor.score = codec_.Score(encoded, graph_->Record(node));
+    }
+    stats->distances += scored.size();
+    const std::size_t wanted =
+        std::min(CandidatesFor(options.k, codec_.encoding(), options.source), scored.size());
+    std::partial_sort(scored.begin(), scored.begin() + static_cast<std::ptrdiff_t>(wanted),
+                      scored.end(),
+                      [](const Scored& a, const Scored& b) { return a.neighbor < b.neighbor; });
+    for (const auto& [neighbor, node] : std::span(scored).first(wanted)) {
       candidates.push_back(
-          {.neighbor = neighbor, .bound = codec_.ScoreBound(encoded, record, neighbor.score)});
+          {.neighbor = neighbor,
+           .bound = codec_.ScoreBound(encoded, graph_->Record(node), neighbor.score)});
     }
   }
   return Rescore(codec_, query, options, candidates, stats);
 }
 
 bool HnswIndex::Reconstruct(EntryId id, std::span<float> out) const {
-  ReaderLock lock(&graph_mu_);
-  const NodeId node = nodes_.Find(id.value, IdOf());
+  const ReadSection section;
+  const NodeId node = Find(id);
   if (node == kNoNode) {
     return false;
   }
@@ -232,23 +262,18 @@ bool HnswIndex::Reconstruct(EntryId id, std::span<float> out) const {
 }
 
 std::vector<EntryId> HnswIndex::Ids() const {
-  ReaderLock lock(&graph_mu_);
+  ReaderLock lock(&ids_mu_);
   std::vector<EntryId> ids;
   ids.reserve(nodes_.size());
   nodes_.ForEach([&](NodeId node) { ids.push_back(graph_->Label(node)); });
   return ids;
 }
 
-std::size_t HnswIndex::size() const {
-  ReaderLock lock(&graph_mu_);
-  return nodes_.size();
-}
-
 std::size_t HnswIndex::memory_bytes() const {
   MutexLock writer(&write_mu_);
-  ReaderLock lock(&graph_mu_);
+  ReaderLock lock(&ids_mu_);
   return sizeof(*this) + graph_->memory_bytes() + editor_->memory_bytes() + nodes_.memory_bytes() +
-         free_.capacity() * sizeof(NodeId);
+         free_.size() * sizeof(FreeSlot);
 }
 
 Status HnswIndex::CheckInvariants() const {
@@ -258,13 +283,14 @@ Status HnswIndex::CheckInvariants() const {
 }
 
 std::size_t HnswIndex::CountUnreachable() const {
-  ReaderLock lock(&graph_mu_);
-  if (entry_.node == kNoNode) {
-    return nodes_.size();
+  MutexLock writer(&write_mu_);
+  const EntryPoint entry = entry_.load();
+  if (entry.node == kNoNode) {
+    return size();
   }
   std::vector<bool> seen(graph_->capacity(), false);
-  std::vector<NodeId> stack = {entry_.node};
-  seen[entry_.node] = true;
+  std::vector<NodeId> stack = {entry.node};
+  seen[entry.node] = true;
   std::size_t reached = 1;
   while (!stack.empty()) {
     const NodeId node = stack.back();
@@ -277,7 +303,7 @@ std::size_t HnswIndex::CountUnreachable() const {
       }
     }
   }
-  return nodes_.size() - reached;
+  return size() - reached;
 }
 
 }  // namespace nearhit

@@ -1,19 +1,23 @@
 // HNSW for large partitions: a graph that is searched, extended and mended in place.
 //
-// One writer at a time works out a change beside running searches, then publishes it under a lock
-// that it holds for the copying of a few link lists. Deletes are real: the node is unlinked, its
-// neighbourhood mended and its slot used again, so memory and speed do not decay with turnover.
+// Searches take no lock. One writer at a time works out a change beside them, then publishes it,
+// list by list. Deletes are real: the node is unlinked, its neighbourhood mended and its slot used
+// again when the searches that may be at it have ended, so memory and speed do not decay with
+// turnover.
 // Design: docs/architecture.md#index, docs/decisions/0002.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/coding.h"
+#include "base/epoch.h"
 #include "base/mutex.h"
 #include "index/codec.h"
 #include "index/graph_store.h"
@@ -26,7 +30,7 @@ namespace nearhit {
 
 class HnswIndex final : public VectorIndex {
  public:
-  explicit HnswIndex(const Codec& codec, std::size_t capacity = 1'024, std::uint64_t seed = 42);
+  explicit HnswIndex(const Codec& codec, std::size_t capacity = 16, std::uint64_t seed = 42);
 
   Status Add(EntryId id, VectorView vector) override;
   bool Erase(EntryId id) override;
@@ -38,7 +42,7 @@ class HnswIndex final : public VectorIndex {
                                     SearchStats* stats) const override;
   bool Reconstruct(EntryId id, std::span<float> out) const override;
   std::vector<EntryId> Ids() const override;
-  std::size_t size() const override;
+  std::size_t size() const override { return size_.load(); }
   std::size_t dimension() const override { return codec_.dimension(); }
   std::size_t memory_bytes() const override;
 
@@ -60,34 +64,37 @@ class HnswIndex final : public VectorIndex {
   Status Deserialize(std::string_view bytes);
 
  private:
+  struct FreeSlot {
+    NodeId node;
+    Epoch since;  // may be used again when the readers before it have left
+  };
+
   auto IdOf() const {
     return [graph = graph_.get()](NodeId node) { return graph->Label(node).value; };
   }
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
   void EraseNode(NodeId node) REQUIRES(write_mu_);
   EntryPoint NextEntry(NodeId leaving) const REQUIRES(write_mu_);
-  EntryPoint entry_for_writer() const REQUIRES(write_mu_) NO_THREAD_SAFETY_ANALYSIS {
-    return entry_;
-  }
-  NodeId FindForWriter(EntryId id) const REQUIRES(write_mu_) NO_THREAD_SAFETY_ANALYSIS {
-    return nodes_.Find(id.value, IdOf());
-  }
+  NodeId Find(EntryId id) const;
   void CountLevel(int level) REQUIRES(write_mu_);
-  void Reset() REQUIRES(write_mu_, graph_mu_);
-  bool ReadNodes(ByteReader* reader, std::uint64_t slots) REQUIRES(write_mu_, graph_mu_);
+  void Reset() REQUIRES(write_mu_, ids_mu_);
+  bool ReadNodes(ByteReader* reader, std::uint64_t slots) REQUIRES(write_mu_, ids_mu_);
 
   const Codec codec_;
 
-  // The writer reads the graph under write_mu_ alone; it changes what searches see under both.
-  mutable Mutex write_mu_;
-  std::vector<NodeId> free_ GUARDED_BY(write_mu_);
+  mutable Mutex write_mu_;                           // writers take turns; searches never take it
+  std::deque<FreeSlot> free_ GUARDED_BY(write_mu_);  // oldest first
   // [l]: how many nodes have l as their top level; the last is not 0.
   std::vector<std::size_t> level_counts_ GUARDED_BY(write_mu_);
-  mutable SharedMutex graph_mu_;
+  std::unique_ptr<LinkEditor> editor_ GUARDED_BY(write_mu_);
+
+  // What readers look at in a ReadSection. Replaced by Deserialize only.
   std::unique_ptr<GraphStore> graph_;
-  std::unique_ptr<LinkEditor> editor_;
-  EntryPoint entry_ GUARDED_BY(graph_mu_);
-  SlotMap nodes_ GUARDED_BY(graph_mu_);
+  std::atomic<EntryPoint> entry_{EntryPoint{}};
+  std::atomic<std::size_t> size_{0};
+
+  mutable SharedMutex ids_mu_;  // held for finding, adding or taking out an id; not by Search
+  SlotMap nodes_ GUARDED_BY(ids_mu_);
 };
 
 }  // namespace nearhit

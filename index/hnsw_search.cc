@@ -31,11 +31,12 @@ class Visited {
   // Copies those of `nodes` that were not seen to `fresh` and returns how many; they are seen now.
   // Without a branch on the tags: they are not in the first cache level and no branch guesses them.
   // Requires: room for all of them.
-  std::size_t TakeFresh(std::span<const NodeId> nodes, NodeId* fresh) {
+  std::size_t TakeFresh(const LiveLinks& nodes, NodeId* fresh) {
     std::uint8_t* const tags = tags_.data();  // a copy that writing a tag cannot change
     const std::uint8_t walk = walk_;
     std::size_t count = 0;
-    for (const NodeId node : nodes) {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const NodeId node = nodes[i];
       fresh[count] = node;
       count += static_cast<std::size_t>(tags[node] != walk);
       tags[node] = walk;
@@ -163,17 +164,22 @@ void ScoreInFull(const GraphStore& graph, const EncodedQuery& query,
 // One nearest node after the other, from `best` on.
 GraphCandidate Greedy(const GraphStore& graph, const EncodedQuery& query, GraphCandidate best,
                       int level, SearchStats* stats) {
+  std::array<NodeId, GraphStore::kMaxLinks0> links{};
   bool moved = true;
   while (moved) {
     moved = false;
-    const auto links = graph.Links(best.node, level);
-    ScoreAll(graph, query, links, [&best, &moved](NodeId node, float score) {
+    const LiveLinks live = graph.LiveLinksOf(best.node, level);
+    for (std::size_t i = 0; i < live.size(); ++i) {
+      links[i] = live[i];
+    }
+    const auto neighbors = std::span(links).first(live.size());
+    ScoreAll(graph, query, neighbors, [&best, &moved](NodeId node, float score) {
       if (score > best.score) {
         best = {.score = score, .node = node};
         moved = true;
       }
     });
-    stats->distances += links.size();
+    stats->distances += neighbors.size();
   }
   return best;
 }
@@ -184,7 +190,7 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
                                  const Breadth& breadth, const IdFilter* filter,
                                  SearchStats* stats) {
   Visited& visited = visited_nodes;
-  visited.Begin(graph.capacity());  // not slots(): the writer takes slots beside searches
+  visited.Begin(graph.capacity());
   Pool pool(breadth.ef);
   Pool accepted(filter == nullptr ? 0 : breadth.ef);
   const auto offer = [&](NodeId node, float score) {
@@ -211,7 +217,7 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
     if (const NodeId next = pool.Next(breadth.ef); next != kNoNode) {
       graph.PrefetchLinks(next, level);
     }
-    const std::size_t count = visited.TakeFresh(graph.Links(node, level), fresh.data());
+    const std::size_t count = visited.TakeFresh(graph.LiveLinksOf(node, level), fresh.data());
     ScoreAll(graph, query, std::span(fresh).first(count), offer);
     stats->distances += count;
   }

@@ -1,5 +1,9 @@
 // Walks over an HNSW graph (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
 // search using HNSW graphs", 2016, algorithms 2 and 5), for readers and for the writer alike.
+//
+// Readers are in a ReadSection (base/epoch.h) from before they load the entry point until they are
+// done with the nodes that they got. A walk beside a change sees each list of links before or
+// after it; in what was just taken out it finds the way on.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,7 @@ constexpr int kMaxLevel = 32;
 
 void HnswIndex::Serialize(std::string* out) const {
   MutexLock writer(&write_mu_);
-  const EntryPoint entry = entry_for_writer();
+  const EntryPoint entry = entry_.load();
   PutFixed(out, static_cast<std::uint64_t>(graph_->slots()));
   PutFixed(out, entry.node);
   PutFixed(out, static_cast<std::int32_t>(entry.level));
@@ -44,7 +44,8 @@ void HnswIndex::Reset() {
   nodes_.Clear();
   free_.clear();
   level_counts_.clear();
-  entry_ = {};
+  entry_.store({});
+  size_.store(0);
 }
 
 bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
@@ -57,7 +58,7 @@ bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
     graph_->Occupy(node, EntryId{}, level < 0 ? 0 : level);
     if (level < 0) {
       graph_->Release(node);
-      free_.push_back(node);
+      free_.push_back({.node = node, .since = 0});
       continue;
     }
     const EntryId id{reader->Fixed<std::uint64_t>()};
@@ -92,7 +93,7 @@ bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
 
 Status HnswIndex::Deserialize(std::string_view bytes) {
   MutexLock writer(&write_mu_);
-  WriterLock lock(&graph_mu_);
+  WriterLock lock(&ids_mu_);
   Reset();
   ByteReader reader(bytes);
   const auto slots = reader.Fixed<std::uint64_t>();
@@ -120,7 +121,8 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
     return DataLoss("index snapshot holds an unsound graph: " + std::string(sound.message()));
   }
   editor_->ForgetReverse();
-  entry_ = {.node = entry_node, .level = entry_level};
+  size_.store(nodes_.size());
+  entry_.store({.node = entry_node, .level = entry_level});
   return Status();
 }
 

@@ -148,6 +148,7 @@ void LinkEditor::AddLink(NodeId from, NodeId to, int level) {
 
 void LinkEditor::Connect(NodeId node, int level, const std::vector<GraphCandidate>& candidates) {
   std::vector<NodeId> chosen = Select(node, level, candidates, GraphStore::kM);
+  added_ = node;
   SetLinks(node, level, chosen);
   for (const NodeId neighbor : chosen) {
     AddLink(neighbor, node, level);
@@ -251,13 +252,26 @@ void LinkEditor::Disconnect(NodeId node, int level) {
       SetLinks(neighbor, level, {Scored(neighbor, others).front().node});
     }
   }
+  edits_.erase(Key(node, level));
 }
 
-void LinkEditor::Publish() {
-  for (const auto& [key, links] : edits_) {
-    graph_->SetLinks(static_cast<NodeId>(key >> 8U), static_cast<int>(key & 0xffU), links);
+bool LinkEditor::PublishNext() {
+  auto next = edits_.end();
+  for (int level = added_ == kNoNode ? -1 : graph_->LevelOf(added_);
+       level >= 0 && next == edits_.end(); --level) {
+    next = edits_.find(Key(added_, level));
   }
-  edits_.clear();
+  if (next == edits_.end()) {
+    added_ = kNoNode;
+    next = edits_.begin();
+  }
+  if (next == edits_.end()) {
+    return false;
+  }
+  graph_->SetLinks(static_cast<NodeId>(next->first >> 8U), static_cast<int>(next->first & 0xffU),
+                   next->second);
+  edits_.erase(next);
+  return true;
 }
 
 void LinkEditor::EnsureReverse() {

@@ -17,8 +17,8 @@
 
 namespace nearhit {
 
-// Thread-safety: owned by the writer of the graph; reads the graph beside searches, and changes it
-// only in Publish, during which no search may run.
+// Thread-safety: owned by the writer of the graph. Changes what searches see only in Publish, and
+// those may run beside it.
 class LinkEditor {
  public:
   explicit LinkEditor(GraphStore* graph) : graph_(graph) {}
@@ -31,11 +31,17 @@ class LinkEditor {
   void Connect(NodeId node, int level, const std::vector<GraphCandidate>& candidates);
   // Takes `node` out of `level` and mends its neighbourhood: each node that linked to it gets up to
   // three of its links instead (Xu et al., "In-Place Updates of a Graph Index for Streaming ANN
-  // Search", 2025).
+  // Search", 2025). Its own list stays, for walks that are at it.
   void Disconnect(NodeId node, int level);
 
   // Writes the changed lists into the graph.
-  void Publish();
+  void Publish() {
+    while (PublishNext()) {
+    }
+  }
+  // Writes one of them; those of a node that was added come first, so that whoever gets there finds
+  // the way on. Returns false when there was none.
+  bool PublishNext();
 
   // The graph was loaded: its reverse links are not known.
   void ForgetReverse() { reverse_known_ = false; }
@@ -81,6 +87,7 @@ class LinkEditor {
   bool reverse_known_ = true;
   OneWayLinks one_way_;
   std::unordered_map<std::uint64_t, std::vector<NodeId>> edits_;  // changed lists by Key
+  NodeId added_ = kNoNode;                                        // whose own lists are among them
 };
 
 }  // namespace nearhit

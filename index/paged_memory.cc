@@ -1,8 +1,11 @@
 #include "index/paged_memory.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <new>
 #include <sys/mman.h>
+
+#include "base/check.h"
 
 namespace nearhit {
 
@@ -13,6 +16,11 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
+}
+
+// Of what pages so much memory should be.
+constexpr std::size_t UnitFor(std::size_t bytes) {
+  return bytes < kHugePage ? kPage : kHugePage;
 }
 
 void* Map(std::size_t bytes, int protection) {
@@ -43,13 +51,25 @@ std::byte* Reserve(std::size_t bytes, std::size_t unit, int protection) {
 
 }  // namespace
 
+PagedMemory::PagedMemory(std::size_t reserved) {
+  const std::size_t unit = UnitFor(reserved);
+  const std::size_t size = RoundUp(reserved, unit);
+  data_ = Reserve(size, unit, PROT_NONE);
+  reserved_ = size;
+}
+
 void PagedMemory::Grow(std::size_t bytes) {
-  const std::size_t unit = bytes < kHugePage ? kPage : kHugePage;
+  const std::size_t unit = UnitFor(bytes);
   const std::size_t size = RoundUp(bytes, unit);
   if (size <= mapped_) {
     return;
   }
-  if (data_ == nullptr) {
+  if (reserved_ > 0) {
+    NEARHIT_CHECK(GrowsInPlace(bytes));
+    if (mprotect(data_, size, PROT_READ | PROT_WRITE) != 0) {
+      throw std::bad_alloc();
+    }
+  } else if (data_ == nullptr) {
     data_ = Reserve(size, unit, PROT_READ | PROT_WRITE);
   } else {
     std::byte* target = Reserve(size, unit, PROT_NONE);
@@ -74,7 +94,7 @@ void PagedMemory::Discard(std::size_t bytes) {
 
 void PagedMemory::Free() {
   if (data_ != nullptr) {
-    munmap(data_, mapped_);
+    munmap(data_, std::max(mapped_, reserved_));
   }
 }
 

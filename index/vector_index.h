@@ -41,8 +41,8 @@ struct Neighbor {
 };
 
 // Decides inside the search which ids may be returned. Called once per candidate, from the
-// searching thread, while the index is locked for reading: it must be quick and must not call the
-// index.
+// searching thread, while the index is locked for reading or in a ReadSection (base/epoch.h): it
+// must be quick and must not call the index.
 class IdFilter {
  public:
   virtual ~IdFilter() = default;

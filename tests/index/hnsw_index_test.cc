@@ -1,11 +1,17 @@
 #include "index/hnsw_index.h"
 
-#include <map>
+#include <atomic>
+#include <cmath>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/coding.h"
+#include "base/epoch.h"
 #include "tests/support/random_vectors.h"
+#include "tests/support/repeating_threads.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
@@ -23,6 +29,13 @@ class HnswIndexTest : public testing::Test {
   void ExpectSound() {
     EXPECT_THAT(index_.CheckInvariants(), IsOk());
     EXPECT_EQ(index_.CountUnreachable(), 0U);
+  }
+
+  // How many were ever used: what a serialized graph begins with.
+  std::uint64_t Slots() const {
+    std::string bytes;
+    index_.Serialize(&bytes);
+    return ByteReader(bytes).Fixed<std::uint64_t>();
   }
 
   HnswIndex index_{Codec(kDimension, IndexMetric::kDot, Encoding::kInt8), 16};
@@ -138,6 +151,60 @@ TEST_F(HnswIndexTest, EveryTruncationOfASerializedGraphIsRefused) {
         << size;
     EXPECT_EQ(loaded.size(), 0U);
   }
+}
+
+// Readers are asked for by memory that must not be used again; here it is the test that reads.
+TEST_F(HnswIndexTest, ASlotIsUsedAgainWhenItsReadersHaveLeft) {
+  Fill(1, 40);
+  ASSERT_TRUE(index_.Erase(EntryId{1}));
+  Fill(41, 41);
+  EXPECT_EQ(Slots(), 40U);
+  {
+    const ReadSection section;
+    ASSERT_TRUE(index_.Erase(EntryId{2}));
+    Fill(42, 42);
+    EXPECT_EQ(Slots(), 41U);
+  }
+  Fill(43, 43);
+  EXPECT_EQ(Slots(), 41U);
+  ExpectSound();
+}
+
+// Whatever a search finds beside growth and turnover has the score of the vector with that id: a
+// slot that was used again too soon, or memory that was given back, would have another one.
+TEST(HnswIndexConcurrencyTest, SearchesBesideGrowthAndTurnoverFindWhatIsStored) {
+  constexpr std::uint64_t kIds = 3'000;
+  constexpr std::uint64_t kKept = 400;
+  RandomVectors random(kDimension, 10, 1);
+  std::vector<std::vector<float>> vectors;
+  for (std::uint64_t id = 0; id <= kIds; ++id) {
+    vectors.push_back(random.Next(0.6F));
+  }
+  HnswIndex index(Codec(kDimension, IndexMetric::kDot, Encoding::kFloat32), 16);
+  std::atomic<std::uint64_t> turn{0};
+  std::atomic<std::uint64_t> wrong{0};
+  std::atomic<std::uint64_t> found{0};
+  RepeatingThreads readers(2, [&] {
+    const std::vector<float>& query = vectors.at(turn++ % kIds);
+    SearchStats stats;
+    for (const Neighbor& neighbor : index.Search(query, {.k = 3, .ef = 32}, &stats)) {
+      const float expected =
+          Kernels().dot(query.data(), vectors.at(neighbor.id.value).data(), kDimension);
+      wrong += std::abs(neighbor.score - expected) > 1e-4F ? 1 : 0;
+      ++found;
+    }
+  });
+  for (std::uint64_t id = 1; id <= kIds; ++id) {
+    EXPECT_THAT(index.Add(EntryId{id}, vectors[id]), IsOk());
+    if (id > kKept) {
+      EXPECT_TRUE(index.Erase(EntryId{id - kKept}));
+    }
+  }
+  readers.Stop();
+  EXPECT_EQ(wrong.load(), 0U);
+  EXPECT_GT(found.load(), 0U);
+  EXPECT_THAT(index.CheckInvariants(), IsOk());
+  EXPECT_EQ(index.CountUnreachable(), 0U);
 }
 
 }  // namespace

@@ -24,6 +24,22 @@ TEST(PagedMemoryTest, GrowsWithItsContentsAndZeros) {
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data()) % (2U << 20U), 0U);
 }
 
+TEST(PagedMemoryTest, WithAReserveItGrowsInPlace) {
+  for (const std::size_t reserved : {std::size_t{10'000}, std::size_t{5} << 20U}) {
+    PagedMemory memory(reserved);
+    const std::byte* const place = memory.data();
+    for (const std::size_t bytes : {std::size_t{100}, std::size_t{5'000}, reserved}) {
+      ASSERT_TRUE(memory.GrowsInPlace(bytes));
+      memory.Grow(bytes);
+      EXPECT_EQ(memory.data()[bytes - 1], std::byte{0});
+      memory.data()[99] = std::byte{7};
+    }
+    EXPECT_EQ(memory.data(), place);
+    EXPECT_EQ(memory.data()[99], std::byte{7});
+    EXPECT_FALSE(memory.GrowsInPlace(2 * reserved));
+  }
+}
+
 TEST(PagedMemoryTest, DiscardsWholePagesOnly) {
   PagedMemory memory;
   memory.Grow(20'000);
