@@ -28,7 +28,7 @@ class CAPABILITY("mutex") Mutex {
 
 // Readers together or one writer, in 4 bytes: there is one in every small partition. A waiting
 // writer goes before readers that come after it, so a stream of readers cannot starve it; for that
-// reason a thread must never take the shared lock twice.
+// reason a thread must never take the shared lock twice. Looks for some 30 us before it sleeps.
 class CAPABILITY("mutex") SharedMutex {
  public:
   SharedMutex() = default;

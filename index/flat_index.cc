@@ -26,26 +26,45 @@ std::uint32_t FlatIndex::Find(EntryId id) const {
 }
 
 Status FlatIndex::Add(EntryId id, VectorView vector) {
-  // Encoded before the lock, so that searches wait for a copy only.
-  const std::unique_ptr<std::byte[]> record(new std::byte[codec_.record_bytes()]);
-  const std::vector<float> components = codec_.Encode(vector, record.get());
+  const Encoded encoded = Encode(vector);
   WriterLock lock(&mu_);
   const std::uint32_t slot = Find(id);
   if (slot == SlotMap::kNone) {
     if (size_ >= kMaxEntries) {
       return ResourceExhausted("the index holds " + std::to_string(size_) + " entries, its limit");
     }
-    Append(id, components, record.get());
-    return Status();
-  }
-  std::memcpy(Record(slot), record.get(), codec_.record_bytes());
-  if (many_ != nullptr && many_->signs != nullptr) {
-    many_->signs->Set(slot, components);
+    Append(id, encoded);
+  } else {
+    Put(slot, encoded);
   }
   return Status();
 }
 
-void FlatIndex::Append(EntryId id, VectorView components, const std::byte* record) {
+// Before the lock, so that searches wait for a copy only.
+FlatIndex::Encoded FlatIndex::Encode(VectorView vector) const {
+  Encoded encoded;
+  encoded.record.reset(new std::byte[codec_.record_bytes()]);
+  encoded.components = codec_.Encode(vector, encoded.record.get());
+  bool signs = false;
+  {
+    ReaderLock lock(&mu_);
+    signs = many_ != nullptr && many_->signs != nullptr;
+  }
+  if (signs) {
+    encoded.signs = EncodeSigns(encoded.components);
+  }
+  return encoded;
+}
+
+void FlatIndex::Put(std::uint32_t slot, const Encoded& encoded) {
+  std::memcpy(Record(slot), encoded.record.get(), codec_.record_bytes());
+  if (many_ != nullptr && many_->signs != nullptr) {
+    many_->signs->Set(slot,
+                      encoded.signs.has_value() ? *encoded.signs : EncodeSigns(encoded.components));
+  }
+}
+
+void FlatIndex::Append(EntryId id, const Encoded& encoded) {
   const std::uint32_t slot = size_;
   if (many_ == nullptr && slot + 1 == kMany) {
     MakeMany();
@@ -53,7 +72,7 @@ void FlatIndex::Append(EntryId id, VectorView components, const std::byte* recor
   if (many_ == nullptr) {
     Pack(slot + 1);
     IdsBySlot()[slot] = id;
-    std::memcpy(Record(slot), record, codec_.record_bytes());
+    Put(slot, encoded);
     return;
   }
   if (slot == many_->capacity) {
@@ -62,10 +81,7 @@ void FlatIndex::Append(EntryId id, VectorView components, const std::byte* recor
   many_->ids.push_back(id);
   many_->slots.Insert(id.value, slot, IdOf());
   ++size_;
-  std::memcpy(Record(slot), record, codec_.record_bytes());
-  if (many_->signs != nullptr) {
-    many_->signs->Set(slot, components);
-  }
+  Put(slot, encoded);
 }
 
 // Into a block of exactly the first `count` records, with their ids. Those beyond size() are to be
@@ -103,7 +119,7 @@ void FlatIndex::MakeSigns() {
   std::vector<float> components(codec_.dimension());
   for (std::size_t slot = 0; slot < size_; ++slot) {
     codec_.DecodeComponents(Record(slot), components);
-    many_->signs->Set(slot, components);
+    many_->signs->Set(slot, EncodeSigns(components));
   }
 }
 

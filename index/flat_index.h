@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/mutex.h"
@@ -67,6 +68,12 @@ class FlatIndex final : public VectorIndex {
     std::unique_ptr<SignCodes> signs;  // by slot; null under kFloat32
   };
 
+  struct Encoded {
+    std::unique_ptr<std::byte[]> record;
+    std::vector<float> components;  // that its codes are of
+    std::optional<SignCode> signs;  // when there were any at the time
+  };
+
   // By slot.
   std::byte* Records() const REQUIRES_SHARED(mu_) {
     return many_ != nullptr && block_ == nullptr ? many_->paged.data() : block_.get();
@@ -99,7 +106,9 @@ class FlatIndex final : public VectorIndex {
                            TopK* top, SearchStats* stats) const REQUIRES_SHARED(mu_);
   void ScanSigns(const EncodedQuery& query, const SearchOptions& options, TopK* top,
                  SearchStats* stats) const REQUIRES_SHARED(mu_);
-  void Append(EntryId id, VectorView components, const std::byte* record) REQUIRES(mu_);
+  Encoded Encode(VectorView vector) const;
+  void Put(std::uint32_t slot, const Encoded& encoded) REQUIRES(mu_);
+  void Append(EntryId id, const Encoded& encoded) REQUIRES(mu_);
   void EraseSlot(std::uint32_t slot) REQUIRES(mu_);
   void Unlist(std::uint32_t slot) REQUIRES(mu_);
   void GiveBack() REQUIRES(mu_);

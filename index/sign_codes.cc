@@ -8,6 +8,15 @@
 
 namespace nearhit {
 
+namespace {
+// With zeros behind it.
+std::vector<float> WholeColumns(VectorView vector, const SignKernels& kernels) {
+  std::vector<float> padded((vector.size() + kernels.bits - 1) / kernels.bits * kernels.bits);
+  std::copy(vector.begin(), vector.end(), padded.begin());
+  return padded;
+}
+}  // namespace
+
 SignCodes::SignCodes(std::size_t dimension, IndexMetric metric, const SignKernels& kernels)
     : dimension_(dimension),
       metric_(metric),
@@ -16,24 +25,8 @@ SignCodes::SignCodes(std::size_t dimension, IndexMetric metric, const SignKernel
       block_bytes_(sizeof(SignFactors) + columns_ * kSignLanes) {
 }
 
-std::vector<float> SignCodes::WholeColumns(VectorView vector) const {
-  NEARHIT_CHECK(vector.size() == dimension_);
-  std::vector<float> padded(columns_ * kernels_->bits);
-  std::copy(vector.begin(), vector.end(), padded.begin());
-  return padded;
-}
-
-void SignCodes::Set(std::size_t slot, VectorView vector) {
-  const std::size_t block = slot / kSignLanes;
-  blocks_ = std::max(blocks_, block + 1);
-  if (blocks_ > capacity_) {
-    capacity_ = std::max(blocks_, 2 * capacity_);
-    memory_.Grow(capacity_ * block_bytes_);
-  }
-  SignFactors* factors = Factors(block);
-  const std::size_t lane = slot % kSignLanes;
-  const std::vector<float> rotated = WholeColumns(vector);
-
+SignCode EncodeSigns(VectorView vector, const SignKernels& kernels) {
+  const std::vector<float> rotated = WholeColumns(vector, kernels);
   double squares = 0;
   double magnitudes = 0;
   for (const float component : rotated) {
@@ -43,20 +36,40 @@ void SignCodes::Set(std::size_t slot, VectorView vector) {
   // x . q = product * (signs . q) + (what is left of x beside its signs) . q, and the second,
   // across from x, is as long as `beside`; of a random direction it has 1 / (d - 1) of its square.
   const double product = magnitudes > 0 ? squares / magnitudes : 0;
-  const auto dimension = static_cast<double>(dimension_);
+  const auto dimension = static_cast<double>(vector.size());
   const double beside = std::max(0.0, product * product * dimension - squares);
-  factors->product[lane] = static_cast<float>(product);
-  factors->error[lane] = static_cast<float>(std::sqrt(beside / std::max(1.0, dimension - 1)));
-  factors->squared_norm[lane] = static_cast<float>(squares);
-
-  longest_squared_ = std::max(longest_squared_, squares);
-  least_error_ = std::min(least_error_, factors->error[lane]);
-  for (std::size_t column = 0; column < columns_; ++column) {
+  SignCode code{.bytes = std::vector<std::uint8_t>(rotated.size() / kernels.bits),
+                .product = static_cast<float>(product),
+                .error = static_cast<float>(std::sqrt(beside / std::max(1.0, dimension - 1))),
+                .squared_norm = static_cast<float>(squares)};
+  for (std::size_t column = 0; column < code.bytes.size(); ++column) {
     std::uint32_t byte = 0;
-    for (std::size_t bit = 0; bit < kernels_->bits; ++bit) {
-      byte |= (rotated[column * kernels_->bits + bit] > 0 ? 1U : 0U) << bit;
+    for (std::size_t bit = 0; bit < kernels.bits; ++bit) {
+      byte |= (rotated[column * kernels.bits + bit] > 0 ? 1U : 0U) << bit;
     }
-    Columns(block)[column * kSignLanes + SignByte(lane)] = static_cast<std::uint8_t>(byte);
+    code.bytes[column] = static_cast<std::uint8_t>(byte);
+  }
+  return code;
+}
+
+void SignCodes::Set(std::size_t slot, const SignCode& code) {
+  NEARHIT_CHECK(code.bytes.size() == columns_);
+  const std::size_t block = slot / kSignLanes;
+  blocks_ = std::max(blocks_, block + 1);
+  if (blocks_ > capacity_) {
+    capacity_ = std::max(blocks_, 2 * capacity_);
+    memory_.Grow(capacity_ * block_bytes_);
+  }
+  SignFactors* factors = Factors(block);
+  const std::size_t lane = slot % kSignLanes;
+  factors->product[lane] = code.product;
+  factors->error[lane] = code.error;
+  factors->squared_norm[lane] = code.squared_norm;
+  longest_squared_ = std::max(longest_squared_, static_cast<double>(code.squared_norm));
+  least_error_ = std::min(least_error_, code.error);
+  std::uint8_t* const bytes = Columns(block) + SignByte(lane);
+  for (std::size_t column = 0; column < columns_; ++column) {
+    bytes[column * kSignLanes] = code.bytes[column];
   }
 }
 
@@ -85,7 +98,8 @@ void SignCodes::Shrink(std::size_t slots) {
 }
 
 SignQuery SignCodes::Prepare(VectorView query) const {
-  const std::vector<float> rotated = WholeColumns(query);
+  NEARHIT_CHECK(query.size() == dimension_);
+  const std::vector<float> rotated = WholeColumns(query, *kernels_);
 
   const std::size_t lookup = kernels_->lookup;
   const std::size_t entries = std::size_t{1} << lookup;

@@ -20,6 +20,17 @@
 
 namespace nearhit {
 
+// What is kept of one vector.
+struct SignCode {
+  std::vector<std::uint8_t> bytes;  // one a column
+  float product = 0;                // SignFactors
+  float error = 0;
+  float squared_norm = 0;
+};
+
+// Of a rotated vector; some microseconds. SignCodes of the same kernels keep it.
+SignCode EncodeSigns(VectorView vector, const SignKernels& kernels = FastestSignKernels());
+
 // Thread-safety: externally synchronized; const methods may run together.
 class SignCodes {
  public:
@@ -31,8 +42,8 @@ class SignCodes {
   SignCodes(std::size_t dimension, IndexMetric metric,
             const SignKernels& kernels = FastestSignKernels());
 
-  // Keeps a rotated vector in a slot, which is made, with those before it, when it is new.
-  void Set(std::size_t slot, VectorView vector);
+  // Keeps a code in a slot, which is made, with those before it, when it is new.
+  void Set(std::size_t slot, const SignCode& code);
   void Copy(std::size_t from, std::size_t to);
   // Forgets the slots from `slots` on.
   void Shrink(std::size_t slots);
@@ -55,8 +66,6 @@ class SignCodes {
   std::size_t memory_bytes() const;
 
  private:
-  // With zeros behind it.
-  std::vector<float> WholeColumns(VectorView vector) const;
   SignFactors* Factors(std::size_t block) const {
     return reinterpret_cast<SignFactors*>(memory_.data() + block * block_bytes_);
   }

@@ -46,7 +46,7 @@ TEST_P(SignCodesTest, BoundsHoldAndAreTight) {
       std::vector<std::vector<float>> vectors;
       for (std::size_t slot = 0; slot < 150; ++slot) {
         vectors.push_back(Gaussian(dimension, &random));
-        codes.Set(slot, vectors.back());
+        codes.Set(slot, EncodeSigns(vectors.back(), kernels));
       }
       const std::vector<float> query = Gaussian(dimension, &random);
       const SignQuery ready = codes.Prepare(query);
@@ -84,7 +84,7 @@ TEST_P(SignCodesTest, SharpBoundsKeepWhatReachesTheLimit) {
   std::vector<std::vector<float>> vectors;
   for (std::size_t slot = 0; slot < 10 * kSignLanes; ++slot) {
     vectors.push_back(random.Near(query, 2.0F * static_cast<float>(slot % 100) / 100));
-    codes.Set(slot, vectors.back());
+    codes.Set(slot, EncodeSigns(vectors.back()));
   }
   const SignQuery blunt = codes.Prepare(query);
   SignQuery sharp = blunt;
@@ -130,7 +130,7 @@ TEST_P(SignCodesTest, KernelsAgree) {
     for (const SignKernels& kernels : AvailableSignKernels()) {
       SignCodes codes(dimension, GetParam(), kernels);
       for (std::size_t slot = 0; slot < vectors.size(); ++slot) {
-        codes.Set(slot, vectors[slot]);
+        codes.Set(slot, EncodeSigns(vectors[slot], kernels));
       }
       std::array<float, kSignLanes> bounds{};
       const float largest = codes.Bounds(codes.Prepare(query), 0, bounds);
@@ -151,7 +151,7 @@ TEST_P(SignCodesTest, ACopiedSlotHasTheBoundsOfItsSource) {
   std::mt19937 random(4);
   SignCodes codes(100, GetParam());
   for (std::size_t slot = 0; slot < 70; ++slot) {
-    codes.Set(slot, Gaussian(100, &random));
+    codes.Set(slot, EncodeSigns(Gaussian(100, &random)));
   }
   const std::vector<float> query = Gaussian(100, &random);
   const SignQuery ready = codes.Prepare(query);
@@ -177,9 +177,9 @@ TEST_P(SignCodesTest, ExtremesHaveBounds) {
     tiny[7] = 1e-30F;
     Rotation::Of(33).Apply(large, large);
     Rotation::Of(33).Apply(tiny, tiny);
-    codes.Set(0, zero);
-    codes.Set(1, large);
-    codes.Set(2, tiny);
+    codes.Set(0, EncodeSigns(zero, kernels));
+    codes.Set(1, EncodeSigns(large, kernels));
+    codes.Set(2, EncodeSigns(tiny, kernels));
     for (const std::vector<float>& query : {zero, large, tiny}) {
       std::array<float, kSignLanes> bounds{};
       codes.Bounds(codes.Prepare(query), 0, bounds);
