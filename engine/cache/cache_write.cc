@@ -199,6 +199,8 @@ Result<std::vector<EntryId>> Cache::Matching(const InvalidateRequest& request) c
         ids.push_back(id);
       }
     });
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   }
   if (request.model) {
     std::erase_if(ids, [&](EntryId id) {

@@ -4,35 +4,34 @@ namespace nearhit {
 
 void IdleTracker::Touch(EntryId id, std::int64_t now_us) {
   MutexLock lock(&mu_);
-  const auto found = nodes_.find(id.value);
-  if (found == nodes_.end()) {
+  const auto* const found = nodes_.Find(id.value);
+  if (found == nullptr) {
     by_time_.push_back({.id = id, .read_us = now_us});
     nodes_[id.value] = std::prev(by_time_.end());
     return;
   }
-  found->second->read_us = now_us;
-  by_time_.splice(by_time_.end(), by_time_, found->second);
+  (*found)->read_us = now_us;
+  by_time_.splice(by_time_.end(), by_time_, *found);
 }
 
 void IdleTracker::Erase(EntryId id) {
   MutexLock lock(&mu_);
-  const auto found = nodes_.find(id.value);
-  if (found != nodes_.end()) {
-    by_time_.erase(found->second);
-    nodes_.erase(found);
+  if (const auto* const found = nodes_.Find(id.value); found != nullptr) {
+    by_time_.erase(*found);
+    nodes_.Erase(id.value);
   }
 }
 
 void IdleTracker::Clear() {
   MutexLock lock(&mu_);
   by_time_.clear();
-  nodes_.clear();
+  nodes_.Clear();
 }
 
 bool IdleTracker::IdleSince(EntryId id, std::int64_t before_us) const {
   MutexLock lock(&mu_);
-  const auto found = nodes_.find(id.value);
-  return found != nodes_.end() && found->second->read_us <= before_us;
+  const auto* const found = nodes_.Find(id.value);
+  return found != nullptr && (*found)->read_us <= before_us;
 }
 
 std::vector<EntryId> IdleTracker::Idle(std::int64_t before_us, std::size_t limit) const {

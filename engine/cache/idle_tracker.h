@@ -6,9 +6,8 @@
 #include <list>
 #include <vector>
 
-#include <tsl/robin_map.h>
-
 #include "base/mutex.h"
+#include "engine/collection/segmented_map.h"
 #include "nearhit/types.h"
 
 namespace nearhit {
@@ -31,7 +30,7 @@ class IdleTracker {
   };
   mutable Mutex mu_;
   std::list<Node> by_time_ GUARDED_BY(mu_);  // longest idle first
-  tsl::robin_map<std::uint64_t, std::list<Node>::iterator> nodes_ GUARDED_BY(mu_);
+  SegmentedMap<std::uint64_t, std::list<Node>::iterator> nodes_ GUARDED_BY(mu_);
 };
 
 }  // namespace nearhit

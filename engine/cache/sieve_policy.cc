@@ -6,7 +6,7 @@ namespace nearhit {
 
 void SievePolicy::OnInsert(EntryId id) {
   MutexLock lock(&mu_);
-  if (nodes_.contains(id.value)) {
+  if (nodes_.Find(id.value) != nullptr) {
     return;
   }
   queue_.push_front({.id = id});
@@ -15,17 +15,15 @@ void SievePolicy::OnInsert(EntryId id) {
 
 void SievePolicy::OnHit(EntryId id) {
   MutexLock lock(&mu_);
-  const auto found = nodes_.find(id.value);
-  if (found != nodes_.end()) {
-    found->second->visited = true;
+  if (const auto* const found = nodes_.Find(id.value); found != nullptr) {
+    (*found)->visited = true;
   }
 }
 
 void SievePolicy::OnErase(EntryId id) {
   MutexLock lock(&mu_);
-  const auto found = nodes_.find(id.value);
-  if (found != nodes_.end()) {
-    Remove(found->second);
+  if (const auto* const found = nodes_.Find(id.value); found != nullptr) {
+    Remove(*found);
   }
 }
 
@@ -34,7 +32,7 @@ void SievePolicy::Remove(Queue::iterator node) {
     // The hand goes on towards the newest; past it, it starts at the oldest again.
     hand_ = node == queue_.begin() ? queue_.end() : std::prev(node);
   }
-  nodes_.erase(node->id.value);
+  nodes_.Erase(node->id.value);
   queue_.erase(node);
 }
 

@@ -7,10 +7,9 @@
 #include <cstdint>
 #include <list>
 
-#include <tsl/robin_map.h>
-
 #include "base/mutex.h"
 #include "engine/cache/eviction_policy.h"
+#include "engine/collection/segmented_map.h"
 
 namespace nearhit {
 
@@ -36,7 +35,7 @@ class SievePolicy final : public EvictionPolicy {
 
   mutable Mutex mu_;
   Queue queue_ GUARDED_BY(mu_);  // newest first
-  tsl::robin_map<std::uint64_t, Queue::iterator> nodes_ GUARDED_BY(mu_);
+  SegmentedMap<std::uint64_t, Queue::iterator> nodes_ GUARDED_BY(mu_);
   Queue::iterator hand_ GUARDED_BY(mu_) = queue_.end();  // end(): start at the oldest
 };
 

@@ -40,49 +40,49 @@ void EntryTable::Insert(EntryId id, EntryState state) {
   }
   std::uint64_t& newest = newest_by_key_[state.key_hash];
   newest = std::max(newest, id.value);
-  entries_.insert_or_assign(id.value, std::move(state));
+  entries_[id.value] = std::move(state);
   Changed(id);
 }
 
 void EntryTable::AddTag(EntryId id, TagNumber tag) {
   WriterLock lock(&mu_);
-  const auto found = entries_.find(id.value);
-  if (found == entries_.end()) {
+  EntryState* const found = entries_.Find(id.value);
+  if (found == nullptr) {
     return;
   }
-  std::vector<TagNumber>& tags = found.value().tags;
+  std::vector<TagNumber>& tags = found->tags;
   tags.insert(std::lower_bound(tags.begin(), tags.end(), tag), tag);
   ++tag_counts_[tag];
 }
 
 std::optional<EntryState> EntryTable::Find(EntryId id) const {
   ReaderLock lock(&mu_);
-  const auto found = entries_.find(id.value);
-  return found == entries_.end() ? std::nullopt : std::optional<EntryState>(found->second);
+  const EntryState* const found = entries_.Find(id.value);
+  return found == nullptr ? std::nullopt : std::optional<EntryState>(*found);
 }
 
 EntryId EntryTable::FindKey(const Hash128& key_hash) const {
   ReaderLock lock(&mu_);
-  const auto found = newest_by_key_.find(key_hash);
-  return found == newest_by_key_.end() ? EntryId{} : EntryId{found->second};
+  const std::uint64_t* const found = newest_by_key_.Find(key_hash);
+  return found == nullptr ? EntryId{} : EntryId{*found};
 }
 
 bool EntryTable::Erase(EntryId id) {
   WriterLock lock(&mu_);
-  const auto found = entries_.find(id.value);
-  if (found == entries_.end()) {
+  const EntryState* const found = entries_.Find(id.value);
+  if (found == nullptr) {
     return false;
   }
-  bytes_ -= found->second.bytes;
-  for (const TagNumber tag : found->second.tags) {
+  bytes_ -= found->bytes;
+  for (const TagNumber tag : found->tags) {
     --tag_counts_[tag];
   }
   // Unless a newer entry has replaced it.
-  if (const auto key = newest_by_key_.find(found->second.key_hash);
-      key != newest_by_key_.end() && key->second == id.value) {
-    newest_by_key_.erase(key);
+  if (const std::uint64_t* const newest = newest_by_key_.Find(found->key_hash);
+      newest != nullptr && *newest == id.value) {
+    newest_by_key_.Erase(found->key_hash);
   }
-  entries_.erase(found);
+  entries_.Erase(id.value);
   Changed(id);
   return true;
 }
@@ -122,9 +122,14 @@ std::optional<std::vector<EntryId>> EntryTable::TakeChanges() {
 }
 
 void EntryTable::ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const {
-  ReaderLock lock(&mu_);
-  for (const auto& entry : entries_) {
-    visit(EntryId{entry.first}, entry.second);
+  for (std::size_t segment = 0;; ++segment) {
+    ReaderLock lock(&mu_);
+    if (segment == entries_.segments()) {
+      return;
+    }
+    entries_.ForEachIn(segment, [&visit](std::uint64_t id, const EntryState& state) {
+      visit(EntryId{id}, state);
+    });
   }
 }
 

@@ -11,10 +11,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include <tsl/robin_map.h>
-
 #include "base/hash.h"
 #include "base/mutex.h"
+#include "engine/collection/segmented_map.h"
 #include "engine/storage/keys.h"
 #include "nearhit/types.h"
 
@@ -34,7 +33,7 @@ struct EntryState {
   bool ExpiredAt(std::int64_t now_us) const { return expires_us != 0 && now_us >= expires_us; }
 };
 
-// Thread-safety: thread-safe; every lock is held for one map operation, ForEach excepted.
+// Thread-safety: thread-safe; the lock is held for one map operation, or a thousand entries.
 class EntryTable {
  public:
   EntryTable() = default;
@@ -62,15 +61,16 @@ class EntryTable {
   template <typename Use>
   bool With(EntryId id, Use&& use) const {
     ReaderLock lock(&mu_);
-    const auto found = entries_.find(id.value);
-    if (found == entries_.end()) {
+    const EntryState* const found = entries_.Find(id.value);
+    if (found == nullptr) {
       return false;
     }
-    use(found->second);
+    use(*found);
     return true;
   }
 
-  // Visits every entry, in no order, holding the table locked for reading throughout.
+  // Visits every entry, in no order, a thousand or so at a time under the lock. Those that come or
+  // go meanwhile are visited or not, and while some come, others may be visited twice.
   void ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const;
 
   // Which ids came or went, for whoever copies the table while it is written to. Off at first. At
@@ -89,8 +89,8 @@ class EntryTable {
   void Changed(EntryId id) REQUIRES(mu_);
 
   mutable SharedMutex mu_;
-  tsl::robin_map<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
-  tsl::robin_map<Hash128, std::uint64_t, HashOfHash> newest_by_key_ GUARDED_BY(mu_);
+  SegmentedMap<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
+  SegmentedMap<Hash128, std::uint64_t, HashOfHash> newest_by_key_ GUARDED_BY(mu_);
   std::unordered_map<std::string, TagNumber> tag_numbers_ GUARDED_BY(mu_);
   std::vector<std::string> tag_texts_ GUARDED_BY(mu_);
   std::vector<std::uint64_t> tag_counts_ GUARDED_BY(mu_);
