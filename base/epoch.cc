@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <thread>
+#include <utility>
 
+#include "base/check.h"
 #include "base/prefetch.h"
 
 namespace nearhit {
@@ -33,23 +35,30 @@ Reader* TakeReader() {
   return reader;
 }
 
-class ThisThread {
- public:
-  ThisThread() = default;
-  ~ThisThread() { reader_->taken.store(false); }
-  ThisThread(const ThisThread&) = delete;
-  ThisThread& operator=(const ThisThread&) = delete;
+// Null before the first section of a thread and after its destructors have begun.
+thread_local Reader* this_reader = nullptr;
 
-  std::atomic<Epoch>& since() { return reader_->since; }
-
- private:
-  Reader* const reader_ = TakeReader();
+struct GiveBack {
+  GiveBack() = default;
+  ~GiveBack() {
+    if (this_reader != nullptr) {
+      std::exchange(this_reader, nullptr)->taken.store(false);
+    }
+  }
+  GiveBack(const GiveBack&) = delete;
+  GiveBack& operator=(const GiveBack&) = delete;
 };
 
-thread_local ThisThread this_thread;
+Reader& ThisReader() {
+  if (this_reader == nullptr) {
+    this_reader = TakeReader();  // not given back when a destructor is here
+    [[maybe_unused]] thread_local GiveBack give_back;
+  }
+  return *this_reader;
+}
 
 std::atomic<Epoch>* SinceUnlessReading() {
-  std::atomic<Epoch>& since = this_thread.since();
+  std::atomic<Epoch>& since = ThisReader().since;
   return since.load(std::memory_order_relaxed) == 0 ? &since : nullptr;
 }
 
@@ -89,6 +98,7 @@ bool ReadersLeft(Epoch epoch) {
 }
 
 void WaitForReaders() {
+  NEARHIT_CHECK(this_reader == nullptr || this_reader->since.load(std::memory_order_relaxed) == 0);
   const Epoch epoch = NewEpoch();
   while (!ReadersLeft(epoch)) {
     std::this_thread::yield();

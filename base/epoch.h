@@ -26,16 +26,14 @@ class ReadSection {
   std::atomic<Epoch>* const since_;  // of this thread; null when there is an outer section
 };
 
-// All read sections of the process take part, whatever they read.
-//
-// Thread-safety: thread-safe. Not for a thread in a read section: it would wait for itself.
+// All read sections of the process take part, whatever they read. What follows is thread-safe.
 
 // To be called after something was put out of reach. Its memory may be used again once
 // ReadersLeft(the result).
 Epoch NewEpoch();
 // Whether no read section is left that began before the epoch did.
 bool ReadersLeft(Epoch epoch);
-// Waits for it.
+// Begins one and waits for them. Not for a thread in a read section: it would wait for itself.
 void WaitForReaders();
 
 }  // namespace nearhit

@@ -1,19 +1,41 @@
 #include "base/mutex.h"
 
+#include <chrono>
+
 namespace nearhit {
 
 namespace {
 
-// How often the state is looked at before sleeping: for some 30 us, in which a scan of ten thousand
-// entries ends, or an entry is copied. To sleep and to be woken takes longer, and a writer that is
-// being woken keeps readers out meanwhile.
-constexpr int kLooks = 1500;
-
 void Pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");  // "yield" is over too soon to be a pause
 #endif
 }
+
+// Looks before sleeping, for 30 us: in these a scan of ten thousand entries ends, or an entry is
+// copied. To sleep and to be woken takes longer, and a writer that is being woken keeps readers out
+// meanwhile.
+class Looks {
+ public:
+  // False when it is time to sleep.
+  bool Again() {
+    constexpr int kBeforeTime = 32;  // the clock is asked for every so many
+    if (over_ || (++looks_ % kBeforeTime == 0 && std::chrono::steady_clock::now() > until_)) {
+      over_ = true;
+      return false;
+    }
+    Pause();
+    return true;
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point until_ =
+      std::chrono::steady_clock::now() + std::chrono::microseconds(30);
+  int looks_ = 0;
+  bool over_ = false;
+};
 
 }  // namespace
 
@@ -32,7 +54,8 @@ void Pause() {
 // wait(state) returns at once when the state is another one by then.
 void SharedMutex::WaitAndLock() {
   std::uint32_t state = state_.load(std::memory_order_relaxed);
-  for (int looks = 0;;) {
+  Looks looks;
+  while (true) {
     if ((state & ~kWriterWaits) == 0) {
       if (state_.compare_exchange_weak(state, kHeld, std::memory_order_acquire,
                                        std::memory_order_relaxed)) {
@@ -40,8 +63,7 @@ void SharedMutex::WaitAndLock() {
       }
       continue;
     }
-    if (looks++ < kLooks) {  // readers that come now need not wait yet
-      Pause();
+    if (looks.Again()) {  // readers that come now need not wait yet
       state = state_.load(std::memory_order_relaxed);
       continue;
     }
@@ -56,11 +78,10 @@ void SharedMutex::WaitAndLock() {
 
 void SharedMutex::WaitAndLockShared() {
   std::uint32_t state = state_.load(std::memory_order_relaxed);
-  for (int looks = 0;;) {
+  Looks looks;
+  while (true) {
     if ((state & kNoReaders) != 0) {
-      if (looks++ < kLooks) {
-        Pause();
-      } else {
+      if (!looks.Again()) {
         state_.wait(state, std::memory_order_relaxed);
       }
       state = state_.load(std::memory_order_relaxed);

@@ -26,9 +26,10 @@ class CAPABILITY("mutex") Mutex {
   std::mutex mu_;
 };
 
-// Readers together or one writer, in 4 bytes: there is one in every small partition. A waiting
-// writer goes before readers that come after it, so a stream of readers cannot starve it; for that
-// reason a thread must never take the shared lock twice. Looks for some 30 us before it sleeps.
+// Readers together or one writer, in 4 bytes: there is one in every small partition. Whoever
+// waits looks for 30 us before it sleeps; a writer goes before readers that come after that, so a
+// stream of readers cannot starve it. For that reason a thread must never take the shared lock
+// twice.
 class CAPABILITY("mutex") SharedMutex {
  public:
   SharedMutex() = default;
@@ -60,6 +61,8 @@ class CAPABILITY("mutex") SharedMutex {
       state_.notify_all();  // not one: that might be a reader, which goes on waiting
     }
   }
+  // Whether a reader that comes now waits: for a writer that has it, or is next.
+  bool KeepsReadersOut() const { return (state_.load() & kNoReaders) != 0; }
 
  private:
   // The state: how many readers there are, and these.

@@ -1,6 +1,7 @@
 #include "index/graph_store.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>  // hnswlib 0.6.2 uses these three without including them
 #include <iostream>
@@ -44,18 +45,31 @@ constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
-// Makes room for `bytes`. Returns what readers may still look at, when the first `used` bytes had
-// to be copied. For much, address space for sixteen times as much makes that rare, and costs
-// nothing.
-PagedMemory Extend(PagedMemory* memory, std::size_t used, std::size_t bytes) {
+// Empty memory with room for `bytes`. Much of it gets address space for sixteen times as much, or
+// what there is: that costs nothing, and saves copies.
+PagedMemory WithReserve(std::size_t bytes) {
   constexpr std::size_t kMuch = std::size_t{2} << 20;
-  constexpr std::size_t kReserve = 16;
+  for (std::size_t times = bytes < kMuch ? 1 : 16;; times /= 2) {
+    try {
+      PagedMemory memory(times * bytes);
+      memory.Grow(bytes);
+      return memory;
+    } catch (const std::bad_alloc&) {
+      if (times == 1) {
+        throw;
+      }
+    }
+  }
+}
+
+// Makes room for `bytes`. Returns what readers may still look at, when the first `used` bytes had
+// to be copied.
+PagedMemory Extend(PagedMemory* memory, std::size_t used, std::size_t bytes) {
   if (memory->GrowsInPlace(bytes)) {
     memory->Grow(bytes);
     return PagedMemory();
   }
-  PagedMemory larger(bytes < kMuch ? bytes : kReserve * bytes);
-  larger.Grow(bytes);
+  PagedMemory larger = WithReserve(bytes);
   if (used > 0) {
     std::memcpy(larger.data(), memory->data(), used);
   }
@@ -75,21 +89,16 @@ class GraphStore::Holder {
     graph.label_offset_ = graph.offsetLevel0_ + graph.size_links_level0_;
     graph.size_data_per_element_ = RoundUp(
         graph.label_offset_ + sizeof(hnswlib::labeltype) + sizeof(std::uint32_t), kAlignment);
-    std::free(graph.data_level0_memory_);
+    std::free(std::exchange(graph.data_level0_memory_, nullptr));
+    std::free(std::exchange(graph.linkLists_, nullptr));
     // Of its own searches, which are not used.
-    delete graph.visited_list_pool_;
-    graph.visited_list_pool_ = nullptr;
-    std::free(graph.linkLists_);
+    delete std::exchange(graph.visited_list_pool_, nullptr);
     // One writer changes the graph under our own lock: hnswlib's 40 bytes of mutex a node, and 2.6
     // MB more, would never be locked.
     std::vector<std::mutex>().swap(graph.link_list_locks_);
     std::vector<std::mutex>().swap(graph.link_list_update_locks_);
   }
-  ~Holder() {  // hnswlib would free what is not its own
-    graph.data_level0_memory_ = nullptr;
-    graph.linkLists_ = nullptr;
-    graph.cur_element_count = 0;
-  }
+  ~Holder() = default;
   Holder(const Holder&) = delete;
   Holder& operator=(const Holder&) = delete;
 
@@ -117,23 +126,25 @@ GraphStore::~GraphStore() {
 }
 
 void GraphStore::Grow(std::size_t capacity) {
-  NEARHIT_CHECK(capacity >= slots_);
+  NEARHIT_CHECK(capacity >= slots_ && capacity <= kMaxNodes);
   struct Left {  // what readers may still look at
-    ~Left() { WaitForReaders(); }
+    ~Left() {
+      if (had_readers) {
+        WaitForReaders();
+      }
+    }
+    bool had_readers;
     PagedMemory elements;
     PagedMemory upper_lists;
-  } left;
-  hnswlib::HierarchicalNSW<float>& graph = holder_->graph;
+  } left{.had_readers = slots_ > 0, .elements = {}, .upper_lists = {}};
   left.elements = Extend(&holder_->elements, slots_ * stride_, capacity * stride_);
-  graph.data_level0_memory_ = reinterpret_cast<char*>(holder_->elements.data());
   base_.store(holder_->elements.data(), std::memory_order_release);
   left.upper_lists =
-      Extend(&holder_->upper_lists, slots_ * sizeof(char*), capacity * sizeof(char*));
-  graph.linkLists_ = reinterpret_cast<char**>(holder_->upper_lists.data());
-  upper_.store(reinterpret_cast<std::byte**>(graph.linkLists_), std::memory_order_release);
-  graph.element_levels_.resize(capacity);
-  levels_ = graph.element_levels_.data();
-  graph.max_elements_ = capacity;
+      Extend(&holder_->upper_lists, slots_ * sizeof(std::byte*), capacity * sizeof(std::byte*));
+  upper_.store(reinterpret_cast<std::byte**>(holder_->upper_lists.data()),
+               std::memory_order_release);
+  holder_->graph.element_levels_.resize(capacity);
+  levels_ = holder_->graph.element_levels_.data();
   capacity_.store(capacity, std::memory_order_release);
 }
 
@@ -145,7 +156,6 @@ void GraphStore::Occupy(NodeId node, EntryId label, int level) {
   NEARHIT_CHECK(node <= slots_ && node < capacity());
   if (node == slots_) {
     ++slots_;
-    holder_->graph.cur_element_count = slots_;
   }
   levels_[node] = level;
   std::memset(Record(node), 0, stride_);
@@ -166,11 +176,35 @@ void GraphStore::Release(NodeId node) {
   levels_[node] = -1;
 }
 
+// Whoever reads the list meanwhile meets every link that stays: it keeps its place, or is where it
+// was as well.
 void GraphStore::SetLinks(NodeId node, int level, std::span<const NodeId> links) {
   NEARHIT_CHECK(links.size() <= MaxLinks(level) && level <= levels_[node]);
   NodeId* const list = LinkList(node, level);
-  for (std::size_t i = 0; i < links.size(); ++i) {
-    LiveLinks::Store(list + 1 + i, links[i]);
+  const std::span<const NodeId> before = Links(node, level);
+  const auto kept = static_cast<std::size_t>(
+      std::mismatch(before.begin(), before.end(), links.begin(), links.end()).first -
+      before.begin());
+  std::array<bool, kMaxLinks0> placed{};  // of `links`
+  std::array<bool, kMaxLinks0> free{};    // places of the list
+  for (std::size_t place = kept; place < links.size(); ++place) {
+    free[place] = true;
+    if (place < before.size()) {
+      const auto found =
+          std::find(links.begin() + static_cast<std::ptrdiff_t>(kept), links.end(), before[place]);
+      if (found != links.end()) {
+        placed[static_cast<std::size_t>(found - links.begin())] = true;
+        free[place] = false;
+      }
+    }
+  }
+  std::size_t place = kept;
+  for (std::size_t i = kept; i < links.size(); ++i) {
+    if (!placed[i]) {
+      for (; !free[place]; ++place) {
+      }
+      LiveLinks::Store(list + 1 + place++, links[i]);
+    }
   }
   LiveLinks::Store(list, static_cast<NodeId>(links.size()));
 }

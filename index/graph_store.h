@@ -43,8 +43,9 @@ class LiveLinks {
   const std::size_t size_;
 };
 
-// Thread-safety: one writer; readers beside it in a ReadSection (base/epoch.h), by LiveLinksOf,
-// Record, Records and Label of nodes that they came to by links, and by capacity.
+// Thread-safety: one writer, and readers beside it in a ReadSection (base/epoch.h): they use
+// capacity() and, of nodes that they came to in it, LiveLinksOf, PrefetchLinks, Record, Records and
+// Label.
 class GraphStore {
  public:
   static constexpr NodeId kMaxNodes = NodeId{1} << 31;  // walks use the bit above
@@ -127,7 +128,7 @@ class GraphStore {
   std::size_t slots_ = 0;
   std::size_t upper_bytes_ = 0;  // of nodes, not of free slots
 
-  // Copies of what hnswlib has, renewed by growth, and of its strides.
+  // Where memory is, renewed by growth, and hnswlib's strides.
   std::atomic<std::size_t> capacity_{0};
   std::atomic<std::byte*> base_{nullptr};
   std::atomic<std::byte**> upper_{nullptr};

@@ -20,15 +20,22 @@ void HnswIndex::CountLevel(int level) {
   ++level_counts_[static_cast<std::size_t>(level)];
 }
 
+// A free slot that no reader may be at, the last one if it can be: it is in the caches. A new one
+// otherwise. Requires: there is one.
 NodeId HnswIndex::TakeSlot(EntryId id, int level) {
-  NodeId node = static_cast<NodeId>(graph_->slots());
-  if (!free_.empty() && ReadersLeft(free_.front().since)) {
+  auto node = static_cast<NodeId>(graph_->slots());
+  if (node == GraphStore::kMaxNodes) {
+    WaitForReaders();
+  }
+  if (!free_.empty() && ReadersLeft(free_.back().since)) {
+    node = free_.back().node;
+    free_.pop_back();
+  } else if (!free_.empty() && ReadersLeft(free_.front().since)) {
     node = free_.front().node;
     free_.pop_front();
-  } else if (node == GraphStore::kMaxNodes) {
-    return kNoNode;
   } else if (node == graph_->capacity()) {
-    graph_->Grow(graph_->capacity() + graph_->capacity() / 4);
+    graph_->Grow(
+        std::min<std::size_t>(graph_->capacity() + graph_->capacity() / 4, GraphStore::kMaxNodes));
   }
   graph_->Occupy(node, id, level);
   return node;
@@ -47,12 +54,11 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
   if (const NodeId old = Find(id); old != kNoNode) {
     EraseNode(old);
   }
+  if (free_.empty() && graph_->slots() >= GraphStore::kMaxNodes) {
+    return ResourceExhausted("the index holds " + std::to_string(size()) + " entries, its limit");
+  }
   const int level = graph_->RandomLevel();
   const NodeId node = TakeSlot(id, level);
-  if (node == kNoNode) {
-    return ResourceExhausted("the index holds " + std::to_string(graph_->slots()) +
-                             " entries, its limit");
-  }
   codec_.Encode(vector, graph_->Record(node));
 
   const EntryPoint entry = entry_.load();
@@ -262,6 +268,7 @@ bool HnswIndex::Reconstruct(EntryId id, std::span<float> out) const {
 }
 
 std::vector<EntryId> HnswIndex::Ids() const {
+  const ReadSection section;
   ReaderLock lock(&ids_mu_);
   std::vector<EntryId> ids;
   ids.reserve(nodes_.size());

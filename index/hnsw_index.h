@@ -58,8 +58,9 @@ class HnswIndex final : public VectorIndex {
   Status CheckInvariants() const;
   std::size_t CountUnreachable() const;
 
-  // The graph as bytes, without a checksum (snapshot.h adds it), and back. Deserialize trusts
-  // nothing: kDataLoss unless every count, level and link is in bounds; the index is empty then.
+  // The graph as bytes, without a checksum (snapshot.h adds it), and back. Deserialize requires
+  // that nobody else uses the index yet, and trusts nothing: kDataLoss unless every count, level
+  // and link is in bounds; the index is empty then.
   void Serialize(std::string* out) const;
   Status Deserialize(std::string_view bytes);
 

@@ -2,8 +2,8 @@
 // search using HNSW graphs", 2016, algorithms 2 and 5), for readers and for the writer alike.
 //
 // Readers are in a ReadSection (base/epoch.h) from before they load the entry point until they are
-// done with the nodes that they got. A walk beside a change sees each list of links before or
-// after it; in what was just taken out it finds the way on.
+// done with the nodes that they got. A walk beside a change may see some of it: it meets every link
+// that stays, and in what was just taken out it finds the way on.
 #pragma once
 
 #include <cstddef>

@@ -100,7 +100,8 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
   const auto entry_node = reader.Fixed<NodeId>();
   const auto entry_level = reader.Fixed<std::int32_t>();
   // Each slot takes at least its level: bounds what is reserved for a count that lies.
-  if (!reader.ok() || slots > reader.remaining() / sizeof(std::int32_t)) {
+  if (!reader.ok() || slots > reader.remaining() / sizeof(std::int32_t) ||
+      slots > GraphStore::kMaxNodes) {
     return DataLoss("index snapshot has the wrong shape");
   }
   graph_->Grow(std::max<std::size_t>(slots, 16));

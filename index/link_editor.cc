@@ -22,7 +22,7 @@ bool Better(const GraphCandidate& a, const GraphCandidate& b) {
 std::vector<NodeId> LinkEditor::Links(NodeId node, int level) const {
   const auto edited = edits_.find(Key(node, level));
   if (edited != edits_.end()) {
-    return edited->second;
+    return edited->second.links;
   }
   const std::span<const NodeId> links = graph_->Links(node, level);
   return {links.begin(), links.end()};
@@ -32,7 +32,7 @@ bool LinkEditor::HasLink(NodeId from, NodeId to, int level) const {
   if (!edits_.empty()) {
     const auto edited = edits_.find(Key(from, level));
     if (edited != edits_.end()) {
-      return Contains(edited->second, to);
+      return Contains(edited->second.links, to);
     }
   }
   return Contains(graph_->Links(from, level), to);
@@ -55,10 +55,12 @@ std::size_t LinkEditor::InDegree(NodeId node, int level) const {
 
 void LinkEditor::SetLinks(NodeId node, int level, std::vector<NodeId> links) {
   const std::vector<NodeId> before = Links(node, level);
+  bool loses = false;
   for (const NodeId target : before) {
     if (Contains(links, target)) {
       continue;
     }
+    loses = true;
     if (HasLink(target, node, level)) {
       one_way_.Add(target, node, level);  // what is left of a link both ways
     } else {
@@ -81,7 +83,9 @@ void LinkEditor::SetLinks(NodeId node, int level, std::vector<NodeId> links) {
       graph_->SetInDegree(target, graph_->InDegree(target) + 1);
     }
   }
-  edits_[Key(node, level)] = std::move(links);
+  Edit& edit = edits_[Key(node, level)];
+  edit.links = std::move(links);
+  edit.loses = edit.loses || loses;
 }
 
 std::vector<GraphCandidate> LinkEditor::Scored(NodeId node,
@@ -253,24 +257,44 @@ void LinkEditor::Disconnect(NodeId node, int level) {
     }
   }
   edits_.erase(Key(node, level));
+  taken_out_ = node;
+}
+
+int LinkEditor::Turn(std::uint64_t key) const {
+  const auto node = static_cast<NodeId>(key >> 8U);
+  if (node == added_) {
+    return 3;
+  }
+  if (!edits_.at(key).loses) {
+    return 2;
+  }
+  return Contains(graph_->Links(node, static_cast<int>(key & 0xffU)), taken_out_) ? 0 : 1;
 }
 
 bool LinkEditor::PublishNext() {
-  auto next = edits_.end();
-  for (int level = added_ == kNoNode ? -1 : graph_->LevelOf(added_);
-       level >= 0 && next == edits_.end(); --level) {
-    next = edits_.find(Key(added_, level));
+  if (order_.empty() && !edits_.empty()) {
+    std::vector<std::pair<int, std::uint64_t>> turns;
+    turns.reserve(edits_.size());
+    for (const auto& [key, edit] : edits_) {
+      turns.emplace_back(Turn(key), key);
+    }
+    std::sort(turns.begin(), turns.end());
+    for (const auto& [turn, key] : turns) {
+      order_.push_back(key);
+    }
   }
-  if (next == edits_.end()) {
-    added_ = kNoNode;
-    next = edits_.begin();
-  }
-  if (next == edits_.end()) {
+  if (order_.empty()) {
     return false;
   }
+  const auto next = edits_.find(order_.back());
+  order_.pop_back();
   graph_->SetLinks(static_cast<NodeId>(next->first >> 8U), static_cast<int>(next->first & 0xffU),
-                   next->second);
+                   next->second.links);
   edits_.erase(next);
+  if (edits_.empty()) {
+    added_ = kNoNode;
+    taken_out_ = kNoNode;
+  }
   return true;
 }
 

@@ -1,4 +1,4 @@
-// Changes to the links of an HNSW graph, worked out beside searches and published in one go.
+// Changes to the links of an HNSW graph, worked out beside searches and published list by list.
 //
 // Knows the reverse of every link, so that a node can be taken out exactly, and never lets a change
 // leave a node that nothing links to: what is stored can be found. Five links of six go both ways
@@ -39,8 +39,9 @@ class LinkEditor {
     while (PublishNext()) {
     }
   }
-  // Writes one of them; those of a node that was added come first, so that whoever gets there finds
-  // the way on. Returns false when there was none.
+  // Writes one of them, in an order that leaves a way to every node for searches that see only some
+  // of them: the lists of a node that was added first, then those that only gain links, and those
+  // that lose the one to a node that was taken out last. Returns false when there was none.
   bool PublishNext();
 
   // The graph was loaded: its reverse links are not known.
@@ -79,6 +80,8 @@ class LinkEditor {
   void AddReplacements(NodeId source, int level, const std::vector<NodeId>& targets,
                        std::vector<NodeId>* links) const;
   void AddLink(NodeId from, NodeId to, int level);
+  // When a changed list is published, the greatest first; see PublishNext.
+  int Turn(std::uint64_t key) const;
   // Makes somebody near link to `node` when nobody does.
   void Adopt(NodeId node, int level, const std::vector<NodeId>& near);
   bool TryAdopt(NodeId parent, NodeId node, int level);
@@ -86,8 +89,14 @@ class LinkEditor {
   GraphStore* const graph_;
   bool reverse_known_ = true;
   OneWayLinks one_way_;
-  std::unordered_map<std::uint64_t, std::vector<NodeId>> edits_;  // changed lists by Key
-  NodeId added_ = kNoNode;                                        // whose own lists are among them
+  struct Edit {
+    std::vector<NodeId> links;
+    bool loses = false;  // some link that was there before
+  };
+  std::unordered_map<std::uint64_t, Edit> edits_;  // changed lists by Key
+  std::vector<std::uint64_t> order_;  // their keys once one of them is published, the next one last
+  NodeId added_ = kNoNode;            // the node whose own lists are among them
+  NodeId taken_out_ = kNoNode;        // the node that some of them no longer link to
 };
 
 }  // namespace nearhit

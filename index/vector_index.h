@@ -93,11 +93,11 @@ struct SearchStats {
 
 // Nearest-neighbour index over vectors of one fixed dimension, under unique ids.
 //
-// Thread-safety: thread-safe. Searches run together and beside writers; a writer holds off searches
-// for the microseconds of publishing a finished change only. Writers take turns. Vectors: exactly
-// dimension() finite floats, normalised by the caller under cosine. Checked with NEARHIT_CHECK on
-// size only: the edge of the engine has validated the rest. Persistence: derived from storage; see
-// snapshot.h for a faster start.
+// Thread-safety: thread-safe. Searches run together and beside writers; those of a scan wait for
+// the copying of an entry. One beside the replacement of an id may return it twice. Writers take
+// turns. Vectors: exactly dimension() finite floats, normalised by the caller under cosine. Checked
+// with NEARHIT_CHECK on size only: the edge of the engine has validated the rest. Persistence:
+// derived from storage; see snapshot.h for a faster start.
 class VectorIndex {
  public:
   virtual ~VectorIndex() = default;

@@ -67,7 +67,9 @@ TEST(SharedMutexTest, AWaitingWriterGoesBeforeReadersThatComeAfterIt) {
       const WriterLock lock(&mu);
       written = true;
     });
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the writer waits by now
+    while (!mu.KeepsReadersOut()) {
+      std::this_thread::yield();
+    }
     std::thread reader([&] {
       reading.store(true);
       const ReaderLock lock(&mu);

@@ -170,6 +170,11 @@ TEST_F(HnswIndexTest, ASlotIsUsedAgainWhenItsReadersHaveLeft) {
   ExpectSound();
 }
 
+class Odd final : public IdFilter {
+ public:
+  bool Accepts(EntryId id) const override { return id.value % 2 == 1; }
+};
+
 // Whatever a search finds beside growth and turnover has the score of the vector with that id: a
 // slot that was used again too soon, or memory that was given back, would have another one.
 TEST(HnswIndexConcurrencyTest, SearchesBesideGrowthAndTurnoverFindWhatIsStored) {
@@ -181,17 +186,31 @@ TEST(HnswIndexConcurrencyTest, SearchesBesideGrowthAndTurnoverFindWhatIsStored) 
     vectors.push_back(random.Next(0.6F));
   }
   HnswIndex index(Codec(kDimension, IndexMetric::kDot, Encoding::kFloat32), 16);
+  const Odd odd;
   std::atomic<std::uint64_t> turn{0};
   std::atomic<std::uint64_t> wrong{0};
   std::atomic<std::uint64_t> found{0};
   RepeatingThreads readers(2, [&] {
-    const std::vector<float>& query = vectors.at(turn++ % kIds);
+    const std::uint64_t at = turn++;
+    const std::vector<float>& query = vectors.at(at % kIds);
     SearchStats stats;
-    for (const Neighbor& neighbor : index.Search(query, {.k = 3, .ef = 32}, &stats)) {
-      const float expected =
-          Kernels().dot(query.data(), vectors.at(neighbor.id.value).data(), kDimension);
-      wrong += std::abs(neighbor.score - expected) > 1e-4F ? 1 : 0;
-      ++found;
+    const auto check = [&](const std::vector<Neighbor>& neighbors) {
+      for (const Neighbor& neighbor : neighbors) {
+        const float expected =
+            Kernels().dot(query.data(), vectors.at(neighbor.id.value).data(), kDimension);
+        wrong += std::abs(neighbor.score - expected) > 1e-4F ? 1 : 0;
+        ++found;
+      }
+    };
+    check(index.Search(query, {.k = 3, .ef = 32}, &stats));
+    check(index.Search(query, {.k = 3, .ef = 32, .filter = &odd}, &stats));
+    if (at % 16 == 0) {
+      const std::vector<EntryId> ids = index.Ids();
+      check(index.SearchAmong(query, std::span(ids).first(ids.size() / 8), {.k = 3}, &stats));
+      std::vector<float> stored(kDimension);
+      if (!ids.empty() && index.Reconstruct(ids.back(), stored)) {
+        wrong += stored == vectors.at(ids.back().value) ? 0 : 1;
+      }
     }
   });
   for (std::uint64_t id = 1; id <= kIds; ++id) {

@@ -1,5 +1,8 @@
 #include "index/link_editor.h"
 
+#include <algorithm>
+#include <numeric>
+#include <random>
 #include <set>
 #include <span>
 #include <vector>
@@ -60,6 +63,36 @@ class LinkEditorTest : public testing::Test {
   LinkEditor editor_{&graph_};
   RandomVectors random_{kDimension, 10, 1};
 };
+
+// A reader may meet some words of a list before a change and some after it. Each link that stays is
+// in a word that does not change, and in the list as it is then.
+TEST_F(LinkEditorTest, ALinkThatStaysIsMetByWhoeverReadsMeanwhile) {
+  std::mt19937 random(3);
+  std::vector<NodeId> all(60);
+  std::iota(all.begin(), all.end(), NodeId{100});
+  for (int round = 0; round < 500; ++round) {
+    const NodeId node = 5;
+    std::shuffle(all.begin(), all.end(), random);
+    graph_.SetLinks(node, 0, std::span(all).first(random() % (GraphStore::kMaxLinks0 + 1)));
+    const std::span<const NodeId> live = graph_.Links(node, 0);
+    const std::vector<NodeId> before(live.begin(), live.end());
+    // Some of the list of before in another order, and some others.
+    std::vector<NodeId> next(all.begin() + static_cast<std::ptrdiff_t>(random() % 20),
+                             all.begin() + 40);
+    std::shuffle(next.begin(), next.end(), random);
+    next.resize(std::min<std::size_t>(next.size(), random() % (GraphStore::kMaxLinks0 + 1)));
+    graph_.SetLinks(node, 0, next);
+    const std::span<const NodeId> after = graph_.Links(node, 0);
+    EXPECT_EQ(std::set<NodeId>(after.begin(), after.end()),
+              std::set<NodeId>(next.begin(), next.end()));
+    EXPECT_EQ(after.size(), next.size());
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (std::find(next.begin(), next.end(), before[i]) != next.end()) {
+        EXPECT_EQ(after.data()[i], before[i]) << "word " << i;  // behind the list, maybe
+      }
+    }
+  }
+}
 
 // Whatever part of a change readers see, they come to all that was there before and stays.
 TEST_F(LinkEditorTest, EveryStepOfAnAdditionLeavesAllReachable) {
