@@ -33,7 +33,7 @@ struct EntryState {
   bool ExpiredAt(std::int64_t now_us) const { return expires_us != 0 && now_us >= expires_us; }
 };
 
-// Thread-safety: thread-safe; the lock is held for one map operation, or a thousand entries.
+// Thread-safety: thread-safe; the lock is held for one map operation, or some hundred entries.
 class EntryTable {
  public:
   EntryTable() = default;
@@ -69,7 +69,7 @@ class EntryTable {
     return true;
   }
 
-  // Visits every entry, in no order, a thousand or so at a time under the lock. Those that come or
+  // Visits every entry, in no order, some hundred at a time under the lock. Those that come or
   // go meanwhile are visited or not, and while some come, others may be visited twice.
   void ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const;
 
