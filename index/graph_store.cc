@@ -45,6 +45,22 @@ constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
+// Waits for readers when it goes.
+class WaitAtEnd {
+ public:
+  explicit WaitAtEnd(bool needed) : needed_(needed) {}
+  ~WaitAtEnd() {
+    if (needed_) {
+      WaitForReaders();
+    }
+  }
+  WaitAtEnd(const WaitAtEnd&) = delete;
+  WaitAtEnd& operator=(const WaitAtEnd&) = delete;
+
+ private:
+  const bool needed_;
+};
+
 // Empty memory with room for `bytes`. Much of it gets address space for sixteen times as much, or
 // what there is: that costs nothing, and saves copies.
 PagedMemory WithReserve(std::size_t bytes) {
@@ -127,19 +143,14 @@ GraphStore::~GraphStore() {
 
 void GraphStore::Grow(std::size_t capacity) {
   NEARHIT_CHECK(capacity >= slots_ && capacity <= kMaxNodes);
-  struct Left {  // what readers may still look at
-    ~Left() {
-      if (had_readers) {
-        WaitForReaders();
-      }
-    }
-    bool had_readers;
-    PagedMemory elements;
-    PagedMemory upper_lists;
-  } left{.had_readers = slots_ > 0, .elements = {}, .upper_lists = {}};
-  left.elements = Extend(&holder_->elements, slots_ * stride_, capacity * stride_);
-  base_.store(holder_->elements.data(), std::memory_order_release);
-  left.upper_lists =
+  // What readers may still look at; freed after the wait.
+  PagedMemory old_elements;
+  PagedMemory old_upper_lists;
+  const WaitAtEnd wait(/*needed=*/slots_ > 0);
+  old_elements = Extend(&holder_->elements, slots_ * stride_, capacity * stride_);
+  elements_ = holder_->elements.data();
+  base_.store(elements_, std::memory_order_release);
+  old_upper_lists =
       Extend(&holder_->upper_lists, slots_ * sizeof(std::byte*), capacity * sizeof(std::byte*));
   upper_.store(reinterpret_cast<std::byte**>(holder_->upper_lists.data()),
                std::memory_order_release);

@@ -76,7 +76,7 @@ class GraphStore {
     return id;
   }
   void SetLabel(NodeId node, EntryId id) {
-    std::memcpy(Record(node) + label_offset_, &id.value, sizeof(id.value));
+    std::memcpy(elements_ + node * stride_ + label_offset_, &id.value, sizeof(id.value));
   }
   LiveLinks LiveLinksOf(NodeId node, int level) const { return LiveLinks(LinkList(node, level)); }
   // For the writer.
@@ -95,7 +95,7 @@ class GraphStore {
     return degree;
   }
   void SetInDegree(NodeId node, std::uint32_t degree) {
-    std::memcpy(Record(node) + in_degree_offset_, &degree, sizeof(degree));
+    std::memcpy(elements_ + node * stride_ + in_degree_offset_, &degree, sizeof(degree));
   }
   static std::size_t MaxLinks(int level) { return level == 0 ? kMaxLinks0 : kM; }
 
@@ -132,6 +132,7 @@ class GraphStore {
   std::atomic<std::size_t> capacity_{0};
   std::atomic<std::byte*> base_{nullptr};
   std::atomic<std::byte**> upper_{nullptr};
+  std::byte* elements_ = nullptr;  // base_, for the writer
   int* levels_ = nullptr;
   std::size_t stride_ = 0;
   std::size_t upper_stride_ = 0;

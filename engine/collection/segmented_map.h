@@ -96,6 +96,8 @@ class SegmentedMap {
     }
     Segment whole = std::exchange(At(divided), Segment());
     ++segments_;
+    At(divided).reserve(whole.size() / 2);
+    At(segments_ - 1).reserve(whole.size() / 2);
     for (auto entry = whole.begin(); entry != whole.end(); ++entry) {
       At(SegmentOf(entry.key())).emplace(entry.key(), std::move(entry.value()));
     }
