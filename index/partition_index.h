@@ -23,11 +23,11 @@ class HnswIndex;
 class PartitionIndex final : public VectorIndex {
  public:
   // Where a graph takes over, by docs/performance.md#scan-or-graph. For lookups of one match above
-  // a threshold, which a graph answers soonest from 5,000 on: a scan is exact, takes less memory,
-  // is filled without work, and costs 30 us here.
+  // a threshold, which a graph answers soonest from 6,000 on: a scan is exact, takes less memory,
+  // is filled without work, and costs 22 us here.
   static constexpr std::size_t kGraphThreshold = 20'000;
   // For searches of the nearest few: up to here a scan finds all of them in less time than a graph
-  // takes for 99 of 100.
+  // takes for 994 of 1,000.
   static constexpr std::size_t kSearchGraphThreshold = 120'000;
   // Either way for vectors of few components, whose signs tell little: a scan takes six times as
   // long for each of them as for one of 384.
