@@ -92,6 +92,7 @@ class HnswIndex final : public VectorIndex {
   // What readers look at in a ReadSection. Replaced by Deserialize only.
   std::unique_ptr<GraphStore> graph_;
   std::atomic<EntryPoint> entry_{EntryPoint{}};
+  static_assert(std::atomic<EntryPoint>::is_always_lock_free);
   std::atomic<std::size_t> size_{0};
 
   mutable SharedMutex ids_mu_;  // held for finding, adding or taking out an id; not by Search

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
@@ -22,8 +23,9 @@ struct GraphCandidate {
   NodeId node = kNoNode;
 };
 
-// Where every search begins.
-struct EntryPoint {
+// Where every search begins. Aligned as a word of its size: clang calls a library for atomics that
+// are not.
+struct alignas(std::uint64_t) EntryPoint {
   NodeId node = kNoNode;
   int level = -1;
 };
