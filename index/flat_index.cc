@@ -59,8 +59,8 @@ FlatIndex::Encoded FlatIndex::Encode(VectorView vector) const {
 void FlatIndex::Put(std::uint32_t slot, const Encoded& encoded) {
   std::memcpy(Record(slot), encoded.record.get(), codec_.record_bytes());
   if (many_ != nullptr && many_->signs != nullptr) {
-    many_->signs->Set(slot,
-                      encoded.signs.has_value() ? *encoded.signs : EncodeSigns(encoded.components));
+    const SignCode late = encoded.signs ? SignCode() : EncodeSigns(encoded.components);
+    many_->signs->Set(slot, encoded.signs ? *encoded.signs : late);
   }
 }
 

@@ -267,8 +267,10 @@ bool HnswIndex::Reconstruct(EntryId id, std::span<float> out) const {
   return true;
 }
 
+// Writers wait, who would wait for ids_mu_ anyway; too long for a ReadSection, which growth waits
+// for.
 std::vector<EntryId> HnswIndex::Ids() const {
-  const ReadSection section;
+  MutexLock writer(&write_mu_);
   ReaderLock lock(&ids_mu_);
   std::vector<EntryId> ids;
   ids.reserve(nodes_.size());

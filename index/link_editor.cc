@@ -284,6 +284,8 @@ bool LinkEditor::PublishNext() {
     }
   }
   if (order_.empty()) {
+    added_ = kNoNode;
+    taken_out_ = kNoNode;
     return false;
   }
   const auto next = edits_.find(order_.back());
@@ -291,10 +293,6 @@ bool LinkEditor::PublishNext() {
   graph_->SetLinks(static_cast<NodeId>(next->first >> 8U), static_cast<int>(next->first & 0xffU),
                    next->second.links);
   edits_.erase(next);
-  if (edits_.empty()) {
-    added_ = kNoNode;
-    taken_out_ = kNoNode;
-  }
   return true;
 }
 
