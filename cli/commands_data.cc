@@ -84,7 +84,10 @@ int Import(const CliContext& context, ImportFlags& flags) {
       RunImport(client, static_cast<const ImportOptions&>(flags), context.err, &summary);
   PrintSummary(context, summary);
   if (status.ok()) {
-    return kExitOk;
+    // A file of which nothing could be used is the wrong file, or its format or fields are.
+    const bool nothing_of_use =
+        summary.bad > 0 && summary.imported == 0 && summary.resumed_after_line == 0;
+    return nothing_of_use ? kExitUsage : kExitOk;
   }
   return summary.input_error ? context.FailUsage(status) : context.Fail(status);
 }

@@ -61,6 +61,16 @@ TEST_F(ImportCommandTest, OtherFilesAtFaultAreWrongUse) {
   EXPECT_EQ(Run({"import", "-n", "faq", Write("cut.gz", "\x1f\x8b\x08")}), kExitUsage);
 }
 
+TEST_F(ImportCommandTest, FileWithoutOneGoodLineIsWrongUse) {
+  EXPECT_EQ(Run({"import", "-n", "faq", "--format", "jsonl", file_}), kExitUsage);
+  EXPECT_THAT(out_, testing::StartsWith("0 imported, 0 replaced, 2 bad"));
+  const std::string good_line = "{\"text\":\"third question\",\"answer\":\"yes\"}\n";
+  const std::string mixed = Write("mixed.jsonl", "not json\n" + good_line);
+  EXPECT_EQ(Run({"import", "-n", "faq", mixed}), kExitOk);
+  EXPECT_THAT(out_, testing::StartsWith("1 imported, 0 replaced, 1 bad"));
+  EXPECT_EQ(Run({"import", "-n", "faq", Write("empty.jsonl", "")}), kExitOk);
+}
+
 TEST_F(ImportCommandTest, ServersRefusalIsNotWrongUse) {
   EXPECT_EQ(Run({"import", "-n", "nobody", file_}), kExitNotFound);
   ASSERT_THAT(daemon_->Stop(), IsOk());
