@@ -117,15 +117,19 @@ Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdat
   NamespaceRecord record = *catalogue_->Find(name);
   NamespaceConfig config = record.config;
   NEARHIT_RETURN_IF_ERROR(ApplyUpdate(update, &config));
+  if (!update.embedder && !update.reembed) {  // the embedder stays, whether it can be made or not
+    record.config = config;
+    NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
+    space->Configure(record);
+    return Status();
+  }
   NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder, EmbedderOf(&config));
   const std::string identity = IdentityOf(embedder.get());
   NEARHIT_ASSIGN_OR_RETURN(const bool reembed, NeedsReembedding(update, record, config, identity));
   if (!reembed) {
     record.config = config;
-    const bool cancels = record.reembedding && (update.embedder || update.reembed);
-    if (cancels) {
-      record.reembedding.reset();
-    }
+    const bool cancels = record.reembedding.has_value();
+    record.reembedding.reset();
     NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
     if (cancels) {
       CancelReembedding(name);

@@ -56,7 +56,7 @@ class Database {
   virtual Result<std::vector<NamespaceInfo>> ListNamespaces() const = 0;  // ascending by name
   virtual Result<NamespaceInfo> DescribeNamespace(std::string_view name) const = 0;
   // Errors: kNotFound; kInvalidArgument; kFailedPrecondition for another embedder without
-  // `reembed`; those of making the embedder. Nothing changed then.
+  // `reembed`; with either of both, those of making the embedder. Nothing changed then.
   virtual Status UpdateNamespace(std::string_view name, const NamespaceUpdate& update) = 0;
   // Gone at once for every caller; its disk space is freed in the background.
   virtual Status DropNamespace(std::string_view name) = 0;

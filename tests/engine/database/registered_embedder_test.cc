@@ -119,6 +119,25 @@ TEST_F(RegisteredEmbedderTest, AMissingModelLeavesTheExactTier) {
   EXPECT_EQ(Lookup("another").kind, HitKind::kMiss);
 }
 
+TEST_F(RegisteredEmbedderTest, SettingsChangeWhetherTheModelIsThereOrAnotherOrNot) {
+  NamespaceUpdate update;
+  for (const bool there : {false, true}) {
+    model_there = there;
+    model_version = 2;
+    Open();
+    update.max_entries = update.max_entries.value_or(7) + 1;
+    ASSERT_THAT(db_->UpdateNamespace("n", update), IsOk());
+    EXPECT_EQ(db_->DescribeNamespace("n")->config.max_entries, *update.max_entries);
+    EXPECT_EQ(db_->DescribeNamespace("n")->embedder_identity, "versioned/1");
+  }
+  model_version = 1;
+  Open();
+  Store("stored");
+  update.threshold = 0.5F;
+  ASSERT_THAT(db_->UpdateNamespace("n", update), IsOk());
+  EXPECT_EQ(Lookup("another").kind, HitKind::kSemantic);  // the embedder is there as before
+}
+
 TEST_F(RegisteredEmbedderTest, ReembeddingMovesToTheOtherModel) {
   Store("stored");
   model_version = 2;
