@@ -86,13 +86,16 @@ TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
   const SearchOptions match{.k = 1, .min_score = 0.9F};
   EXPECT_EQ(index_.BreadthFor(match, 100).ef, index_.BreadthFor(match, 100'000).ef);
   EXPECT_EQ(index_.BreadthFor(match, 1'000'000).ef, index_.BreadthFor(match, 100'000).ef + 24);
+  const SearchOptions farther{.k = 1, .min_score = 0.8F};
+  EXPECT_EQ(index_.BreadthFor(farther, 1'000'000).ef, index_.BreadthFor(farther, 100'000).ef + 16);
   const SearchOptions nearest{.k = 10};
   EXPECT_EQ(index_.BreadthFor(nearest, 1'000'000).ef, 3 * index_.BreadthFor(nearest, 100'000).ef);
   const SearchOptions asked{.k = 1, .ef = 50, .min_score = 0.9F};
   EXPECT_EQ(index_.BreadthFor(asked, 1'000'000).ef, 50U);
   for (const SearchOptions& options : {match, nearest, asked}) {
     EXPECT_EQ(index_.BreadthFor(options, 100'000).starts, 1U);
-    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 4U);
+    EXPECT_EQ(index_.BreadthFor(options, 950'000).starts, 5U);
+    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 5U);
   }
 }
 
