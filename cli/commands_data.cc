@@ -83,13 +83,14 @@ int Import(const CliContext& context, ImportFlags& flags) {
   const Status status =
       RunImport(client, static_cast<const ImportOptions&>(flags), context.err, &summary);
   PrintSummary(context, summary);
-  if (status.ok()) {
-    // A file of which nothing could be used is the wrong file, or its format or fields are.
-    const bool nothing_of_use =
-        summary.bad > 0 && summary.imported == 0 && summary.resumed_after_line == 0;
-    return nothing_of_use ? kExitUsage : kExitOk;
+  if (!status.ok()) {
+    return summary.input_error ? context.FailUsage(status) : context.Fail(status);
   }
-  return summary.input_error ? context.FailUsage(status) : context.Fail(status);
+  // It is the wrong file, or its format or fields are.
+  if (summary.bad > 0 && summary.imported == 0 && summary.resumed_after_line == 0) {
+    return context.FailUsage(InvalidArgument(flags.path + ": no line of it could be imported"));
+  }
+  return kExitOk;
 }
 
 void AddImport(CLI::App* app, CliContext* context) {

@@ -64,10 +64,13 @@ TEST_F(ImportCommandTest, OtherFilesAtFaultAreWrongUse) {
 TEST_F(ImportCommandTest, FileWithoutOneGoodLineIsWrongUse) {
   EXPECT_EQ(Run({"import", "-n", "faq", "--format", "jsonl", file_}), kExitUsage);
   EXPECT_THAT(out_, testing::StartsWith("0 imported, 0 replaced, 2 bad"));
+  EXPECT_THAT(err_, HasSubstr(file_ + ": no line of it could be imported"));
   const std::string good_line = "{\"prompt\":\"third question\",\"answer\":\"yes\"}\n";
   const std::string mixed = Write("mixed.jsonl", "not json\n" + good_line);
   EXPECT_EQ(Run({"import", "-n", "faq", mixed}), kExitOk);
   EXPECT_THAT(out_, testing::StartsWith("1 imported, 0 replaced, 1 bad"));
+  EXPECT_EQ(Run({"import", "-n", "faq", mixed}), kExitOk);
+  EXPECT_THAT(out_, testing::StartsWith("1 imported, 1 replaced, 1 bad"));
   EXPECT_EQ(Run({"import", "-n", "faq", Write("empty.jsonl", "")}), kExitOk);
 }
 
