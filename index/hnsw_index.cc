@@ -152,34 +152,70 @@ bool HnswIndex::Contains(EntryId id) const {
 // is, and the distances are half as many. Walks score roughly, so what is enough is 2 % above the
 // threshold.
 //
-// Among more entries, walks for near-duplicates fail by losing their way far from them. Where
-// entries come in clusters, beginning from several nodes helps, five at a million; where they are
-// spread out, more candidates do: of 4,932 at .80 or above among 980,000, ef 44 loses four, 48 to
-// 56 three; of 1,691 at .90, 32 loses three, 40 one. Nearest neighbours have more near ones to be
-// chosen from, and take three times the ef for ten times the entries.
+// Among more entries, walks for near-duplicates fail by losing their way far from them; most of
+// those are walked again (Candidates). Beginning from several nodes keeps them from it where
+// entries come in clusters, and more candidates do where they are spread out. Nearest neighbours
+// have more near ones to be chosen from, and take three times the ef for ten times the entries.
 Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries) const {
   constexpr double kMeasured = 100'000;
   const double tenfolds = std::log10(std::max(1.0, static_cast<double>(entries) / kMeasured));
-  Breadth breadth{.starts = 1 + static_cast<std::size_t>(std::lround(4 * tenfolds))};
   const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
+  const bool by_threshold =
+      options.ef == 0 && options.k <= 4 && codec_.metric() == IndexMetric::kDot;
+  Breadth breadth;
+  const bool again = by_threshold && options.min_score > 0 && options.filter == nullptr;
+  breadth.starts += static_cast<std::size_t>(std::lround((again ? 2 : 4) * tenfolds));
   if (options.ef != 0) {
     breadth.ef = std::max(options.ef, wanted);
     return breadth;
   }
-  const bool by_threshold = options.k <= 4 && codec_.metric() == IndexMetric::kDot;
   std::size_t ef = by_threshold ? 80 : 64;
   double grown = static_cast<double>(ef) * std::pow(3.0, tenfolds);
   if (by_threshold && options.min_score >= .80F) {
     const bool nearer = options.min_score >= .90F;
     ef = nearer ? 16 : 32;
-    grown = static_cast<double>(ef) + (nearer ? 24 : 16) * tenfolds;
+    const double growth = (nearer ? 24 : 16) - (again ? 16 : 0);
+    grown = static_cast<double>(ef) + growth * tenfolds;
   }
   breadth.ef = std::max(static_cast<std::size_t>(grown), 2 * wanted);
-  if (by_threshold && options.k == 1 && options.min_score > 0 && options.filter == nullptr) {
+  if (again) {
+    breadth.again = static_cast<float>(.005 + .025 * tenfolds);
+  }
+  if (again && options.k == 1) {
     breadth.enough = options.min_score * 1.02F;
     breadth.settled = std::max<std::size_t>(8, ef / 4);
   }
   return breadth;
+}
+
+// Of a hundred walks for a match that there is, among a million, one to three lose their way, of a
+// thousand among 100,000 one: they end at .2 to .5, where others come to .5 and more
+// (docs/performance.md). So the lowest of all, unless they are a match nevertheless, are walked
+// again, three times as wide. How low that is depends on the embedder and on what is asked for, and
+// is learnt from the walks.
+std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
+                                                  const SearchOptions& options,
+                                                  SearchStats* stats) const {
+  const EntryPoint entry = entry_.load();
+  if (entry.node == kNoNode) {
+    return {};
+  }
+  Breadth breadth = BreadthFor(options, size());
+  const auto walk = [&] {
+    const std::vector<GraphCandidate> starts =
+        Descend(*graph_, entry, query, /*level=*/0, breadth.starts, stats);
+    return SearchLevel(*graph_, query, starts, /*level=*/0, breadth, options.filter, stats);
+  };
+  std::vector<GraphCandidate> found = walk();
+  if (breadth.again > 0 && lowest_ends_.TakesAsLow(found.front().score, breadth.again) &&
+      found.front().score < options.min_score) {
+    breadth.ef *= 3;
+    breadth.starts *= 3;
+    if (std::vector<GraphCandidate> again = walk(); again.front().score > found.front().score) {
+      found = std::move(again);
+    }
+  }
+  return found;
 }
 
 std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& options,
@@ -190,15 +226,7 @@ std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& o
   std::vector<RoughNeighbor> found;
   {
     const ReadSection section;
-    const EntryPoint entry = entry_.load();
-    if (entry.node == kNoNode) {
-      return {};
-    }
-    const Breadth breadth = BreadthFor(options, size());
-    const std::vector<GraphCandidate> starts =
-        Descend(*graph_, entry, encoded, /*level=*/0, breadth.starts, stats);
-    const std::vector<GraphCandidate> candidates =
-        SearchLevel(*graph_, encoded, starts, /*level=*/0, breadth, options.filter, stats);
+    const std::vector<GraphCandidate> candidates = Candidates(encoded, options, stats);
     found.reserve(std::min(wanted, candidates.size()));
     for (const GraphCandidate& candidate : candidates) {
       if (found.size() == wanted) {

@@ -23,6 +23,7 @@
 #include "index/graph_store.h"
 #include "index/hnsw_search.h"
 #include "index/link_editor.h"
+#include "index/running_quantile.h"
 #include "index/slot_map.h"
 #include "index/vector_index.h"
 
@@ -73,6 +74,9 @@ class HnswIndex final : public VectorIndex {
   auto IdOf() const {
     return [graph = graph_.get()](NodeId node) { return graph->Label(node).value; };
   }
+  // The best entries that a search finds, best first. Requires: in a ReadSection.
+  std::vector<GraphCandidate> Candidates(const EncodedQuery& query, const SearchOptions& options,
+                                         SearchStats* stats) const;
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
   void EraseNode(NodeId node) REQUIRES(write_mu_);
   EntryPoint NextEntry(NodeId leaving) const REQUIRES(write_mu_);
@@ -97,6 +101,10 @@ class HnswIndex final : public VectorIndex {
 
   mutable SharedMutex ids_mu_;  // held for finding, adding or taking out an id; not by Search
   SlotMap nodes_ GUARDED_BY(ids_mu_);
+
+  // What the lowest of the walks for near-duplicates ended at. In a cache line of its own: searches
+  // write it.
+  alignas(kCacheLine) mutable RunningQuantile lowest_ends_;
 };
 
 }  // namespace nearhit

@@ -44,6 +44,7 @@ struct Breadth {
   float enough = std::numeric_limits<float>::infinity();
   std::size_t settled = 1;
   std::size_t starts = 1;  // the `width` of the descent before
+  float again = 0;         // the share of walks that are walked again; see HnswIndex::Candidates
 };
 
 // The breadth.ef best nodes that the walk from `starts` (at least one) finds on `level`, best

@@ -63,6 +63,12 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   const SearchOptions for_match{.k = 1, .min_score = 0.8F};
   const SearchOptions whole{
       .k = 1, .ef = index_.BreadthFor(for_match, index_.size()).ef, .min_score = 0.8F};
+  const std::vector<float> unrelated = RandomVectors(kDimension, 1, 99).Next();
+  SearchStats missed;
+  SearchStats missed_whole;
+  EXPECT_LT(index_.Search(unrelated, for_match, &missed).front().score, 0.8F);
+  index_.Search(unrelated, whole, &missed_whole);
+  EXPECT_EQ(missed.distances, missed_whole.distances);
   SearchStats settled;
   SearchStats all;
   std::vector<float> stored(kDimension);
@@ -74,28 +80,55 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
     EXPECT_GE(found.front().score, 0.8F) << id;
   }
   EXPECT_LT(settled.distances, all.distances * 3 / 4);
-  const std::vector<float> unrelated = RandomVectors(kDimension, 1, 99).Next();
-  SearchStats missed;
-  SearchStats missed_whole;
-  EXPECT_LT(index_.Search(unrelated, for_match, &missed).front().score, 0.8F);
-  index_.Search(unrelated, whole, &missed_whole);
-  EXPECT_EQ(missed.distances, missed_whole.distances);
+}
+
+// What ends far lower than other walks that found no match may have lost its way.
+TEST_F(HnswIndexTest, AWalkThatEndsLowIsWalkedAgain) {
+  Fill(1, 3'000);
+  const SearchOptions for_match{.k = 1, .min_score = 0.95F};
+  const SearchOptions once{
+      .k = 1, .ef = index_.BreadthFor(for_match, index_.size()).ef, .min_score = 0.95F};
+  for (int i = 0; i < 200; ++i) {
+    SearchStats stats;
+    EXPECT_LT(index_.Search(random_.Next(), for_match, &stats).front().score, 0.95F);
+  }
+  std::vector<float> low(kDimension);  // far from every cluster
+  low.front() = 1;
+  SearchStats again;
+  SearchStats stats;
+  const float found = index_.Search(low, for_match, &again).front().score;
+  EXPECT_GE(found, index_.Search(low, once, &stats).front().score);
+  EXPECT_GT(again.distances, 2 * stats.distances);
 }
 
 TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
   const SearchOptions match{.k = 1, .min_score = 0.9F};
   EXPECT_EQ(index_.BreadthFor(match, 100).ef, index_.BreadthFor(match, 100'000).ef);
-  EXPECT_EQ(index_.BreadthFor(match, 1'000'000).ef, index_.BreadthFor(match, 100'000).ef + 24);
+  EXPECT_EQ(index_.BreadthFor(match, 1'000'000).ef, index_.BreadthFor(match, 100'000).ef + 8);
   const SearchOptions farther{.k = 1, .min_score = 0.8F};
-  EXPECT_EQ(index_.BreadthFor(farther, 1'000'000).ef, index_.BreadthFor(farther, 100'000).ef + 16);
+  EXPECT_EQ(index_.BreadthFor(farther, 1'000'000).ef, index_.BreadthFor(farther, 100'000).ef);
   const SearchOptions nearest{.k = 10};
   EXPECT_EQ(index_.BreadthFor(nearest, 1'000'000).ef, 3 * index_.BreadthFor(nearest, 100'000).ef);
   const SearchOptions asked{.k = 1, .ef = 50, .min_score = 0.9F};
   EXPECT_EQ(index_.BreadthFor(asked, 1'000'000).ef, 50U);
   for (const SearchOptions& options : {match, nearest, asked}) {
     EXPECT_EQ(index_.BreadthFor(options, 100'000).starts, 1U);
-    EXPECT_EQ(index_.BreadthFor(options, 950'000).starts, 5U);
-    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 5U);
+    // What is walked again when it ends low begins from fewer.
+    const std::size_t starts = options.ef == 0 && options.k == 1 ? 3 : 5;
+    EXPECT_EQ(index_.BreadthFor(options, 950'000).starts, starts);
+    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, starts);
+  }
+  const class : public IdFilter {
+   public:
+    bool Accepts(EntryId) const override { return true; }
+  } all;
+  const SearchOptions filtered{.k = 1, .min_score = 0.9F, .filter = &all};
+  EXPECT_EQ(index_.BreadthFor(filtered, 1'000'000).ef, 40U);
+  EXPECT_EQ(index_.BreadthFor(filtered, 1'000'000).starts, 5U);
+  EXPECT_FLOAT_EQ(index_.BreadthFor(match, 1'000).again, .005F);
+  EXPECT_FLOAT_EQ(index_.BreadthFor(match, 1'000'000).again, .03F);
+  for (const SearchOptions& options : {nearest, asked, filtered}) {
+    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).again, 0);
   }
 }
 

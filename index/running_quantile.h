@@ -1,0 +1,36 @@
+// A quantile of a stream of scores, estimated in one word.
+#pragma once
+
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+namespace nearhit {
+
+// Stochastic approximation with a constant step (Robbins and Monro, "A Stochastic Approximation
+// Method", 1951): every value moves the estimate, so it follows a stream that changes.
+//
+// Thread-safety: any number of threads. Values that arrive at once may be counted as one.
+class RunningQuantile {
+ public:
+  // Takes the value in, and returns whether it is among the lowest `share` (0 to 1) of late. The
+  // first one is where the estimate begins.
+  bool TakesAsLow(float value, float share) {
+    const float estimate = estimate_.load(std::memory_order_relaxed);
+    if (std::isnan(estimate)) {
+      estimate_.store(value, std::memory_order_relaxed);
+      return false;
+    }
+    const bool low = value < estimate;
+    estimate_.store(estimate + kStep * (low ? share - 1 : share), std::memory_order_relaxed);
+    return low;
+  }
+
+ private:
+  // Of scores between -1 and 1.
+  static constexpr float kStep = 0.01F;
+
+  std::atomic<float> estimate_ = std::numeric_limits<float>::quiet_NaN();
+};
+
+}  // namespace nearhit
