@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/mutex.h"
 #include "base/prefetch.h"
+#include "base/round_up.h"
 
 namespace nearhit {
 
@@ -22,10 +23,6 @@ constexpr std::int32_t kMaxCode = 119;
 // Both halves of a code are kept as unsigned nibbles: code = 16 * (high - 8) + (low - 8).
 constexpr std::int32_t kNibbleBias = 8;
 constexpr std::int32_t kHighWeight = 16;
-
-std::size_t RoundUp8(std::size_t bytes) {
-  return (bytes + 7) / 8 * 8;
-}
 
 std::size_t Lines(std::size_t bytes) {
   return (bytes + kCacheLine - 1) / kCacheLine;
@@ -97,8 +94,8 @@ Codec::Shape::Shape(std::size_t of_dimension, IndexMetric of_metric, Encoding of
       kernels(&Kernels()),
       rotation(encoding == Encoding::kInt8 ? &Rotation::Of(dimension) : nullptr) {
   const std::size_t plane = (dimension + 1) / 2;
-  record_bytes = encoding == Encoding::kFloat32 ? RoundUp8(dimension * sizeof(float))
-                                                : RoundUp8(sizeof(Int8Header) + 2 * plane);
+  record_bytes = encoding == Encoding::kFloat32 ? RoundUp(dimension * sizeof(float), 8)
+                                                : RoundUp(sizeof(Int8Header) + 2 * plane, 8);
   // Two lines at least: a walk that reads less precisely takes more steps.
   const std::size_t rough = sizeof(Int8Header) + plane;
   const bool reads_less = encoding == Encoding::kInt8 && Lines(rough) + 2 <= Lines(record_bytes);

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/epoch.h"
+#include "base/round_up.h"
 #include "index/paged_memory.h"
 
 namespace nearhit {
@@ -40,10 +41,6 @@ class RecordSpace final : public hnswlib::SpaceInterface<float> {
 // Elements of half a line more: as many lines are read of a record of 384 codes as when it begins
 // with a line, and a twentieth of the memory is saved.
 constexpr std::size_t kAlignment = 32;
-
-constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
 
 // Waits for readers when it goes.
 class WaitAtEnd {

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
+#include "base/round_up.h"
 
 namespace nearhit {
 
@@ -13,10 +14,6 @@ namespace {
 
 constexpr std::size_t kPage = std::size_t{4} << 10;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-
-constexpr std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
 
 // Of what pages so much memory should be.
 constexpr std::size_t UnitFor(std::size_t bytes) {

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "base/round_up.h"
+
 namespace nearhit {
 
 namespace {
 
 // Rows of scores worked on at a time: whole tiles of every kernel, and with 512 tokens 98 kB.
 constexpr std::size_t kQueries = 48;
-
-std::size_t RoundUp(std::size_t value, std::size_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 }  // namespace
 

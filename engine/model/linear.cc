@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/round_up.h"
 
 namespace nearhit {
 
@@ -17,10 +18,6 @@ constexpr float kMaxWeight = 127;
 float RoundToInteger(float x) {
   constexpr float kNoFraction = 12'582'912;  // 1.5 * 2^23: numbers this large have none
   return (x + kNoFraction) - kNoFraction;
-}
-
-std::size_t RoundUp(std::size_t value, std::size_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
 }
 
 }  // namespace

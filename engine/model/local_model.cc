@@ -8,8 +8,6 @@
 namespace nearhit {
 namespace {
 
-constexpr std::string_view kWeightsFile = "model.safetensors";
-
 // Twice what the encoder takes at a time (docs/decisions/0007): a group of 13 questions.
 constexpr std::size_t kGroupTokens = 192;
 

@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kWeightsFile = "model.safetensors";
 constexpr std::chrono::seconds kSelfTestTime{60};
 
 // What a model is read from; pooling's settings are in a folder that modules.json names.

@@ -16,6 +16,9 @@
 
 namespace nearhit {
 
+// What model folders call the file of their weights.
+inline constexpr std::string_view kWeightsFile = "model.safetensors";
+
 enum class TensorType : std::uint8_t {
   kBool,
   kU8,

@@ -37,7 +37,7 @@ Result<std::unique_ptr<const StaticEmbedder>> StaticEmbedder::Load(
   NEARHIT_ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer, LoadTokenizer(folder));
   std::unique_ptr<StaticEmbedder> embedder(
       new StaticEmbedder(std::move(identity), std::move(config), std::move(tokenizer)));
-  NEARHIT_RETURN_IF_ERROR(embedder->ReadTensors(folder / "model.safetensors"));
+  NEARHIT_RETURN_IF_ERROR(embedder->ReadTensors(folder / kWeightsFile));
   return std::unique_ptr<const StaticEmbedder>(std::move(embedder));
 }
 

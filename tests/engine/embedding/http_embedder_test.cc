@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/fake_http_server.h"
+#include "tests/support/no_deadline.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -26,7 +27,6 @@ using Json = nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr auto kNoDeadline = steady_clock::time_point::max();
 constexpr std::size_t kDimension = 2;
 
 // The model of these tests: a text's vector is its size and the number that it ends in, if any.

@@ -8,12 +8,11 @@
 #include <gtest/gtest.h>
 
 #include "base/utf8.h"
+#include "tests/support/no_deadline.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
 namespace {
-
-constexpr auto kNoDeadline = std::chrono::steady_clock::time_point::max();
 
 class LexicalEmbedderTest : public testing::Test {
  protected:

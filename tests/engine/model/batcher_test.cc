@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/no_deadline.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
@@ -19,8 +20,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 using TimePoint = Batcher::TimePoint;
-
-constexpr TimePoint kNoDeadline = TimePoint::max();
 
 // The row of a text is {its first token, its length}. While held, passes do not return, but for the
 // first ones that were released.

@@ -8,6 +8,7 @@
 
 #include "nearhit/local_embedder.h"
 #include "tests/engine/model/tiny_model.h"
+#include "tests/support/no_deadline.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/status_matchers.h"
 
@@ -18,8 +19,6 @@ using testing::Each;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-constexpr auto kNoDeadline = std::chrono::steady_clock::time_point::max();
 
 class LocalEmbedderTest : public testing::Test {
  protected:

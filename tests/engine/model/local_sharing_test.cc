@@ -9,14 +9,13 @@
 
 #include "engine/model/local_embedder.h"
 #include "tests/engine/model/tiny_model.h"
+#include "tests/support/no_deadline.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
 namespace {
 
 using testing::Each;
-
-constexpr auto kNoDeadline = std::chrono::steady_clock::time_point::max();
 
 class LocalSharingTest : public testing::Test {
  protected:

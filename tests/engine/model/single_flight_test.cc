@@ -9,14 +9,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/no_deadline.h"
+
 namespace nearhit {
 namespace {
 
 using testing::Each;
 using Outcome = SingleFlight::Follow::Outcome;
 using Row = std::array<float, 2>;
-
-constexpr auto kNoDeadline = std::chrono::steady_clock::time_point::max();
 
 TEST(SingleFlightTest, OneLeadsAndTheOthersGetItsRow) {
   SingleFlight flights;

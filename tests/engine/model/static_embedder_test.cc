@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/no_deadline.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -19,7 +20,6 @@ using testing::ElementsAre;
 using testing::FloatNear;
 using testing::HasSubstr;
 
-constexpr auto kNoDeadline = std::chrono::steady_clock::time_point::max();
 constexpr const char* kVocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nred\nblue\n##s\n";
 
 // A model of eight tokens and two dimensions.
