@@ -164,7 +164,7 @@ Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries)
       options.ef == 0 && options.k <= 4 && codec_.metric() == IndexMetric::kDot;
   Breadth breadth;
   const bool again = by_threshold && options.min_score > 0 && options.filter == nullptr;
-  breadth.starts += static_cast<std::size_t>(std::lround((again ? 2 : 4) * tenfolds));
+  breadth.starts += static_cast<std::size_t>(std::lround(4 * tenfolds));
   if (options.ef != 0) {
     breadth.ef = std::max(options.ef, wanted);
     return breadth;
@@ -207,11 +207,12 @@ std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
     return SearchLevel(*graph_, query, starts, /*level=*/0, breadth, options.filter, stats);
   };
   std::vector<GraphCandidate> found = walk();
-  if (breadth.again > 0 && lowest_ends_.TakesAsLow(found.front().score, breadth.again) &&
-      found.front().score < options.min_score) {
+  const float end = found.front().score;
+  if (breadth.again > 0 && lowest_ends_.TakesAsLow(end, breadth.again, .01F * options.min_score) &&
+      end < options.min_score) {
     breadth.ef *= 3;
     breadth.starts *= 3;
-    if (std::vector<GraphCandidate> again = walk(); again.front().score > found.front().score) {
+    if (std::vector<GraphCandidate> again = walk(); again.front().score > end) {
       found = std::move(again);
     }
   }

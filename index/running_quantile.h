@@ -14,22 +14,19 @@ namespace nearhit {
 class RunningQuantile {
  public:
   // Takes the value in, and returns whether it is among the lowest `share` (0 to 1) of late. The
-  // first one is where the estimate begins.
-  bool TakesAsLow(float value, float share) {
+  // first one is where the estimate begins. `step`: a hundredth, or two, of what values differ by.
+  bool TakesAsLow(float value, float share, float step) {
     const float estimate = estimate_.load(std::memory_order_relaxed);
     if (std::isnan(estimate)) {
       estimate_.store(value, std::memory_order_relaxed);
       return false;
     }
     const bool low = value < estimate;
-    estimate_.store(estimate + kStep * (low ? share - 1 : share), std::memory_order_relaxed);
+    estimate_.store(estimate + step * (low ? share - 1 : share), std::memory_order_relaxed);
     return low;
   }
 
  private:
-  // Of scores between -1 and 1.
-  static constexpr float kStep = 0.01F;
-
   std::atomic<float> estimate_ = std::numeric_limits<float>::quiet_NaN();
 };
 
