@@ -174,8 +174,8 @@ Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries)
   if (by_threshold && options.min_score >= .80F) {
     const bool nearer = options.min_score >= .90F;
     ef = nearer ? 16 : 32;
-    const double growth = (nearer ? 24 : 16) - (again ? 16 : 0);
-    grown = static_cast<double>(ef) + growth * tenfolds;
+    const double growth = nearer ? 8 * std::min(1.0, 2 * tenfolds) : 0;
+    grown = static_cast<double>(ef) + growth + (again ? 0 : 16) * tenfolds;
   }
   breadth.ef = std::max(static_cast<std::size_t>(grown), 2 * wanted);
   if (again) {

@@ -105,6 +105,7 @@ TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
   const SearchOptions match{.k = 1, .min_score = 0.9F};
   EXPECT_EQ(index_.BreadthFor(match, 100).ef, index_.BreadthFor(match, 100'000).ef);
   EXPECT_EQ(index_.BreadthFor(match, 1'000'000).ef, index_.BreadthFor(match, 100'000).ef + 8);
+  EXPECT_EQ(index_.BreadthFor(match, 300'000).ef, 23U);
   const SearchOptions farther{.k = 1, .min_score = 0.8F};
   EXPECT_EQ(index_.BreadthFor(farther, 1'000'000).ef, index_.BreadthFor(farther, 100'000).ef);
   const SearchOptions nearest{.k = 10};
