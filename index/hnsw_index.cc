@@ -163,7 +163,8 @@ Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries)
   const bool by_threshold =
       options.ef == 0 && options.k <= 4 && codec_.metric() == IndexMetric::kDot;
   Breadth breadth;
-  const bool again = by_threshold && options.min_score > 0 && options.filter == nullptr;
+  const bool for_match = by_threshold && options.min_score > 0 && options.filter == nullptr;
+  const bool again = for_match && options.min_score >= .80F;
   breadth.starts += static_cast<std::size_t>(std::lround(4 * tenfolds));
   if (options.ef != 0) {
     breadth.ef = std::max(options.ef, wanted);
@@ -181,18 +182,18 @@ Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries)
   if (again) {
     breadth.again = static_cast<float>(.005 + .025 * tenfolds);
   }
-  if (again && options.k == 1) {
+  if (for_match && options.k == 1) {
     breadth.enough = options.min_score * 1.02F;
     breadth.settled = std::max<std::size_t>(8, ef / 4);
   }
   return breadth;
 }
 
-// Of a hundred walks for a match that there is, among a million, one to three lose their way, of a
-// thousand among 100,000 one: they end at .2 to .5, where others come to .5 and more
-// (docs/performance.md). So the lowest of all, unless they are a match nevertheless, are walked
-// again, three times as wide. How low that is depends on the embedder and on what is asked for, and
-// is learnt from the walks.
+// Some walks for a match that there is lose their way, one of a thousand among 100,000: they end
+// at .2 to .5, where others come to .5 and more (docs/performance.md). So the lowest of all, unless
+// they are a match nevertheless, are walked again, three times as wide. How low that is depends on
+// the embedder and on what is asked for, and is learnt from the walks: as a share of the threshold,
+// within bounds, so that neither scores of another scale nor a single search can spoil it.
 std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
                                                   const SearchOptions& options,
                                                   SearchStats* stats) const {
@@ -208,11 +209,12 @@ std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
   };
   std::vector<GraphCandidate> found = walk();
   const float end = found.front().score;
-  if (breadth.again > 0 && lowest_ends_.TakesAsLow(end, breadth.again, .01F * options.min_score) &&
+  if (breadth.again > 0 &&
+      lowest_ends_.TakesAsLow(std::clamp(end / options.min_score, -1.0F, 1.0F), breadth.again) &&
       end < options.min_score) {
     breadth.ef *= 3;
     breadth.starts *= 3;
-    if (std::vector<GraphCandidate> again = walk(); again.front().score > end) {
+    if (std::vector<GraphCandidate> again = walk(); again.front().score >= end) {
       found = std::move(again);
     }
   }

@@ -19,6 +19,7 @@
 #include "base/coding.h"
 #include "base/epoch.h"
 #include "base/mutex.h"
+#include "base/prefetch.h"
 #include "index/codec.h"
 #include "index/graph_store.h"
 #include "index/hnsw_search.h"

@@ -8,25 +8,28 @@
 namespace nearhit {
 
 // Stochastic approximation with a constant step (Robbins and Monro, "A Stochastic Approximation
-// Method", 1951): every value moves the estimate, so it follows a stream that changes.
+// Method", 1951): every value moves the estimate, so it follows a stream that changes. What a burst
+// of low values takes off is made good by so many others that the burst is their share.
 //
-// Thread-safety: any number of threads. Values that arrive at once may be counted as one.
+// Thread-safety: thread-safe. Values that arrive at once may be counted as one.
 class RunningQuantile {
  public:
-  // Takes the value in, and returns whether it is among the lowest `share` (0 to 1) of late. The
-  // first one is where the estimate begins. `step`: a hundredth, or two, of what values differ by.
-  bool TakesAsLow(float value, float share, float step) {
+  // Takes in a value between -1 and 1, and returns whether it is among the lowest `share` (0 to 1)
+  // of late. The first one is where the estimate begins.
+  bool TakesAsLow(float value, float share) {
     const float estimate = estimate_.load(std::memory_order_relaxed);
     if (std::isnan(estimate)) {
       estimate_.store(value, std::memory_order_relaxed);
       return false;
     }
     const bool low = value < estimate;
-    estimate_.store(estimate + step * (low ? share - 1 : share), std::memory_order_relaxed);
+    estimate_.store(estimate + kStep * (low ? share - 1 : share), std::memory_order_relaxed);
     return low;
   }
 
  private:
+  static constexpr float kStep = 0.01F;
+
   std::atomic<float> estimate_ = std::numeric_limits<float>::quiet_NaN();
 };
 

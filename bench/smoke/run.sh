@@ -38,7 +38,7 @@ case $subcommand in
     [ "$(stat -c %s "$work/base.fvecs")" -eq $((600 * (4 + 32 * 4))) ]
     "$bench" gen --base "$work/base.fvecs" --rows 700 --spread .9 --out "$work/grown.fvecs"
     [ "$(stat -c %s "$work/grown.fvecs")" -eq $((700 * (4 + 32 * 4))) ]
-    # A quarter is .97 away: every query has the row that it was made of.
+    # A spread of a quarter leaves a cosine of .97: every query has the row that it was made of.
     "$bench" gen --base "$work/base.fvecs" --moved 40 --spread .25 --out "$work/moved.fvecs"
     "$bench" near --base "$work/base.fvecs" --query "$work/moved.fvecs" --engine flat --threshold .9 > "$work/out"
     grep -q '"with_neighbor":40,"hit_recall":1.0' "$work/out"

@@ -108,6 +108,9 @@ Status RunGen(const GenFlags& flags) {
   if (!flags.base.empty()) {
     NEARHIT_ASSIGN_OR_RETURN(VectorMatrix base, ReadVectorFile(flags.base));
     NormalizeRows(&base);
+    if (base.rows == 0) {
+      return InvalidArgument(flags.base + " has no row with a direction");
+    }
     return flags.moved > 0 ? MoveRows(flags, base) : GrowBase(flags, base);
   }
   // Centres do not depend on the seed: files of two seeds are base and queries of one world.
@@ -139,6 +142,7 @@ void AddGen(CLI::App* app, Command* command) {
   gen->add_option("--base", flags->base,
                   "A set to grow to --rows: its rows moved by --spread, then itself");
   gen->add_option("--moved", flags->moved, "Instead: so many of its rows at random, moved")
+      ->needs("--base")
       ->check(CLI::Range(1, 100'000'000));
   gen->add_option("--out", flags->out, "File to write")->required();
   gen->callback([=] { command->run = [=] { return RunGen(*flags); }; });

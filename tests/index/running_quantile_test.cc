@@ -12,7 +12,7 @@ int Low(RunningQuantile* quantile, float from, int values, std::mt19937* random)
   std::uniform_real_distribution<float> value(from, from + 0.5F);
   int low = 0;
   for (int i = 0; i < values; ++i) {
-    low += static_cast<int>(quantile->TakesAsLow(value(*random), 0.03F, 0.01F));
+    low += static_cast<int>(quantile->TakesAsLow(value(*random), 0.03F));
   }
   return low;
 }
@@ -20,8 +20,7 @@ int Low(RunningQuantile* quantile, float from, int values, std::mt19937* random)
 TEST(RunningQuantile, FindsTheShareAndFollowsTheStream) {
   std::mt19937 random(1);
   RunningQuantile quantile;
-  EXPECT_FALSE(
-      quantile.TakesAsLow(0.6F, 0.03F, 0.01F));  // there is nothing to compare the first one with
+  EXPECT_FALSE(quantile.TakesAsLow(0.6F, 0.03F));  // there is nothing to compare the first one with
   Low(&quantile, 0.4F, 2'000, &random);
   EXPECT_NEAR(Low(&quantile, 0.4F, 10'000, &random), 300, 50);
   // Lower values from now on: all seem low until the estimate is among them.
