@@ -21,7 +21,7 @@ class CacheHandle final : public SemanticCache {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_RETURN_IF_ERROR(CheckPrompt(prompt, call.record().config));
-    NEARHIT_RETURN_IF_ERROR(CheckLookup(options));
+    NEARHIT_RETURN_IF_ERROR(CheckLookup(options, call.record().config));
     NEARHIT_ASSIGN_OR_RETURN(std::vector<LookupResult> results,
                              call.cache().Lookup({&prompt, 1}, options));
     return std::move(results.front());
@@ -32,7 +32,7 @@ class CacheHandle final : public SemanticCache {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_RETURN_IF_ERROR(CheckBatch("prompts", prompts.size()));
-    NEARHIT_RETURN_IF_ERROR(CheckLookup(options));
+    NEARHIT_RETURN_IF_ERROR(CheckLookup(options, call.record().config));
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       NEARHIT_RETURN_IF_ERROR(AtIndex("prompts", i, CheckPrompt(prompts[i], call.record().config)));
     }

@@ -76,6 +76,18 @@ Status CheckThreshold(float threshold, Metric metric) {
                                  ", out of the range of metric " + std::string(MetricName(metric)));
 }
 
+// Not the range of thresholds: every score reaches one that is below it.
+Status CheckMinScore(const std::optional<float>& min_score, Metric metric) {
+  if (min_score && !std::isfinite(*min_score)) {
+    return InvalidArgument("min_score is not a finite number");
+  }
+  if (min_score && metric != Metric::kInnerProduct && *min_score > 1) {
+    return InvalidArgument("min_score is " + std::to_string(*min_score) + ", scores of metric " +
+                           std::string(MetricName(metric)) + " are at most 1");
+  }
+  return Status();
+}
+
 Status CheckEnums(const NamespaceConfig& config) {
   if (config.kind > NamespaceKind::kVectors) {
     return InvalidArgument("kind " + std::to_string(static_cast<int>(config.kind)) + " is unknown");
@@ -169,11 +181,8 @@ Status CheckPrompt(const Prompt& prompt, const NamespaceConfig& config) {
   return prompt.vector.empty() ? Status() : CheckVector("vector", prompt.vector, config);
 }
 
-Status CheckLookup(const LookupOptions& options) {
-  if (options.min_score && !std::isfinite(*options.min_score)) {
-    return InvalidArgument("min_score is not a finite number");
-  }
-  return Status();
+Status CheckLookup(const LookupOptions& options, const NamespaceConfig& config) {
+  return CheckMinScore(options.min_score, config.metric);
 }
 
 Status CheckStore(const StoreRequest& request, const NamespaceConfig& config,
@@ -223,7 +232,7 @@ Status CheckTexts(std::span<const std::string_view> texts) {
   return Status();
 }
 
-Status CheckSearch(const VectorSearchOptions& options) {
+Status CheckSearch(const VectorSearchOptions& options, const NamespaceConfig& config) {
   if (options.k == 0 || options.k > kMaxNeighbors) {
     return InvalidArgument("k is " + std::to_string(options.k) + ", it must be in 1.." +
                            std::to_string(kMaxNeighbors));
@@ -232,9 +241,7 @@ Status CheckSearch(const VectorSearchOptions& options) {
     return InvalidArgument("ef is " + std::to_string(options.ef) + ", the limit is " +
                            std::to_string(kMaxNeighbors * 10));
   }
-  if (options.min_score && !std::isfinite(*options.min_score)) {
-    return InvalidArgument("min_score is not a finite number");
-  }
+  NEARHIT_RETURN_IF_ERROR(CheckMinScore(options.min_score, config.metric));
   for (const auto* tags :
        {&options.filter.all_of, &options.filter.any_of, &options.filter.none_of}) {
     NEARHIT_RETURN_IF_ERROR(CheckTags(*tags));

@@ -17,7 +17,7 @@ namespace nearhit {
 Result<NamespaceConfig> CheckConfig(const NamespaceConfig& config);
 Status CheckName(std::string_view name);
 Status CheckPrompt(const Prompt& prompt, const NamespaceConfig& config);
-Status CheckLookup(const LookupOptions& options);
+Status CheckLookup(const LookupOptions& options, const NamespaceConfig& config);
 Status CheckStore(const StoreRequest& request, const NamespaceConfig& config,
                   std::size_t max_payload_bytes);
 Status CheckInvalidate(const InvalidateRequest& request);
@@ -25,7 +25,7 @@ Status CheckUpsert(const UpsertRequest& request, const NamespaceConfig& config,
                    std::size_t max_payload_bytes);
 Status CheckVector(std::string_view field, VectorView vector, const NamespaceConfig& config);
 Status CheckTexts(std::span<const std::string_view> texts);
-Status CheckSearch(const VectorSearchOptions& options);
+Status CheckSearch(const VectorSearchOptions& options, const NamespaceConfig& config);
 Status CheckPage(std::size_t limit);
 Status CheckBatch(std::string_view field, std::size_t count);
 

@@ -71,7 +71,7 @@ class VectorsHandle final : public VectorStore {
       VectorView queries, const VectorSearchOptions& options) override {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
-    NEARHIT_RETURN_IF_ERROR(CheckSearch(options));
+    NEARHIT_RETURN_IF_ERROR(CheckSearch(options, call.record().config));
     const std::size_t dimension = call.record().config.dimension;
     if (queries.empty() || queries.size() % dimension != 0) {
       return InvalidArgument("query has " + std::to_string(queries.size()) +

@@ -47,7 +47,7 @@ struct Prompt {
 };
 
 struct LookupOptions {
-  // At least the namespace's threshold, or it has no effect.
+  // At least the namespace's threshold, or it has no effect; at most 1 under cosine and l2.
   std::optional<float> min_score{};
   // For the embedder; the lookup itself does not wait.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();

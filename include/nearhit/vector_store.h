@@ -45,7 +45,7 @@ struct TagFilter {
 
 struct VectorSearchOptions {
   std::size_t k = 10;                // 1..kMaxNeighbors
-  std::optional<float> min_score{};  // results below are left out
+  std::optional<float> min_score{};  // results below are left out; at most 1 under cosine and l2
   TagFilter filter{};
   // Candidates that a graph search keeps: more finds more and costs more. 0: chosen from k.
   std::size_t ef = 0;

@@ -8,6 +8,7 @@
 namespace nearhit {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 const std::vector<float> kEast = {1, 0};
@@ -79,6 +80,21 @@ TEST_F(SemanticCacheTest, ACallersThresholdCanOnlyBeStricter) {
   EXPECT_EQ(cache_->Lookup({.scope = "s", .slot = "x", .vector = far}, options)->kind,
             HitKind::kMiss);
   EXPECT_EQ(cache_->Lookup(prompt, options)->kind, HitKind::kSemantic);
+}
+
+TEST_F(SemanticCacheTest, ACallersThresholdThatNothingReachesIsRefused) {
+  const Prompt prompt{.scope = "s", .slot = "hi", .vector = kEastish};
+  for (const float min_score : {1.01F, 85.0F}) {
+    EXPECT_THAT(cache_->Lookup(prompt, {.min_score = min_score}),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("min_score is " + std::to_string(min_score)),
+                               HasSubstr("scores of metric cosine are at most 1"))));
+  }
+  EXPECT_THAT(
+      cache_->LookupBatch({&prompt, 1}, {.min_score = std::numeric_limits<float>::quiet_NaN()}),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("min_score is not a finite")));
+  EXPECT_THAT(cache_->Lookup(prompt, {.min_score = 1.0F}), IsOk());
+  EXPECT_EQ(db_->DescribeNamespace("c")->stats.misses, 1U);
 }
 
 TEST_F(SemanticCacheTest, StoringTheSamePromptReplaces) {

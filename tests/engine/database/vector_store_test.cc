@@ -152,6 +152,18 @@ TEST_F(VectorStoreTest, BadSearchesAreRefused) {
   EXPECT_THAT(store->Scan({}, 0), StatusIs(StatusCode::kInvalidArgument));
 }
 
+TEST_F(VectorStoreTest, AMinScoreThatNothingReachesIsRefused) {
+  const std::vector<float> query = {1, 0};
+  for (const Metric metric : {Metric::kCosine, Metric::kL2}) {
+    EXPECT_THAT(Make(metric)->Search(query, {.min_score = 1.5F}),
+                StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("min_score is 1.5")));
+    ASSERT_THAT(db_->DropNamespace("v"), IsOk());
+  }
+  const auto store = Make(Metric::kInnerProduct);  // whose scores have no bound
+  Upsert(store.get(), "long", {9, 0});
+  EXPECT_EQ(store->Search(query, {.min_score = 8.0F})->size(), 1U);
+}
+
 TEST_F(VectorStoreTest, ARefusedBatchChangesNothing) {
   const auto store = Make(Metric::kCosine);
   const std::vector<float> good = {1, 0};
