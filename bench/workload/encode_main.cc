@@ -53,7 +53,7 @@ Result<std::unique_ptr<BertEncoder>> LoadEncoder(const Settings& settings) {
   const std::filesystem::path folder = settings.model;
   NEARHIT_ASSIGN_OR_RETURN(const ModelConfig config, ReadModelConfig(folder));
   NEARHIT_ASSIGN_OR_RETURN(const std::unique_ptr<Safetensors> weights,
-                           Safetensors::Open(folder / "model.safetensors"));
+                           Safetensors::Open(folder / kWeightsFile));
   EncoderOptions options;
   options.threads = settings.threads;
   options.pooling = config.pooling;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "nearhit/database.h"
+#include "tests/support/no_deadline.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -197,7 +198,7 @@ TEST_F(RegisteredEmbedderTest, StatsHoldThoseOfTheEmbedder) {
 
 Result<Embeddings> Embed(const Database& db, std::string_view name,
                          std::vector<std::string_view> texts) {
-  return db.Embed(name, texts, std::chrono::steady_clock::time_point::max());
+  return db.Embed(name, texts, kNoDeadline);
 }
 
 TEST_F(RegisteredEmbedderTest, EmbedGivesAVectorForEachTextOrNone) {

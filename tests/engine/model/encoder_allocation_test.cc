@@ -9,6 +9,7 @@
 
 #include "engine/model/bert_encoder.h"
 #include "tests/engine/model/naive_bert.h"
+#include "tests/support/no_deadline.h"
 
 namespace {
 std::atomic<std::size_t> allocations = 0;
@@ -67,8 +68,7 @@ TEST(EncoderAllocationTest, NoneAfterTheFirstCalls) {
     const auto encode = [&](std::size_t texts) {
       const Status status =
           (*encoder)->Encode(std::span(ids).first(texts * 40), std::span(lengths).first(texts),
-                             std::chrono::steady_clock::time_point::max(),
-                             std::span(out).first(texts * kConfig.hidden));
+                             kNoDeadline, std::span(out).first(texts * kConfig.hidden));
       EXPECT_TRUE(status.ok());
     };
     encode(5);
