@@ -21,7 +21,7 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kDimension = 384;
-constexpr std::size_t kWarmUps = 20;
+constexpr std::size_t kWarmUps = 300;  // graphs learn how low walks end
 constexpr float kThreshold = 0.8F;
 
 // Vectors in clusters, queries near them and queries that are near to none.

@@ -121,6 +121,7 @@ class Cache {
   Status CheckCurrent() const REQUIRES_SHARED(writes_mu_);
   Result<std::vector<EntryId>> ExpiredIds(const Live& live) const;
   void Forget(EntryId id);
+  void TrackAgain(std::span<const EntryId> victims);
   Result<Entry> ToEntry(StoredEntry stored) const;
   Result<std::vector<EntryId>> Matching(const InvalidateRequest& request) const;
 

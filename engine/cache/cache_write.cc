@@ -97,6 +97,15 @@ void Cache::Forget(EntryId id) {
   idle_.Erase(id);
 }
 
+// Those that are still there can be victims again.
+void Cache::TrackAgain(std::span<const EntryId> victims) {
+  for (const EntryId id : victims) {
+    if (collection_->table().With(id, [](const EntryState&) {})) {
+      policy_->OnInsert(id);
+    }
+  }
+}
+
 Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::uint64_t entries,
                                       std::uint64_t bytes) {
   const NamespaceConfig& config = live.config;
@@ -131,11 +140,15 @@ Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::uint64_t entries,
     if (victims.empty()) {
       break;  // other writers are removing what is left
     }
-    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased, collection_->Erase(victims, false));
+    const Result<std::vector<EntryId>> erased = collection_->Erase(victims, false);
+    if (!erased.ok()) {
+      TrackAgain(victims);
+      return erased.status();
+    }
     for (const EntryId id : victims) {
       idle_.Erase(id);
     }
-    evicted += static_cast<std::uint32_t>(erased.size());
+    evicted += static_cast<std::uint32_t>(erased->size());
   }
   counters_.evictions.fetch_add(evicted, std::memory_order_relaxed);
   return evicted;
@@ -162,15 +175,18 @@ Result<std::vector<EntryId>> Cache::Matching(const InvalidateRequest& request) c
     }
   }
   std::vector<TagNumber> tags;
-  std::optional<TagNumber> rarest;
+  const std::string* rarest = nullptr;
+  std::uint64_t fewest = 0;
   for (const std::string& tag : request.tags) {
     const std::optional<TagNumber> number = table.FindTag(tag);
     if (!number) {
       return std::vector<EntryId>();
     }
     tags.push_back(*number);
-    if (!rarest || table.TagCount(*number) < table.TagCount(*rarest)) {
-      rarest = number;
+    const std::uint64_t count = table.TagCount(*number);
+    if (rarest == nullptr || count < fewest) {
+      rarest = &tag;
+      fewest = count;
     }
   }
   const std::int64_t now_us = clock_->NowMicros();
@@ -182,10 +198,9 @@ Result<std::vector<EntryId>> Cache::Matching(const InvalidateRequest& request) c
            });
   };
   std::vector<EntryId> ids;
-  if (rarest) {
-    NEARHIT_ASSIGN_OR_RETURN(
-        const std::vector<EntryId> tagged,
-        collection_->IdsWithTag(table.TagText(*rarest), static_cast<std::size_t>(-1)));
+  if (rarest != nullptr) {
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> tagged,
+                             collection_->IdsWithTag(*rarest, static_cast<std::size_t>(-1)));
     for (const EntryId id : tagged) {
       table.With(id, [&](const EntryState& state) {
         if (matches(state)) {

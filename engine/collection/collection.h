@@ -182,6 +182,8 @@ class Collection {
   Status LoadIndexes();
   std::filesystem::path SnapshotPath(PartitionNumber partition) const;
 
+  Status DropEmptyPartitions();
+
   // Writing; collection_write.cc.
   std::vector<Planned> Plan(std::span<const PutRequest> requests) const;
   Status FindReplaced(std::vector<Planned>* planned) const;

@@ -22,6 +22,10 @@ constexpr std::size_t kSnapshotEntries = 2'000;
 IndexMetric ToIndexMetric(Metric metric) {
   return metric == Metric::kL2 ? IndexMetric::kL2 : IndexMetric::kDot;
 }
+
+bool IsEmpty(const PartitionPtr& partition) {
+  return partition->in_use.load() == 0;
+}
 }  // namespace
 
 Collection::Collection(KvStore* store, const Clock* clock, IdAllocator* ids,
@@ -121,7 +125,7 @@ Status Collection::LoadTags() {
   // Keys of one tag stand together: intern each tag once.
   std::string_view last_prefix;
   std::string last_key;
-  TagNumber number = 0;
+  std::vector<TagNumber> tag;
   const auto visit = [&](std::string_view key, std::string_view) {
     const std::optional<EntryId> id = ParseTagKey(key);
     if (!id) {
@@ -131,12 +135,17 @@ Status Collection::LoadTags() {
     if (last_prefix != key.substr(0, prefix_bytes)) {
       last_key = std::string(key);
       last_prefix = std::string_view(last_key).substr(0, prefix_bytes);
-      number = table_.InternTag(TagOfKey(key));
+      table_.ReleaseTags(tag);
+      const std::string text(TagOfKey(key));
+      tag = table_.InternTags({&text, 1});
     }
-    table_.AddTag(*id, number);
+    table_.AddTag(*id, tag.front());
     return true;
   };
-  return store_->Scan(Family::kTags, begin, PrefixEnd(begin), /*fill_cache=*/false, visit);
+  const Status read =
+      store_->Scan(Family::kTags, begin, PrefixEnd(begin), /*fill_cache=*/false, visit);
+  table_.ReleaseTags(tag);
+  return read;
 }
 
 std::filesystem::path Collection::SnapshotPath(PartitionNumber partition) const {
@@ -267,38 +276,39 @@ Status Collection::WriteSnapshots() const {
 }
 
 Status Collection::Maintain() {
+  // Lookups wait for nothing but the erasing: it takes the lock that they share, once it is known
+  // that there is something to erase.
+  const std::vector<PartitionPtr> partitions = Partitions();
+  if (std::any_of(partitions.begin(), partitions.end(), IsEmpty)) {
+    NEARHIT_RETURN_IF_ERROR(DropEmptyPartitions());
+  }
+  for (const PartitionPtr& partition : partitions) {
+    if (partition->index.NeedsMove()) {
+      partition->index.Move();
+    } else if (partition->index.is_graph()) {
+      partition->index.PrepareForWrites();  // nothing to do but for one that was just loaded
+    }
+  }
+  return Status();
+}
+
+Status Collection::DropEmptyPartitions() {
   WriteBatch batch;
-  std::vector<PartitionPtr> to_move;
-  std::vector<PartitionPtr> graphs;
   {
     WriterLock lock(&partitions_mu_);
     for (std::size_t slot = 0; slot < partitions_.size();) {
       const PartitionPtr& partition = partitions_.all()[slot];
-      if (partition->in_use.load() == 0) {
+      if (IsEmpty(partition)) {
         batch.Delete(Family::kPartitions, PartitionKey(options_.ns, partition->number));
         partitions_.EraseAt(slot);
-        continue;
+      } else {
+        ++slot;
       }
-      if (partition->index.NeedsMove()) {
-        to_move.push_back(partition);
-      } else if (partition->index.is_graph()) {
-        graphs.push_back(partition);
-      }
-      ++slot;
     }
   }
   // A dropped number never returns while the database is open, so its row cannot be one that a
   // write is making now.
-  if (!batch.empty()) {
-    NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/false));
-  }
-  for (const PartitionPtr& partition : to_move) {
-    partition->index.Move();
-  }
-  for (const PartitionPtr& partition : graphs) {
-    partition->index.PrepareForWrites();  // nothing to do but for one that was just loaded
-  }
-  return Status();
+  return batch.empty() ? Status() : store_->Write(batch, /*sync=*/false);
 }
 
 std::vector<PartitionPtr> Collection::Partitions() const {
@@ -311,19 +321,19 @@ std::uint64_t Collection::partition_count() const {
   return partitions_.size();
 }
 
+// The lock is not held while an index is asked: it may be busy, and whoever waits for the lock then
+// keeps lookups out.
 std::uint64_t Collection::graph_partition_count() const {
-  ReaderLock lock(&partitions_mu_);
   std::uint64_t count = 0;
-  for (const PartitionPtr& partition : partitions_.all()) {
+  for (const PartitionPtr& partition : Partitions()) {
     count += partition->index.is_graph() ? 1U : 0U;
   }
   return count;
 }
 
 std::uint64_t Collection::index_bytes() const {
-  ReaderLock lock(&partitions_mu_);
   std::uint64_t bytes = 0;
-  for (const PartitionPtr& partition : partitions_.all()) {
+  for (const PartitionPtr& partition : Partitions()) {
     bytes += partition->index.memory_bytes();
   }
   return bytes;

@@ -220,11 +220,11 @@ Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& ind
     return std::vector<Neighbor>();
   }
   options.filter = &matcher;
-  if (!matcher.rarest() || matcher.upper_bound() > kCompareAllBelow) {
+  if (matcher.rarest() == nullptr || matcher.upper_bound() > kCompareAllBelow) {
     return index.Search(query, options, &stats);
   }
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids,
-                           IdsWithTag(table_.TagText(*matcher.rarest()), 2 * kCompareAllBelow));
+                           IdsWithTag(*matcher.rarest(), 2 * kCompareAllBelow));
   return index.SearchAmong(query, ids, options, &stats);
 }
 

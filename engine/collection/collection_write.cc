@@ -46,6 +46,7 @@ class Collection::Stripes {
   Stripes& operator=(const Stripes&) = delete;
 
   void Add(const Hash128& hash) { wanted_.set(hash.low % kStripes); }
+  bool Has(const Hash128& hash) const { return wanted_.test(hash.low % kStripes); }
   void Lock() NO_THREAD_SAFETY_ANALYSIS {
     for (std::size_t i = 0; i < kStripes; ++i) {
       if (wanted_.test(i)) {
@@ -243,13 +244,7 @@ Result<std::vector<PutResult>> Collection::Put(std::span<const PutRequest> reque
                  .key_hash = put.key_hash,
                  .bytes = EntryBytes(request),
                  .has_vector = !request.vector.empty(),
-                 .tags = {}};
-    for (const std::string& tag : request.tags) {
-      put.state.tags.push_back(table_.InternTag(tag));
-    }
-    std::sort(put.state.tags.begin(), put.state.tags.end());
-    put.state.tags.erase(std::unique(put.state.tags.begin(), put.state.tags.end()),
-                         put.state.tags.end());
+                 .tags = table_.InternTags(request.tags)};
     AppendPut(put, &batch);
     failed = AppendKeyIds(put.key_hash, put.id, put.replaced, &batch);
     if (put.replaced) {
@@ -269,6 +264,7 @@ Result<std::vector<PutResult>> Collection::FinishPut(std::vector<Planned>* plann
       continue;
     }
     if (!written.ok()) {
+      table_.ReleaseTags(put.state.tags);
       put.partition->in_use.fetch_sub(1);
       continue;
     }
@@ -311,12 +307,13 @@ Status Collection::EraseSome(std::span<const EntryId> ids, bool sync,
     table_.With(id, [&stripes](const EntryState& state) { stripes.Add(state.key_hash); });
   }
   stripes.Lock();
-  // Read again under the locks: another write may have been first.
+  // Read again under the locks: another write may have been first, or may be putting an entry that
+  // was not in the table yet, and holds the lock of its key.
   std::unordered_map<std::uint64_t, EntryState> found;
   WriteBatch batch;
   for (const EntryId id : ids) {
     std::optional<EntryState> state = table_.Find(id);
-    if (!state || found.contains(id.value)) {
+    if (!state || !stripes.Has(state->key_hash) || found.contains(id.value)) {
       continue;
     }
     AppendErase(id, *state, &batch);

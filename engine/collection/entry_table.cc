@@ -5,39 +5,55 @@
 
 namespace nearhit {
 
-TagNumber EntryTable::InternTag(std::string_view tag) {
-  WriterLock lock(&mu_);
-  const auto [found, inserted] =
-      tag_numbers_.try_emplace(std::string(tag), static_cast<TagNumber>(tag_texts_.size()));
-  if (inserted) {
-    tag_texts_.emplace_back(tag);
-    tag_counts_.push_back(0);
+std::vector<TagNumber> EntryTable::InternTags(std::span<const std::string> tags) {
+  std::vector<TagNumber> numbers;
+  if (tags.empty()) {
+    return numbers;
   }
-  return found->second;
+  numbers.reserve(tags.size());
+  WriterLock lock(&mu_);
+  for (const std::string& tag : tags) {
+    const TagNumber number = tags_.Intern(tag);
+    const auto place = std::lower_bound(numbers.begin(), numbers.end(), number);
+    if (place != numbers.end() && *place == number) {
+      tags_.Release(number);
+    } else {
+      numbers.insert(place, number);
+    }
+  }
+  return numbers;
+}
+
+void EntryTable::ReleaseTags(std::span<const TagNumber> tags) {
+  WriterLock lock(&mu_);
+  for (const TagNumber tag : tags) {
+    tags_.Release(tag);
+  }
 }
 
 std::optional<TagNumber> EntryTable::FindTag(std::string_view tag) const {
   ReaderLock lock(&mu_);
-  const auto found = tag_numbers_.find(std::string(tag));
-  return found == tag_numbers_.end() ? std::nullopt : std::optional<TagNumber>(found->second);
+  return tags_.Find(tag);
 }
 
 std::string EntryTable::TagText(TagNumber tag) const {
   ReaderLock lock(&mu_);
-  return tag_texts_[tag];
+  return tags_.Text(tag);
 }
 
 std::uint64_t EntryTable::TagCount(TagNumber tag) const {
   ReaderLock lock(&mu_);
-  return tag_counts_[tag];
+  return tags_.Count(tag);
+}
+
+std::size_t EntryTable::tag_count() const {
+  ReaderLock lock(&mu_);
+  return tags_.size();
 }
 
 void EntryTable::Insert(EntryId id, EntryState state) {
   WriterLock lock(&mu_);
   bytes_ += state.bytes;
-  for (const TagNumber tag : state.tags) {
-    ++tag_counts_[tag];
-  }
   std::uint64_t& newest = newest_by_key_[state.key_hash];
   newest = std::max(newest, id.value);
   entries_[id.value] = std::move(state);
@@ -52,7 +68,7 @@ void EntryTable::AddTag(EntryId id, TagNumber tag) {
   }
   std::vector<TagNumber>& tags = found->tags;
   tags.insert(std::lower_bound(tags.begin(), tags.end(), tag), tag);
-  ++tag_counts_[tag];
+  tags_.AddReference(tag);
 }
 
 std::optional<EntryState> EntryTable::Find(EntryId id) const {
@@ -75,7 +91,7 @@ bool EntryTable::Erase(EntryId id) {
   }
   bytes_ -= found->bytes;
   for (const TagNumber tag : found->tags) {
-    --tag_counts_[tag];
+    tags_.Release(tag);
   }
   // Unless a newer entry has replaced it.
   if (const std::uint64_t* const newest = newest_by_key_.Find(found->key_hash);

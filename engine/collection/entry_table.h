@@ -6,20 +6,19 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "engine/collection/segmented_map.h"
+#include "engine/collection/tag_table.h"
 #include "engine/storage/keys.h"
 #include "nearhit/types.h"
 
 namespace nearhit {
-
-using TagNumber = std::uint32_t;
 
 struct EntryState {
   PartitionNumber partition = 0;
@@ -41,13 +40,16 @@ class EntryTable {
   EntryTable(const EntryTable&) = delete;
   EntryTable& operator=(const EntryTable&) = delete;
 
-  // The number of a tag, given out on first use. Numbers live as long as the table.
-  TagNumber InternTag(std::string_view tag);
-  // Nothing when no entry ever had it.
+  // Their numbers, ascending, each once. They are the caller's until an Insert takes them over, or
+  // ReleaseTags gives them back: a tag that nothing holds is forgotten.
+  std::vector<TagNumber> InternTags(std::span<const std::string> tags);
+  void ReleaseTags(std::span<const TagNumber> tags);
+  // Nothing when no entry has it.
   std::optional<TagNumber> FindTag(std::string_view tag) const;
   std::string TagText(TagNumber tag) const;
-  // Entries that have the tag now.
+  // Entries that have the tag now, or are about to.
   std::uint64_t TagCount(TagNumber tag) const;
+  std::size_t tag_count() const;
 
   void Insert(EntryId id, EntryState state);
   void AddTag(EntryId id, TagNumber tag);  // while opening only
@@ -91,9 +93,7 @@ class EntryTable {
   mutable SharedMutex mu_;
   SegmentedMap<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
   SegmentedMap<Hash128, std::uint64_t, HashOfHash> newest_by_key_ GUARDED_BY(mu_);
-  std::unordered_map<std::string, TagNumber> tag_numbers_ GUARDED_BY(mu_);
-  std::vector<std::string> tag_texts_ GUARDED_BY(mu_);
-  std::vector<std::uint64_t> tag_counts_ GUARDED_BY(mu_);
+  TagTable tags_ GUARDED_BY(mu_);
   std::uint64_t bytes_ GUARDED_BY(mu_) = 0;
   bool recording_ GUARDED_BY(mu_) = false;
   std::vector<EntryId> changes_ GUARDED_BY(mu_);  // one more than kMaxChanges: too many

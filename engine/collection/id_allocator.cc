@@ -35,7 +35,8 @@ Result<EntryId> IdAllocator::Take(std::uint64_t count) {
     const std::uint64_t reserve = next_ + std::max(count, kBlock);
     WriteBatch batch;
     batch.Put(Family::kMeta, std::string(kNextIdKey), EncodeIds(kNextIdKey, {EntryId{reserve}}));
-    NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/false));
+    // Synced: ids that a power cut gave out again would name other entries than callers think.
+    NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
     reserved_ = reserve;
   }
   const EntryId first{next_};

@@ -14,8 +14,8 @@ TagMatcher::TagMatcher(const EntryTable* table, const TagFilter& filter, std::in
     }
     all_of_.push_back(*number);
     const std::uint64_t count = table->TagCount(*number);
-    if (!rarest_ || count < upper_bound_) {
-      rarest_ = number;
+    if (rarest_ == nullptr || count < upper_bound_) {
+      rarest_ = &tag;
       upper_bound_ = std::min(upper_bound_, count);
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/collection/entry_table.h"
@@ -12,7 +13,7 @@ namespace nearhit {
 
 // Accepts live entries (not expired at `now_us`) whose tags pass the filter.
 //
-// Thread-safety: const methods thread-safe. `table` must outlive the matcher.
+// Thread-safety: const methods thread-safe. `table` and `filter` must outlive the matcher.
 class TagMatcher final : public IdFilter {
  public:
   TagMatcher(const EntryTable* table, const TagFilter& filter, std::int64_t now_us);
@@ -21,8 +22,8 @@ class TagMatcher final : public IdFilter {
 
   // At most this many entries can pass; the size of the table when the filter only excludes.
   std::uint64_t upper_bound() const { return upper_bound_; }
-  // The required tag that fewest entries have; nothing when none is required.
-  std::optional<TagNumber> rarest() const { return rarest_; }
+  // The required tag that fewest entries have, of the filter's; null when none is required.
+  const std::string* rarest() const { return rarest_; }
 
  private:
   const EntryTable* const table_;
@@ -30,7 +31,7 @@ class TagMatcher final : public IdFilter {
   std::vector<TagNumber> all_of_;
   std::vector<TagNumber> any_of_;
   std::vector<TagNumber> none_of_;
-  std::optional<TagNumber> rarest_;
+  const std::string* rarest_ = nullptr;
   std::uint64_t upper_bound_ = 0;
 };
 

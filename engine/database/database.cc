@@ -164,16 +164,11 @@ Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdat
 
 Status DatabaseImpl::DropNamespace(std::string_view name) {
   MutexLock admin(&admin_mu_);
-  std::shared_ptr<Namespace> space;
+  NEARHIT_ASSIGN_OR_RETURN(const std::shared_ptr<Namespace> space, Named(name));
+  NEARHIT_RETURN_IF_ERROR(catalogue_->Remove(name));
   {
-    WriterLock lock(&spaces_mu_);
-    const auto found = spaces_.find(name);
-    if (found == spaces_.end()) {
-      return NoSuchNamespace(name);
-    }
-    NEARHIT_RETURN_IF_ERROR(catalogue_->Remove(name));
-    space = found->second;
-    spaces_.erase(found);
+    WriterLock lock(&spaces_mu_);  // after the write: calls on all namespaces would wait for it
+    spaces_.erase(spaces_.find(name));
   }
   CancelReembedding(name);
   space->Close(NoSuchNamespace(name));

@@ -112,6 +112,7 @@ class DatabaseImpl final : public Database {
   // Dropped contents that calls may still be reading.
   std::set<NamespaceNumber> retiring_ GUARDED_BY(admin_mu_);
   Mutex maintenance_mu_;  // rounds of maintenance take turns
+  Mutex snapshots_mu_;    // and so do those who write snapshots, into the same files
 
   mutable Mutex log_mu_;  // lines go out one at a time
 

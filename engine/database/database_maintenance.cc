@@ -2,6 +2,7 @@
 // writes index snapshots.
 
 #include <chrono>
+#include <utility>
 
 #include "engine/database/database_impl.h"
 
@@ -26,6 +27,14 @@ Status MaintainVectors(Collection& collection) {
   return collection.Maintain();
 }
 
+void KeepFirst(Status status, Status* first) {
+  if (first->ok()) {
+    *first = std::move(status);
+  } else {
+    status.IgnoreError();
+  }
+}
+
 }  // namespace
 
 // Removes the contents of dropped namespaces and those that a re-embedding left; what a crash
@@ -38,13 +47,17 @@ Status DatabaseImpl::DropContents() {
     std::erase_if(numbers, [this](NamespaceNumber number)
                                REQUIRES(admin_mu_) { return retiring_.contains(number); });
   }
+  Status first;
   for (const NamespaceNumber number : numbers) {
-    NEARHIT_RETURN_IF_ERROR(store_->DropPrefix(NamespacePrefix(number)));
-    RemoveSnapshots(number);
-    MutexLock admin(&admin_mu_);
-    NEARHIT_RETURN_IF_ERROR(catalogue_->FinishDrop(number));
+    Status dropped = store_->DropPrefix(NamespacePrefix(number));
+    if (dropped.ok()) {
+      RemoveSnapshots(number);
+      MutexLock admin(&admin_mu_);
+      dropped = catalogue_->FinishDrop(number);
+    }
+    KeepFirst(std::move(dropped), &first);
   }
-  return Status();
+  return first;
 }
 
 // "<number>-<partition>.index", and what was set aside of it.
@@ -64,27 +77,31 @@ Status DatabaseImpl::RunMaintenance() {
   if (!options_.background_maintenance) {
     RunReembeddings();
   }
-  NEARHIT_RETURN_IF_ERROR(DropContents());
+  // What fails in one namespace keeps no other from its turn.
+  Status first = DropContents();
   for (const std::shared_ptr<Namespace>& space : All()) {
     const Namespace::Call call(space.get());
     if (!call.status().ok()) {
       continue;
     }
-    NEARHIT_RETURN_IF_ERROR(call.record().config.kind == NamespaceKind::kCache
-                                ? call.cache().Maintain()
-                                : MaintainVectors(call.collection()));
+    Status done = call.record().config.kind == NamespaceKind::kCache
+                      ? call.cache().Maintain()
+                      : MaintainVectors(call.collection());
+    KeepFirst(std::move(done), &first);
   }
-  return Status();
+  return first;
 }
 
 Status DatabaseImpl::WriteSnapshots() {
+  MutexLock turn(&snapshots_mu_);
+  Status first;
   for (const std::shared_ptr<Namespace>& space : All()) {
     const Namespace::Call call(space.get());
     if (call.status().ok()) {
-      NEARHIT_RETURN_IF_ERROR(call.collection().WriteSnapshots());
+      KeepFirst(call.collection().WriteSnapshots(), &first);
     }
   }
-  return Status();
+  return first;
 }
 
 void DatabaseImpl::MaintenanceLoop() {

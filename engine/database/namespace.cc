@@ -32,8 +32,11 @@ void Namespace::Close(const Status& reason) {
 void Namespace::Configure(const NamespaceRecord& record,
                           const std::optional<std::shared_ptr<const Embedder>>& embedder) {
   Version& version = *versions_.back();
-  WriterLock lock(&version.gate);
-  version.record = record;
+  {
+    MutexLock lock(&version.record_mu);
+    version.record = std::make_shared<const NamespaceRecord>(record);
+  }
+  ReaderLock lock(&version.gate);
   if (version.contents.cache != nullptr && embedder) {
     version.contents.cache->Configure(record.config, *embedder);
   } else if (version.contents.cache != nullptr) {

@@ -25,8 +25,9 @@ struct Contents {
   std::unique_ptr<Cache> cache;  // null in a namespace of kind vectors
 };
 
-// Contents are read through a Call, which keeps them in place. Publish puts others there without
-// waiting for anyone: calls that run go on with what they began with.
+// Contents are read through a Call, which keeps them in place. Configure and Publish put a record,
+// or other contents, there without waiting for anyone: calls that run go on with what they began
+// with.
 //
 // Thread-safety: Call, clock and max_payload_bytes thread-safe. Close, Configure and Publish one at
 // a time; so are Publish and Retire.
@@ -34,12 +35,19 @@ class Namespace {
  private:
   struct Version {
     Version(NamespaceRecord with, Contents and_contents)
-        : record(std::move(with)), contents(std::move(and_contents)) {}
+        : record(std::make_shared<const NamespaceRecord>(std::move(with))),
+          contents(std::move(and_contents)) {}
 
+    std::shared_ptr<const NamespaceRecord> Record() {
+      MutexLock lock(&record_mu);
+      return record;
+    }
+
+    Mutex record_mu;
+    std::shared_ptr<const NamespaceRecord> record GUARDED_BY(record_mu);
     SharedMutex gate;  // held shared by every call on these contents
     StatusCode closed_code GUARDED_BY(gate) = StatusCode::kOk;
     std::string closed_reason GUARDED_BY(gate);
-    NamespaceRecord record GUARDED_BY(gate);
     Contents contents GUARDED_BY(gate);
   };
 
@@ -51,7 +59,7 @@ class Namespace {
   // (The analysis of locks does not see that it holds the gate of its version.)
   class Call {
    public:
-    explicit Call(const Namespace* space) : version_(space->Enter()) {}
+    explicit Call(const Namespace* space) : version_(space->Enter()), record_(version_->Record()) {}
     ~Call() NO_THREAD_SAFETY_ANALYSIS { version_->gate.UnlockShared(); }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -62,7 +70,8 @@ class Namespace {
                  ? Status()
                  : Status(version_->closed_code, version_->closed_reason);
     }
-    const NamespaceRecord& record() const NO_THREAD_SAFETY_ANALYSIS { return version_->record; }
+    // The same one as long as the call lives.
+    const NamespaceRecord& record() const { return *record_; }
     Collection& collection() const NO_THREAD_SAFETY_ANALYSIS {
       return *version_->contents.collection;
     }
@@ -70,12 +79,13 @@ class Namespace {
 
    private:
     Version* const version_;
+    const std::shared_ptr<const NamespaceRecord> record_;
   };
 
   // Refuses new calls with `reason`, waits for the running ones and lets go of the contents.
   void Close(const Status& reason);
-  // Replaces the configuration (cache and record take the new one); waits for running calls.
-  // Without an embedder the cache keeps its own.
+  // Calls that begin from now on find this configuration, in the record and in the cache. Without
+  // an embedder the cache keeps its own.
   void Configure(const NamespaceRecord& record,
                  const std::optional<std::shared_ptr<const Embedder>>& embedder = std::nullopt);
 

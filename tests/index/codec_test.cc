@@ -58,7 +58,7 @@ TEST_P(CodecTest, EncodingWhatWasDecodedGivesTheSameCodes) {
 // As some models make them: one component is twenty times as long as the others and much the same
 // in all vectors.
 TEST_P(CodecTest, OneLongComponentDoesNotDrownTheOthers) {
-  const auto with_long = [this](std::vector<float> vector) {
+  const auto with_long = [](std::vector<float> vector) {
     const double dimension = static_cast<double>(vector.size());
     vector[vector.size() / 3] = static_cast<float>(20 / std::sqrt(dimension));
     return vector;

@@ -1,4 +1,8 @@
+#include <chrono>
+#include <future>
+
 #include "tests/engine/database/open_database.h"
+#include "tests/engine/database/scripted_embedder.h"
 
 namespace nearhit {
 namespace {
@@ -84,6 +88,36 @@ TEST_F(NamespaceTest, UpdatesTakeEffect) {
   ASSERT_THAT(db_->UpdateNamespace("c", update), IsOk());
   EXPECT_EQ(cache->Lookup({.scope = "s", .slot = "x", .vector = near}, {})->kind, HitKind::kMiss);
   EXPECT_EQ(db_->DescribeNamespace("c")->config.threshold, 0.999F);
+}
+
+// A call that waits for its embedder would hold up the update, and behind it every other call.
+TEST_F(NamespaceTest, AnUpdateWaitsForNoCall) {
+  RegisterScriptedEmbedder();
+  std::promise<void> asked;
+  std::promise<void> answer;
+  EmbedderScript::Get().Reset([&](const std::string&, EmbedderScript::Texts) {
+    asked.set_value();
+    answer.get_future().wait();
+    return Status();
+  });
+  NamespaceConfig config;
+  config.embedder = ScriptedSpec("slow");
+  const auto cache = NewCache(config);
+  auto slow = std::async(std::launch::async, [&] {
+    return cache->Lookup({.scope = "s", .slot = "by text"}, {}).status();
+  });
+  asked.get_future().wait();
+  auto updated = std::async(std::launch::async, [&] {
+    NamespaceUpdate update;
+    update.default_ttl_ms = 1'000;
+    return db_->UpdateNamespace("c", update);
+  });
+  EXPECT_EQ(updated.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  answer.set_value();
+  EXPECT_THAT(updated.get(), IsOk());
+  EXPECT_THAT(slow.get(), IsOk());
+  EXPECT_EQ(db_->DescribeNamespace("c")->config.default_ttl_ms, 1'000);
+  EmbedderScript::Get().Reset();
 }
 
 TEST_F(NamespaceTest, AnotherEmbedderNeedsReembedding) {

@@ -165,7 +165,7 @@ TEST_F(BatcherTest, AGroupHasNoMoreTokensThanItsLimit) {
   Batcher batcher = Make(1, 10);
   const auto busy = Occupy(&batcher);
   std::vector<std::unique_ptr<Call>> calls;
-  for (const std::size_t length : {5, 5, 1, 40}) {
+  for (const std::size_t length : {5U, 5U, 1U, 40U}) {
     calls.push_back(Start(&batcher, 9, length));
     AwaitWaiting(batcher, calls.size());
   }

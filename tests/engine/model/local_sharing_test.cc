@@ -74,7 +74,7 @@ TEST_F(LocalSharingTest, TheSameTextTwiceInACall) {
 
 // Calls with the same texts in different orders, some of which run out of time.
 TEST_F(LocalSharingTest, CallsThatShareTextsGetTheSameRows) {
-  for (const std::size_t memo_bytes : {0, 1'000, 100'000}) {
+  for (const std::size_t memo_bytes : {0U, 1'000U, 100'000U}) {
     const auto embedder = Load({.memo_bytes = memo_bytes});
     const std::vector<std::string_view> texts = {"red", "blue", "blues", "red red", "green"};
     std::vector<std::vector<float>> expected;

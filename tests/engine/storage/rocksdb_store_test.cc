@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/engine/storage/kv_store_contract.h"
+#include "tests/support/forwarding_store.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -15,27 +16,9 @@ namespace nearhit {
 namespace {
 
 // A store that removes its directory after itself.
-class OwnedStore final : public KvStore {
+class OwnedStore final : private TempDir, public ForwardingStore {
  public:
-  OwnedStore() : store_(*OpenRocksDbStore({.path = dir_.path()})) {}
-  Status Get(Family family, std::string_view key, ReadTier tier,
-             std::string* value) const override {
-    return store_->Get(family, key, tier, value);
-  }
-  Status Write(const WriteBatch& batch, bool sync) override { return store_->Write(batch, sync); }
-  Status Scan(Family family, std::string_view begin, std::string_view end, bool fill_cache,
-              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    return store_->Scan(family, begin, end, fill_cache, visit);
-  }
-  Status DropPrefix(std::string_view prefix) override { return store_->DropPrefix(prefix); }
-  Status Flush() override { return store_->Flush(); }
-  std::uint64_t LatestSequence() const override { return store_->LatestSequence(); }
-  std::uint64_t lost_sequences() const override { return store_->lost_sequences(); }
-  std::uint64_t DiskBytes() const override { return store_->DiskBytes(); }
-
- private:
-  TempDir dir_;
-  std::unique_ptr<KvStore> store_;
+  OwnedStore() : ForwardingStore(*OpenRocksDbStore({.path = TempDir::path()})) {}
 };
 
 INSTANTIATE_TEST_SUITE_P(RocksDb, KvStoreContract,

@@ -1,0 +1,77 @@
+// A collection whose storage refuses writes for a while.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "engine/collection/collection.h"
+#include "engine/storage/memory_store.h"
+#include "tests/support/forwarding_store.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/status_matchers.h"
+
+namespace nearhit {
+namespace {
+
+class CollectionFailureTest : public testing::Test {
+ protected:
+  Result<std::vector<PutResult>> Put(std::string_view key, const std::vector<std::string>& tags) {
+    const PutRequest request{.scope = "s", .key = key, .vector = vector_, .tags = tags};
+    return collection_->Put({&request, 1}, /*sync=*/false);
+  }
+
+  const std::vector<float> vector_ = {1, 0};
+  ManualClock clock_;
+  HashSecret secret_{};
+  FailingStore store_{NewMemoryStore()};
+  std::unique_ptr<IdAllocator> ids_ = *IdAllocator::Open(&store_);
+  std::unique_ptr<Collection> collection_ =
+      *Collection::Open(&store_, &clock_, ids_.get(), secret_, {.ns = 1, .dimension = 2});
+};
+
+TEST_F(CollectionFailureTest, AFailedPutLeavesNothingInMemory) {
+  ASSERT_THAT(Put("a", {"red"}), IsOk());
+  store_.FailWrites(true);
+  EXPECT_THAT(Put("b", {"red", "unheard of"}), StatusIs(StatusCode::kUnavailable));
+  EXPECT_EQ(collection_->table().size(), 1U);
+  EXPECT_EQ(collection_->table().tag_count(), 1U);
+  EXPECT_EQ(collection_->table().TagCount(*collection_->table().FindTag("red")), 1U);
+}
+
+TEST_F(CollectionFailureTest, TagsGoWithTheirLastEntry) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string trace = "trace" + std::to_string(i);
+    ASSERT_THAT(Put("same key", {"red", trace, trace}), IsOk());
+  }
+  EXPECT_EQ(collection_->table().tag_count(), 2U);
+  EXPECT_EQ(collection_->IdsWithTag("trace99", 10)->size(), 1U);
+  const std::vector<EntryId> all = *collection_->IdsAfter(EntryId{}, 10);
+  ASSERT_THAT(collection_->Erase(all, /*sync=*/false), IsOk());
+  EXPECT_EQ(collection_->table().tag_count(), 0U);
+}
+
+TEST_F(CollectionFailureTest, TagsAreAsManyAfterOpeningAgain) {
+  ASSERT_THAT(Put("a", {"red", "blue"}), IsOk());
+  ASSERT_THAT(Put("b", {"red"}), IsOk());
+  const auto again =
+      *Collection::Open(&store_, &clock_, ids_.get(), secret_, {.ns = 1, .dimension = 2});
+  EXPECT_EQ(again->table().tag_count(), 2U);
+  EXPECT_EQ(again->table().TagCount(*again->table().FindTag("red")), 2U);
+  ASSERT_THAT(again->Erase(*again->IdsAfter(EntryId{}, 10), /*sync=*/false), IsOk());
+  EXPECT_EQ(again->table().tag_count(), 0U);
+}
+
+// Without it a power cut after unsynced writes would give the same ids to other entries.
+TEST_F(CollectionFailureTest, IdsAreReservedOnTheDevice) {
+  ASSERT_THAT(ids_->Take(1), IsOk());
+  EXPECT_EQ(store_.synced_writes(), 1U);
+  ASSERT_THAT(ids_->Take(IdAllocator::kBlock - 1), IsOk());
+  EXPECT_EQ(store_.synced_writes(), 1U);
+  ASSERT_THAT(ids_->Take(1), IsOk());
+  EXPECT_EQ(store_.synced_writes(), 2U);
+}
+
+}  // namespace
+}  // namespace nearhit

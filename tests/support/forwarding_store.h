@@ -1,0 +1,61 @@
+// A store that hands every call to another one, for tests that change or count some of them.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "engine/storage/kv_store.h"
+
+namespace nearhit {
+
+class ForwardingStore : public KvStore {
+ public:
+  explicit ForwardingStore(std::unique_ptr<KvStore> store) : store_(std::move(store)) {}
+
+  Status Get(Family family, std::string_view key, ReadTier tier,
+             std::string* value) const override {
+    return store_->Get(family, key, tier, value);
+  }
+  Status Write(const WriteBatch& batch, bool sync) override { return store_->Write(batch, sync); }
+  Status Scan(Family family, std::string_view begin, std::string_view end, bool fill_cache,
+              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    return store_->Scan(family, begin, end, fill_cache, visit);
+  }
+  Status DropPrefix(std::string_view prefix) override { return store_->DropPrefix(prefix); }
+  Status Flush() override { return store_->Flush(); }
+  std::uint64_t LatestSequence() const override { return store_->LatestSequence(); }
+  std::uint64_t lost_sequences() const override { return store_->lost_sequences(); }
+  std::uint64_t DiskBytes() const override { return store_->DiskBytes(); }
+
+ private:
+  const std::unique_ptr<KvStore> store_;
+};
+
+// Writes fail while the test says so.
+//
+// Thread-safety: externally synchronized.
+class FailingStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+
+  Status Write(const WriteBatch& batch, bool sync) override {
+    if (fail_writes_) {
+      return Unavailable("the disk is full");
+    }
+    synced_writes_ += sync ? 1U : 0U;
+    return ForwardingStore::Write(batch, sync);
+  }
+
+  void FailWrites(bool fail) { fail_writes_ = fail; }
+  std::size_t synced_writes() const { return synced_writes_; }
+
+ private:
+  bool fail_writes_ = false;
+  std::size_t synced_writes_ = 0;
+};
+
+}  // namespace nearhit
