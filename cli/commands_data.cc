@@ -1,14 +1,17 @@
 // import, export.
+#include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <memory>
+#include <string>
 #include <unistd.h>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/export.h"
 #include "cli/import.h"
 #include "cli/namespace_flags.h"
 #include "cli/output.h"
+#include "cli/output_file.h"
 #include "cli/parse.h"
 
 namespace nearhit {
@@ -118,6 +121,46 @@ void AddImport(CLI::App* app, CliContext* context) {
   command->callback([=] { context->run = [=] { return Import(*context, *flags); }; });
 }
 
+// "1, 2, 3, …" of any number of ids.
+std::string SomeIds(const std::vector<std::uint64_t>& ids) {
+  constexpr std::size_t kMost = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ids.size(), kMost); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(ids[i]);
+  }
+  return ids.size() > kMost ? text + ", …" : text;
+}
+
+int Export(const CliContext& context, const ExportOptions& options, const std::string& output) {
+  const bool to_file = output != "-";
+  OutputFile file;
+  if (to_file) {
+    if (const Status opened = file.Open(output); !opened.ok()) {
+      return context.FailUsage(opened);
+    }
+  }
+  std::ostream& out = to_file ? file.stream() : *context.out;
+  const Result<Exported> exported = RunExport(context.Connect(kBulkTimeout), options, &out);
+  Status status = exported.status();
+  if (status.ok() && to_file) {
+    status = file.Commit();
+  } else if (status.ok() && !out.flush()) {
+    status = Internal("cannot write the output");
+  }
+  if (!status.ok()) {
+    return context.Fail(status);
+  }
+  if (to_file) {
+    *context.err << FormatCount(exported->entries) << " exported\n";
+  }
+  if (!exported->damaged.empty()) {
+    return context.Fail(
+        DataLoss(FormatCount(exported->damaged.size()) +
+                 " entries cannot be read whole and were left out: " + SomeIds(exported->damaged)));
+  }
+  return kExitOk;
+}
+
 void AddExport(CLI::App* app, CliContext* context) {
   struct Flags : ExportOptions {
     std::string output = "-";
@@ -129,31 +172,8 @@ void AddExport(CLI::App* app, CliContext* context) {
       ->capture_default_str();
   command->add_flag("--vectors", flags->vectors, "With the vectors of cache entries");
   command->add_option("--limit", flags->limit, "Write so many entries; 0: all");
-  command->callback([=] {
-    context->run = [=] {
-      std::ofstream file;
-      if (flags->output != "-") {
-        file.open(flags->output, std::ios::trunc);
-        if (!file) {
-          return context->FailUsage(InvalidArgument(flags->output + ": cannot be written"));
-        }
-      }
-      std::ostream& out = flags->output == "-" ? *context->out : file;
-      std::uint64_t count = 0;
-      Status status = RunExport(context->Connect(kBulkTimeout), *flags, &out, &count);
-      out.flush();
-      if (status.ok() && !out) {
-        status = Internal("cannot write " + flags->output);
-      }
-      if (!status.ok()) {
-        return context->Fail(status);
-      }
-      if (flags->output != "-") {
-        *context->err << FormatCount(count) << " exported\n";
-      }
-      return int{kExitOk};
-    };
-  });
+  command->callback(
+      [=] { context->run = [=] { return Export(*context, *flags, flags->output); }; });
 }
 
 }  // namespace

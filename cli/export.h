@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "cli/client.h"
 
@@ -15,8 +16,12 @@ struct ExportOptions {
   std::uint64_t limit = 0;  // entries; 0: all
 };
 
-// Entries stored meanwhile may or may not be seen. `count` is filled in on errors as well.
-Status RunExport(const Client& client, const ExportOptions& options, std::ostream* out,
-                 std::uint64_t* count);
+struct Exported {
+  std::uint64_t entries = 0;
+  std::vector<std::uint64_t> damaged;  // ids of those that cannot be read whole; left out
+};
+
+// Entries stored meanwhile may or may not be seen.
+Result<Exported> RunExport(const Client& client, const ExportOptions& options, std::ostream* out);
 
 }  // namespace nearhit

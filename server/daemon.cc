@@ -34,6 +34,18 @@ Status EnsureNamespace(Database* db, const NamedNamespace& wanted,
   return Status();
 }
 
+// What creating it would refuse; before anything is opened, as for the rest of the configuration.
+Status CheckNamespace(const NamedNamespace& wanted, const std::string& model_folder) {
+  NamespaceConfig config = wanted.config;
+  Status status = CompleteNamespace(model_folder, &config);
+  if (status.ok()) {
+    status = Database::CheckNamespace(wanted.name, config);
+  }
+  return status.ok() ? Status()
+                     : InvalidArgument("namespace \"" + wanted.name +
+                                       "\": " + std::string(status.message()));
+}
+
 // Waits for SIGTERM or SIGINT, which must be blocked in every thread.
 void WaitForStopSignal(const sigset_t& signals) {
   int signal = 0;
@@ -74,6 +86,9 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
     config.model_folder = *flags.model_folder;
   }
   NEARHIT_RETURN_IF_ERROR(ResolveModelFolder(&config));
+  for (const NamedNamespace& wanted : config.namespaces) {
+    NEARHIT_RETURN_IF_ERROR(CheckNamespace(wanted, config.model_folder.value_or("")));
+  }
   return config;
 }
 

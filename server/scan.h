@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -34,19 +35,28 @@ Status FillPage(Store* store, const Request& request, Response* response) {
   while (left > 0) {
     auto page = store->Scan(after, std::min(left, kScanChunk));
     NEARHIT_RETURN_IF_ERROR(page.status());
+    auto damaged = page->damaged.begin();
+    const auto add_damaged_below = [&](EntryId id) {
+      for (; damaged != page->damaged.end() && *damaged < id; ++damaged) {
+        response->add_damaged(damaged->value);
+      }
+    };
     for (auto& entry : page->entries) {
       auto* out = response->add_entries();
       const EntryId id = entry.id;
+      add_damaged_below(id);
       ToProto(std::move(entry), out);
       bytes += out->ByteSizeLong();
       if (bytes > kScanPageBytes && response->entries_size() > 1) {
         response->mutable_entries()->RemoveLast();
-        response->set_next(after.value);
+        // Not `after`: damaged ones that are said may lie behind it.
+        response->set_next(id.value - 1);
         return Status();
       }
       after = id;
       --left;
     }
+    add_damaged_below(EntryId{std::numeric_limits<std::uint64_t>::max()});
     response->set_next(page->next.value);
     if (!page->next) {
       break;

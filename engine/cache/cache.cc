@@ -13,6 +13,16 @@ namespace nearhit {
 namespace {
 // Neighbours asked for at first; more only when the nearest went away or expired a moment ago.
 constexpr std::size_t kFirstNeighbors = 1;
+
+// `bytes` counts the answers of a call; one alone may have any size.
+Status CheckAnswerBytes(std::size_t prompts, const LookupResult& result, std::size_t* bytes) {
+  *bytes += result.answer.size() + result.matched_slot.size();
+  return prompts == 1 || *bytes <= kMaxResultBytes
+             ? Status()
+             : ResourceExhausted("the answers to " + std::to_string(prompts) +
+                                 " prompts have over " + std::to_string(kMaxResultBytes) +
+                                 " bytes: ask for fewer at a time");
+}
 }  // namespace
 
 Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
@@ -87,9 +97,11 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
   const std::shared_ptr<const Live> now = live();
   std::vector<LookupResult> results(prompts.size());
   std::vector<bool> open(prompts.size(), false);
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     NEARHIT_ASSIGN_OR_RETURN(const bool found, TryExact(*now, options, prompts[i], &results[i]));
     open[i] = !found;
+    NEARHIT_RETURN_IF_ERROR(CheckAnswerBytes(prompts.size(), results[i], &bytes));
   }
   if (!options.exact_only) {
     if (options.only_if_fast && now->embedder != nullptr && now->embedder->may_block()) {
@@ -116,6 +128,7 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
       } else {
         NEARHIT_RETURN_IF_ERROR(
             TrySemantic(*now, options, prompts[i], (*vectors)[i], &results[i]).status());
+        NEARHIT_RETURN_IF_ERROR(CheckAnswerBytes(prompts.size(), results[i], &bytes));
       }
     }
   }
@@ -146,8 +159,11 @@ Result<bool> Cache::TryExact(const Live& live, const LookupOptions& options, con
     return Unreadable(options, found.status(), result);
   }
   if (!*found) {
-    result->miss_reason =
-        collection_->HasScope(prompt.scope) ? MissReason::kBelowThreshold : MissReason::kEmpty;
+    const Result<bool> has_scope = collection_->HasScope(prompt.scope, tier);
+    if (!has_scope.ok()) {
+      return Unreadable(options, has_scope.status(), result);
+    }
+    result->miss_reason = *has_scope ? MissReason::kBelowThreshold : MissReason::kEmpty;
     return false;
   }
   return Serve(live, HitKind::kExact, 1.0F, *std::move(*found), result);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/cache/cache.h"
+#include "engine/collection/scan_page.h"
 
 namespace nearhit {
 
@@ -169,7 +170,7 @@ Result<std::vector<EntryId>> Cache::Matching(const InvalidateRequest& request) c
   const EntryTable& table = collection_->table();
   std::optional<PartitionNumber> partition;
   if (request.scope) {
-    partition = collection_->PartitionOf(*request.scope);
+    NEARHIT_ASSIGN_OR_RETURN(partition, collection_->PartitionOf(*request.scope));
     if (!partition) {
       return std::vector<EntryId>();
     }
@@ -241,7 +242,7 @@ Result<Entry> Cache::ToEntry(StoredEntry stored) const {
   const PayloadRecord& record = stored.record;
   Entry entry;
   entry.id = stored.id;
-  NEARHIT_ASSIGN_OR_RETURN(entry.scope, collection_->ScopeOf(record.partition));
+  NEARHIT_ASSIGN_OR_RETURN(entry.scope, collection_->ScopeOf(record.partition, ReadTier::kAny));
   entry.slot = record.key;
   entry.answer = record.payload;
   entry.metadata = {.content_type = std::string(record.content_type),
@@ -271,20 +272,12 @@ Result<Entry> Cache::Get(EntryId id) const {
 }
 
 Result<ScanPage> Cache::Scan(EntryId after, std::size_t limit) const {
-  ScanPage page;
-  // One id more than asked for tells whether there is a next page.
-  NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, collection_->IdsAfter(after, limit + 1));
-  for (std::size_t i = 0; i < std::min(ids.size(), limit); ++i) {
-    Result<Entry> entry = Get(ids[i]);
-    if (entry.ok()) {
-      page.entries.push_back(*std::move(entry));
-    } else if (entry.status().code() !=
-               StatusCode::kNotFound) {  // kNotFound: expired, or just deleted
-      return std::move(entry).status();
-    }
-  }
-  page.next = ids.size() > limit ? ids[limit - 1] : EntryId{};
-  return page;
+  return ReadScanPage<ScanPage>(
+      *collection_, after, limit, [this](EntryId id) { return Get(id); },
+      [](const Entry& entry) {
+        return entry.scope.size() + entry.slot.size() + entry.answer.size() +
+               entry.vector.size() * sizeof(float);
+      });
 }
 
 Result<std::vector<EntryId>> Cache::ExpiredIds(const Live& live) const {

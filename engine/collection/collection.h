@@ -109,6 +109,15 @@ class Collection {
   // and all get its result. On error nothing changed.
   Result<std::vector<PutResult>> Put(std::span<const PutRequest> requests, bool sync);
 
+  // What an entry counts in a budget.
+  static std::uint64_t EntryBytes(const PutRequest& request);
+  // What the collection would hold with these put, if nothing else is meanwhile.
+  struct Size {
+    std::uint64_t entries = 0;
+    std::uint64_t bytes = 0;
+  };
+  Size SizeAfter(std::span<const PutRequest> requests) const;
+
   // Deletes those of `ids` that exist, in batches of bounded size; returns which were there. On
   // error, what earlier batches deleted stays deleted.
   Result<std::vector<EntryId>> Erase(std::span<const EntryId> ids, bool sync);
@@ -117,11 +126,15 @@ class Collection {
   Result<std::optional<StoredEntry>> Find(std::string_view scope, std::string_view key,
                                           ReadTier tier) const;
 
+  // The id of what is stored under exactly these bytes, or of an unreadable entry under their hash;
+  // 0 when there is none.
+  Result<EntryId> IdOf(std::string_view scope, std::string_view key) const;
+
   // Errors: kNotFound; kDataLoss; kUnavailable under ReadTier::kMemory.
   Result<StoredEntry> Read(EntryId id, ReadTier tier) const;
   // The stored vector; empty when the entry has none.
   Result<std::vector<float>> ReadVector(EntryId id) const;
-  Result<std::string> ScopeOf(PartitionNumber partition) const;
+  Result<std::string> ScopeOf(PartitionNumber partition, ReadTier tier) const;
 
   // Nearest entries of the scope, best first, expired ones left out. `query` is normalised under
   // cosine. Entries whose stored vector turns out damaged are left out too. Errors: kUnavailable
@@ -129,8 +142,9 @@ class Collection {
   Result<std::vector<ScoredEntry>> Search(std::string_view scope, VectorView query,
                                           const CollectionSearch& search) const;
 
-  bool HasScope(std::string_view scope) const;
-  std::optional<PartitionNumber> PartitionOf(std::string_view scope) const;
+  // Scopes of over kScopeBytesInMemory are compared with those that are stored.
+  Result<bool> HasScope(std::string_view scope, ReadTier tier) const;
+  Result<std::optional<PartitionNumber>> PartitionOf(std::string_view scope) const;
 
   // Ids with the tag, ascending, at most `limit`. Cost: O(matching).
   Result<std::vector<EntryId>> IdsWithTag(std::string_view tag, std::size_t limit) const;
@@ -156,6 +170,8 @@ class Collection {
   std::uint64_t entries_from_snapshots() const { return from_snapshots_; }
   // Entries whose vector could not be read when the collection was opened: found by key only.
   std::uint64_t damaged_entries() const { return damaged_; }
+  // Payloads that turned out damaged when they were read.
+  std::uint64_t damaged_reads() const { return damaged_reads_.load(std::memory_order_relaxed); }
 
  private:
   struct Planned;  // a PutRequest on its way; collection_write.cc
@@ -196,7 +212,7 @@ class Collection {
   Status EraseSome(std::span<const EntryId> ids, bool sync, std::vector<EntryId>* erased);
 
   // Searching; collection_search.cc.
-  PartitionPtr FindPartition(std::string_view scope) const;
+  Result<PartitionPtr> FindPartition(std::string_view scope, ReadTier tier) const;
   // The entry with this key as the stored row of the exact tier has it.
   Result<std::optional<StoredEntry>> FindStored(const Hash128& hash, PartitionNumber partition,
                                                 std::string_view key, ReadTier tier) const;
@@ -209,7 +225,7 @@ class Collection {
                                                 const TagFilter* filter,
                                                 SearchOptions options) const;
   std::vector<ScoredEntry> LiveResults(std::span<const Neighbor> neighbors, std::size_t k) const;
-  bool SameScope(const Partition& partition, std::string_view scope) const;
+  Result<bool> SameScope(const Partition& partition, std::string_view scope, ReadTier tier) const;
 
   // Constant after construction.
   KvStore* const store_;
@@ -222,6 +238,7 @@ class Collection {
   EntryTable table_;
   std::uint64_t from_snapshots_ = 0;  // these two: written while opening only
   std::uint64_t damaged_ = 0;
+  mutable std::atomic<std::uint64_t> damaged_reads_{0};
 
   // Writers of one key take turns; readers never take these. Several are taken in ascending order,
   // all of them by a large batch: well under the 64 locks of a thread that ThreadSanitizer follows.

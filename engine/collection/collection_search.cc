@@ -57,14 +57,18 @@ Hash128 Collection::KeyHash(std::string_view scope, std::string_view key) const 
   return KeyedHasher(secret_).Update(options_.ns).Update(scope).Update(key).Digest();
 }
 
-PartitionPtr Collection::FindPartition(std::string_view scope) const {
+Result<PartitionPtr> Collection::FindPartition(std::string_view scope, ReadTier tier) const {
   const Hash128 hash = ScopeHash(scope);
   PartitionPtr partition;
   {
     ReaderLock lock(&partitions_mu_);
     partition = partitions_.FindScope(hash);
   }
-  return partition != nullptr && SameScope(*partition, scope) ? partition : PartitionPtr();
+  if (partition == nullptr) {
+    return partition;
+  }
+  NEARHIT_ASSIGN_OR_RETURN(const bool same, SameScope(*partition, scope, tier));
+  return same ? std::move(partition) : PartitionPtr();
 }
 
 PartitionPtr Collection::PartitionByNumber(PartitionNumber number) const {
@@ -73,24 +77,29 @@ PartitionPtr Collection::PartitionByNumber(PartitionNumber number) const {
 }
 
 // The hash has only located the partition; its bytes decide.
-bool Collection::SameScope(const Partition& partition, std::string_view scope) const {
+Result<bool> Collection::SameScope(const Partition& partition, std::string_view scope,
+                                   ReadTier tier) const {
   if (partition.scope_is_long() != (scope.size() > kScopeBytesInMemory)) {
     return false;
   }
   if (!partition.scope_is_long()) {
     return partition.scope_text() == scope;
   }
-  const Result<std::string> stored = ScopeOf(partition.number);
-  return stored.ok() && *stored == scope;
+  const Result<std::string> stored = ScopeOf(partition.number, tier);
+  if (stored.status().code() == StatusCode::kNotFound) {
+    return false;  // its first entry is being written
+  }
+  NEARHIT_RETURN_IF_ERROR(stored.status());
+  return *stored == scope;
 }
 
-bool Collection::HasScope(std::string_view scope) const {
-  const PartitionPtr partition = FindPartition(scope);
+Result<bool> Collection::HasScope(std::string_view scope, ReadTier tier) const {
+  NEARHIT_ASSIGN_OR_RETURN(const PartitionPtr partition, FindPartition(scope, tier));
   return partition != nullptr && partition->in_use.load() > 0;
 }
 
-std::optional<PartitionNumber> Collection::PartitionOf(std::string_view scope) const {
-  const PartitionPtr partition = FindPartition(scope);
+Result<std::optional<PartitionNumber>> Collection::PartitionOf(std::string_view scope) const {
+  NEARHIT_ASSIGN_OR_RETURN(const PartitionPtr partition, FindPartition(scope, ReadTier::kAny));
   return partition == nullptr ? std::nullopt : std::optional<PartitionNumber>(partition->number);
 }
 
@@ -99,7 +108,7 @@ std::optional<PartitionNumber> Collection::PartitionOf(std::string_view scope) c
 // same hash), the stored row decides.
 Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std::string_view key,
                                                     ReadTier tier) const {
-  const PartitionPtr partition = FindPartition(scope);
+  NEARHIT_ASSIGN_OR_RETURN(const PartitionPtr partition, FindPartition(scope, tier));
   if (partition == nullptr) {
     return std::optional<StoredEntry>();
   }
@@ -111,6 +120,21 @@ Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std:
   NEARHIT_ASSIGN_OR_RETURN(std::optional<StoredEntry> entry,
                            ReadAmong({&id, 1}, partition->number, key, tier));
   return entry ? std::move(entry) : FindStored(hash, partition->number, key, tier);
+}
+
+// A damaged payload cannot say its key. The table's hash of it can, well enough for an entry that
+// nobody can read: of 2^32 keys no two share their 128 bits by chance.
+Result<EntryId> Collection::IdOf(std::string_view scope, std::string_view key) const {
+  const Result<std::optional<StoredEntry>> found = Find(scope, key, ReadTier::kAny);
+  if (found.ok()) {
+    return *found ? (*found)->id : EntryId{};
+  }
+  const EntryId id = table_.FindKey(KeyHash(scope, key));
+  if (found.status().code() == StatusCode::kDataLoss && id &&
+      Read(id, ReadTier::kAny).status().code() == StatusCode::kDataLoss) {
+    return id;
+  }
+  return found.status();
 }
 
 Result<std::optional<StoredEntry>> Collection::FindStored(const Hash128& hash,
@@ -151,8 +175,18 @@ Result<std::optional<StoredEntry>> Collection::ReadAmong(std::span<const EntryId
 Result<StoredEntry> Collection::Read(EntryId id, ReadTier tier) const {
   const std::string key = EntryKey(options_.ns, id);
   StoredEntry entry{.id = id, .bytes = std::make_unique<std::string>(), .record = {}};
-  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPayloads, key, tier, entry.bytes.get()));
-  NEARHIT_ASSIGN_OR_RETURN(entry.record, DecodePayload(key, *entry.bytes));
+  Status read = store_->Get(Family::kPayloads, key, tier, entry.bytes.get());
+  if (read.ok()) {
+    Result<PayloadRecord> record = DecodePayload(key, *entry.bytes);
+    read = record.status();
+    if (record.ok()) {
+      entry.record = *std::move(record);
+    }
+  }
+  if (read.code() == StatusCode::kDataLoss) {
+    damaged_reads_.fetch_add(1, std::memory_order_relaxed);
+  }
+  NEARHIT_RETURN_IF_ERROR(read);
   return entry;
 }
 
@@ -169,17 +203,17 @@ Result<std::vector<float>> Collection::ReadVector(EntryId id) const {
   return vector;
 }
 
-Result<std::string> Collection::ScopeOf(PartitionNumber partition) const {
+Result<std::string> Collection::ScopeOf(PartitionNumber partition, ReadTier tier) const {
   const std::string key = PartitionKey(options_.ns, partition);
   std::string value;
-  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPartitions, key, ReadTier::kAny, &value));
+  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPartitions, key, tier, &value));
   NEARHIT_ASSIGN_OR_RETURN(const std::string_view scope, DecodePartition(key, value));
   return std::string(scope);
 }
 
 Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, VectorView query,
                                                     const CollectionSearch& search) const {
-  const PartitionPtr partition = FindPartition(scope);
+  NEARHIT_ASSIGN_OR_RETURN(const PartitionPtr partition, FindPartition(scope, search.tier));
   if (partition == nullptr || options_.dimension == 0) {
     return std::vector<ScoredEntry>();
   }

@@ -15,7 +15,9 @@ namespace {
 constexpr std::uint64_t kEntryOverheadBytes = 128;
 constexpr std::size_t kEraseChunk = 256;
 
-std::uint64_t EntryBytes(const PutRequest& request) {
+}  // namespace
+
+std::uint64_t Collection::EntryBytes(const PutRequest& request) {
   std::uint64_t bytes = kEntryOverheadBytes + request.key.size() + request.payload.size() +
                         request.content_type.size() + request.model.size() +
                         request.vector.size() * sizeof(float);
@@ -24,7 +26,6 @@ std::uint64_t EntryBytes(const PutRequest& request) {
   }
   return bytes;
 }
-}  // namespace
 
 struct Collection::Planned {
   const PutRequest* request = nullptr;
@@ -84,23 +85,37 @@ std::vector<Collection::Planned> Collection::Plan(std::span<const PutRequest> re
   return planned;
 }
 
+Collection::Size Collection::SizeAfter(std::span<const PutRequest> requests) const {
+  Size size{.entries = table_.size(), .bytes = table_.bytes()};
+  const std::vector<Planned> planned = Plan(requests);
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    if (planned[i].winner != i) {
+      continue;
+    }
+    ++size.entries;
+    size.bytes += EntryBytes(requests[i]);
+    table_.With(table_.FindKey(planned[i].key_hash), [&size](const EntryState& replaced) {
+      --size.entries;
+      size.bytes -= replaced.bytes;
+    });
+  }
+  return size;
+}
+
 Status Collection::FindReplaced(std::vector<Planned>* planned) const {
   for (std::size_t i = 0; i < planned->size(); ++i) {
     Planned& put = (*planned)[i];
     if (put.winner != i) {
       continue;
     }
-    Result<std::optional<StoredEntry>> found =
-        Find(put.request->scope, put.request->key, ReadTier::kAny);
+    Result<EntryId> found = IdOf(put.request->scope, put.request->key);
+    // Where the damage hides whose row it is, the new entry is stored beside it.
     if (!found.ok() && found.status().code() != StatusCode::kDataLoss) {
       return std::move(found).status();
     }
-    // A damaged entry cannot be told to be this key's: the new one is stored beside it.
-    if (!found.ok() || !*found) {
-      continue;
-    }
-    if (std::optional<EntryState> state = table_.Find((*found)->id)) {
-      put.replaced = (*found)->id;
+    std::optional<EntryState> state = found.ok() ? table_.Find(*found) : std::nullopt;
+    if (state) {
+      put.replaced = *found;
       put.replaced_state = *std::move(state);
     }
   }

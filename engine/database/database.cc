@@ -18,6 +18,11 @@ Status NoSuchNamespace(std::string_view name) {
 
 }  // namespace
 
+Status Database::CheckNamespace(std::string_view name, const NamespaceConfig& config) {
+  NEARHIT_RETURN_IF_ERROR(CheckName(name));
+  return CheckConfig(config).status();
+}
+
 Status DatabaseImpl::CreateNamespace(std::string_view name, const NamespaceConfig& config) {
   NEARHIT_RETURN_IF_ERROR(CheckName(name));
   NEARHIT_ASSIGN_OR_RETURN(NamespaceConfig checked, CheckConfig(config));
@@ -67,6 +72,8 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) const {
   info.stats.damaged_entries = collection.damaged_entries();
   if (record.config.kind == NamespaceKind::kCache) {
     call.cache().AddStats(&info.stats);
+  } else {
+    info.stats.read_errors = collection.damaged_reads();
   }
   MutexLock lock(&reembeddings_mu_);
   if (const auto found = reembeddings_.find(record.name); found != reembeddings_.end()) {
@@ -108,7 +115,8 @@ Result<std::vector<NamespaceInfo>> DatabaseImpl::ListNamespaces() const {
 
 Result<NamespaceInfo> DatabaseImpl::DescribeNamespace(std::string_view name) const {
   NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<Namespace> space, Named(name));
-  return InfoOf(*space);
+  NamespaceInfo info = InfoOf(*space);
+  return info.name.empty() ? Result<NamespaceInfo>(NoSuchNamespace(name)) : std::move(info);
 }
 
 Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdate& update) {

@@ -29,8 +29,8 @@ struct Contents {
 // or other contents, there without waiting for anyone: calls that run go on with what they began
 // with.
 //
-// Thread-safety: Call, clock and max_payload_bytes thread-safe. Close, Configure and Publish one at
-// a time; so are Publish and Retire.
+// Thread-safety: Call, clock, max_payload_bytes and budget_mu thread-safe. Close, Configure and
+// Publish one at a time; so are Publish and Retire.
 class Namespace {
  private:
   struct Version {
@@ -96,6 +96,8 @@ class Namespace {
 
   const Clock& clock() const { return *clock_; }
   std::size_t max_payload_bytes() const { return max_payload_bytes_; }
+  // Held from the look at a budget to the end of the write that is to fit it.
+  Mutex& budget_mu() { return budget_mu_; }
 
  private:
   // The current version, with its gate held shared.
@@ -103,6 +105,7 @@ class Namespace {
 
   const Clock* const clock_;
   const std::size_t max_payload_bytes_;
+  Mutex budget_mu_;
 
   // All there ever were, the current one last: a call that is late may still look at the gate of
   // an earlier one. Those are empty, and as rare as changes of an embedder.

@@ -289,7 +289,7 @@ Status Reembedding::ReadEntry(const Collection& old, EntryId id, Page* page) {
   Result<StoredEntry> entry = old.Read(id, ReadTier::kAny);
   Status read = entry.status();
   if (read.ok() && !page->scopes.contains(entry->record.partition)) {
-    Result<std::string> scope = old.ScopeOf(entry->record.partition);
+    Result<std::string> scope = old.ScopeOf(entry->record.partition, ReadTier::kAny);
     read = scope.status();
     if (read.ok()) {
       page->scopes.emplace(entry->record.partition, *std::move(scope));

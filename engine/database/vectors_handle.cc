@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/collection/normalize.h"
+#include "engine/collection/scan_page.h"
 #include "engine/database/namespace.h"
 #include "engine/database/validate.h"
 
@@ -34,7 +35,6 @@ class VectorsHandle final : public VectorStore {
       NEARHIT_RETURN_IF_ERROR(
           AtIndex("requests", i, CheckUpsert(requests[i], config, space_->max_payload_bytes())));
     }
-    NEARHIT_RETURN_IF_ERROR(CheckBudget(call, requests));
     const std::int64_t now_us = space_->clock().NowMicros();
     std::vector<std::vector<float>> vectors;
     std::vector<PutRequest> puts;
@@ -52,7 +52,7 @@ class VectorsHandle final : public VectorStore {
     }
     const Durability level = durability == Durability::kDefault ? config.durability : durability;
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> results,
-                             call.collection().Put(puts, level == Durability::kSync));
+                             Put(call, puts, level == Durability::kSync));
     std::vector<EntryId> ids;
     ids.reserve(results.size());
     for (const PutResult& result : results) {
@@ -86,9 +86,11 @@ class VectorsHandle final : public VectorStore {
           CheckVector("query", queries.subspan(row * dimension, dimension), call.record().config)));
     }
     std::vector<std::vector<VectorHit>> results(rows);
+    std::size_t bytes = 0;
     for (std::size_t row = 0; row < rows; ++row) {
       NEARHIT_ASSIGN_OR_RETURN(
-          results[row], SearchOne(call, queries.subspan(row * dimension, dimension), options));
+          results[row],
+          SearchOne(call, queries.subspan(row * dimension, dimension), options, &bytes));
     }
     return results;
   }
@@ -117,10 +119,9 @@ class VectorsHandle final : public VectorStore {
     NEARHIT_RETURN_IF_ERROR(CheckBatch("keys", keys.size()));
     std::vector<EntryId> ids;
     for (const std::string_view key : keys) {
-      NEARHIT_ASSIGN_OR_RETURN(const std::optional<StoredEntry> found,
-                               call.collection().Find(kScope, key, ReadTier::kAny));
-      if (found) {
-        ids.push_back(found->id);
+      NEARHIT_ASSIGN_OR_RETURN(const EntryId id, call.collection().IdOf(kScope, key));
+      if (id) {
+        ids.push_back(id);
       }
     }
     const Durability level =
@@ -134,20 +135,11 @@ class VectorsHandle final : public VectorStore {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_RETURN_IF_ERROR(CheckPage(limit));
-    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids,
-                             call.collection().IdsAfter(after, limit + 1));
-    VectorPage page;
-    for (std::size_t i = 0; i < std::min(ids.size(), limit); ++i) {
-      Result<VectorEntry> entry = ReadLive(call, ids[i]);
-      if (entry.ok()) {
-        page.entries.push_back(*std::move(entry));
-      } else if (entry.status().code() !=
-                 StatusCode::kNotFound) {  // kNotFound: expired or just deleted
-        return std::move(entry).status();
-      }
-    }
-    page.next = ids.size() > limit ? ids[limit - 1] : EntryId{};
-    return page;
+    return ReadScanPage<VectorPage>(
+        call.collection(), after, limit, [&](EntryId id) { return ReadLive(call, id); },
+        [](const VectorEntry& entry) {
+          return entry.key.size() + entry.payload.size() + entry.vector.size() * sizeof(float);
+        });
   }
 
  private:
@@ -156,25 +148,34 @@ class VectorsHandle final : public VectorStore {
   }
 
   // A vector store forgets nothing by itself: over its budget it refuses.
-  static Status CheckBudget(const Namespace::Call& call, std::span<const UpsertRequest> requests) {
+  static Status CheckBudget(const Namespace::Call& call, std::span<const PutRequest> puts) {
     const NamespaceConfig& config = call.record().config;
-    const EntryTable& table = call.collection().table();
-    std::uint64_t bytes = table.bytes();
-    for (const UpsertRequest& request : requests) {
-      bytes += request.key.size() + request.payload.size() + request.vector.size() * sizeof(float);
-    }
-    if ((config.max_entries != 0 && table.size() + requests.size() > config.max_entries) ||
-        (config.max_bytes != 0 && bytes > config.max_bytes)) {
-      return ResourceExhausted("the namespace holds " + std::to_string(table.size()) +
-                               " entries of " + std::to_string(config.max_entries) +
-                               " and would hold " + std::to_string(bytes) + " bytes of " +
+    const Collection::Size size = call.collection().SizeAfter(puts);
+    if ((config.max_entries != 0 && size.entries > config.max_entries) ||
+        (config.max_bytes != 0 && size.bytes > config.max_bytes)) {
+      return ResourceExhausted("the namespace would hold " + std::to_string(size.entries) +
+                               " entries of " + std::to_string(config.max_entries) + " and " +
+                               std::to_string(size.bytes) + " bytes of " +
                                std::to_string(config.max_bytes) + " (0: unlimited)");
     }
     return Status();
   }
 
+  Result<std::vector<PutResult>> Put(const Namespace::Call& call, std::span<const PutRequest> puts,
+                                     bool sync) const {
+    const NamespaceConfig& config = call.record().config;
+    if (config.max_entries == 0 && config.max_bytes == 0) {
+      return call.collection().Put(puts, sync);
+    }
+    MutexLock turn(&space_->budget_mu());  // two at a time would both find room for themselves
+    NEARHIT_RETURN_IF_ERROR(CheckBudget(call, puts));
+    return call.collection().Put(puts, sync);
+  }
+
+  // `bytes` counts on: of all hits of the call.
   static Result<std::vector<VectorHit>> SearchOne(const Namespace::Call& call, VectorView query,
-                                                  const VectorSearchOptions& options) {
+                                                  const VectorSearchOptions& options,
+                                                  std::size_t* bytes) {
     const Metric metric = call.record().config.metric;
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<ScoredEntry> found,
                              call.collection().Search(kScope, Normalized(query, metric),
@@ -189,8 +190,9 @@ class VectorsHandle final : public VectorStore {
         break;  // sorted: the rest is below as well
       }
       Result<StoredEntry> entry = call.collection().Read(scored.id, ReadTier::kAny);
-      if (entry.status().code() == StatusCode::kNotFound) {
-        continue;  // deleted a moment ago
+      if (entry.status().code() == StatusCode::kNotFound ||
+          entry.status().code() == StatusCode::kDataLoss) {
+        continue;  // deleted a moment ago, or damaged, which the collection counts
       }
       NEARHIT_RETURN_IF_ERROR(entry.status());
       VectorHit hit{.id = scored.id,
@@ -202,7 +204,13 @@ class VectorsHandle final : public VectorStore {
         hit.payload = entry->record.payload;
         hit.tags.assign(entry->record.tags.begin(), entry->record.tags.end());
       }
+      const std::size_t own = sizeof(VectorHit) + hit.key.size() + hit.payload.size();
       hits.push_back(std::move(hit));
+      *bytes += own;
+      if (*bytes > kMaxResultBytes && *bytes > own) {
+        return ResourceExhausted("the hits have over " + std::to_string(kMaxResultBytes) +
+                                 " bytes: ask for fewer queries or neighbors, or without payloads");
+      }
     }
     return hits;
   }

@@ -53,6 +53,8 @@ class Database {
   // Names: 1..kMaxNamespaceNameBytes of [a-z0-9_-.], starting with a letter or a digit.
   // Errors: kInvalidArgument; kAlreadyExists; kResourceExhausted over kMaxNamespaces.
   virtual Status CreateNamespace(std::string_view name, const NamespaceConfig& config) = 0;
+  // The kInvalidArgument that CreateNamespace has for these before it looks at the embedder.
+  static Status CheckNamespace(std::string_view name, const NamespaceConfig& config);
   virtual Result<std::vector<NamespaceInfo>> ListNamespaces() const = 0;  // ascending by name
   virtual Result<NamespaceInfo> DescribeNamespace(std::string_view name) const = 0;
   // Errors: kNotFound; kInvalidArgument; kFailedPrecondition for another embedder without
@@ -81,9 +83,9 @@ class Database {
   virtual Status Flush() = 0;
 
   // One round of what the background thread does: reclaims expired entries, drops empty partitions,
-  // moves partitions between index tiers, checkpoints. With background_maintenance off it first
-  // makes the changes of embedders that are due; one that fails stays for the next call and is no
-  // error of this one. Safe at any time.
+  // moves partitions between index tiers. It does not Flush(). With background_maintenance off it
+  // first makes the changes of embedders that are due; one that fails stays for the next call and
+  // is no error of this one. Safe at any time.
   virtual Status RunMaintenance() = 0;
 
   // Writes index snapshots now, so that the next Open need not rebuild.

@@ -131,6 +131,8 @@ struct InvalidateResult {
 struct ScanPage {
   std::vector<Entry> entries{};  // ascending by id
   EntryId next{};                // pass as `after` to go on; 0 when done
+  // Entries among them that cannot be read whole, and are left out.
+  std::vector<EntryId> damaged{};
 };
 
 // Thread-safety: thread-safe. Lookups never wait for stores.
@@ -150,6 +152,8 @@ class SemanticCache {
 
   // Like Lookup for each prompt, the missing vectors made in as few embedder calls as possible.
   // Result i belongs to prompts[i]. Requires: at most kMaxBatch prompts.
+  // kResourceExhausted when the answers have over kMaxResultBytes together: ask for fewer at a
+  // time.
   virtual Result<std::vector<LookupResult>> LookupBatch(std::span<const Prompt> prompts,
                                                         const LookupOptions& options) = 0;
 
@@ -157,13 +161,14 @@ class SemanticCache {
   // and durable at the level asked for. When the embedder fails the entry is stored for the exact
   // tier only.
   //
-  // Errors: kInvalidArgument for a bad field; kResourceExhausted when one entry is larger than the
-  // namespace's whole budget; kUnavailable while the namespace is re-embedded. On error nothing
+  // Errors: kInvalidArgument for a bad field; kResourceExhausted when it is over the namespace's
+  // whole budget; kUnavailable when storage fails or the database is closed. On error nothing
   // changed.
   virtual Result<StoreResult> Store(const StoreRequest& request) = 0;
 
   // Like Store for each request in order, in one atomic write with the strictest durability asked
-  // for. On error nothing changed. Requires: at most kMaxBatch requests.
+  // for. On error nothing changed. Requires: at most kMaxBatch requests, which fit the namespace's
+  // budget together.
   virtual Result<std::vector<StoreResult>> StoreBatch(std::span<const StoreRequest> requests) = 0;
 
   // Errors: kNotFound when the id is not stored, or expired; kDataLoss when it cannot be read
@@ -177,7 +182,8 @@ class SemanticCache {
   // deleted stays deleted.
   virtual Result<InvalidateResult> Invalidate(const InvalidateRequest& request) = 0;
 
-  // Up to `limit` (1..kMaxPageSize) live entries with ids above `after`.
+  // Up to `limit` (1..kMaxPageSize) live entries with ids above `after`, fewer when they have over
+  // kMaxResultBytes.
   virtual Result<ScanPage> Scan(EntryId after, std::size_t limit) = 0;
 
  protected:

@@ -55,5 +55,8 @@ inline constexpr std::size_t kMaxTagBytes = 128;
 inline constexpr std::size_t kMaxNeighbors = 10'000;
 inline constexpr std::size_t kMaxPageSize = 10'000;
 inline constexpr std::size_t kMaxBatch = 10'000;
+// Answers, or hits with their keys, tags and payloads, that one call makes; one alone may be
+// larger.
+inline constexpr std::size_t kMaxResultBytes = std::size_t{64} << 20;
 
 }  // namespace nearhit

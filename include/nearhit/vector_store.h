@@ -65,6 +65,8 @@ struct VectorEntry {
 struct VectorPage {
   std::vector<VectorEntry> entries{};  // ascending by id
   EntryId next{};                      // pass as `after` to go on; 0 when done
+  // Entries among them that cannot be read whole, and are left out.
+  std::vector<EntryId> damaged{};
 };
 
 // Thread-safety: thread-safe. Searches never wait for upserts.
@@ -77,15 +79,20 @@ class VectorStore {
   // Stores the requests in one atomic write; result i is the id of requests[i].
   //
   // Errors: kInvalidArgument names the request's index and field; kResourceExhausted over the
-  // namespace's budget. On error nothing changed.
+  // namespace's budget, in which what is replaced makes room. On error nothing changed.
   virtual Result<std::vector<EntryId>> Upsert(std::span<const UpsertRequest> requests,
                                               Durability durability) = 0;
 
   // The best matches of `query`, best first; ties by lower id. Scores are in full precision.
+  // Entries that cannot be read whole are left out and counted (NamespaceStats::read_errors).
+  //
+  // Errors: kInvalidArgument for a bad field; kResourceExhausted when the hits have over
+  // kMaxResultBytes.
   virtual Result<std::vector<VectorHit>> Search(VectorView query,
                                                 const VectorSearchOptions& options) = 0;
 
-  // Searches for each row of `queries` (rows * dimension floats).
+  // Searches for each row of `queries` (rows * dimension floats). kMaxResultBytes is for all of
+  // them.
   virtual Result<std::vector<std::vector<VectorHit>>> SearchBatch(
       VectorView queries, const VectorSearchOptions& options) = 0;
 
@@ -93,11 +100,13 @@ class VectorStore {
   virtual Result<VectorEntry> Get(std::string_view key) = 0;
   virtual Result<VectorEntry> GetById(EntryId id) = 0;
 
-  // Deletes by key; returns how many were there. One atomic write.
+  // Deletes by key; returns how many were there. In batches of some hundred: when an error comes in
+  // the middle, what was deleted stays deleted.
   virtual Result<std::uint64_t> Delete(std::span<const std::string_view> keys,
                                        Durability durability) = 0;
 
-  // Up to `limit` (1..kMaxPageSize) live entries with ids above `after`.
+  // Up to `limit` (1..kMaxPageSize) live entries with ids above `after`, fewer when they have over
+  // kMaxResultBytes.
   virtual Result<VectorPage> Scan(EntryId after, std::size_t limit) = 0;
 
  protected:

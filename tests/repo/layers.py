@@ -25,7 +25,7 @@ LAYERS = {
     "bench/micro": ["nearhit", "base", "index", "engine/collection", "engine/model", "engine/storage"],
     # Measures the structures of the index apart from each other, and the rest through the public API.
     "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model"],
-    "tests/support": ["nearhit", "base"],
+    "tests/support": ["nearhit", "base", "engine/storage"],
     "tests/consumer": ["nearhit"],
     "tests/e2e": ["base", "tests/support"],  # the programs as processes
     # These look at everything on purpose: bytes on disk, and whatever reads bytes from outside.

@@ -1,8 +1,11 @@
 // The daemon over real databases.
 #include "server/daemon.h"
 
+#include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
@@ -147,6 +150,23 @@ TEST(Daemon, LocalWithoutAnyFolderIsRefused) {
   config.namespaces[0].config.embedder.kind = "local";
   EXPECT_THAT(Daemon::Start(config),
               StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("no model folder")));
+}
+
+// As much as can be said before anything is opened: a start that fails for it again and again would
+// be one that systemd tries for ever.
+TEST(DaemonFlags, NamespacesThatCannotBeMadeAreRefused) {
+  const TempDir dir;
+  DaemonFlags flags;
+  flags.model_folder = "";
+  flags.config = (dir.path() / "nearhit.toml").string();
+  for (const auto& [lines, message] : std::vector<std::pair<std::string, std::string>>{
+           {"name = 'Not_A_Name'", "namespace \"Not_A_Name\": namespace name has a character"},
+           {"name = 'a'\nmax_ttl_ms = 5", "namespace \"a\": default_ttl_ms is 0"},
+           {"name = 'a'\nkind = 'vectors'", "namespace \"a\": dimension is 0"}}) {
+    std::ofstream(*flags.config) << "[[namespace]]\n" << lines << '\n';
+    EXPECT_THAT(ConfigFromFlags(flags),
+                StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr(message)));
+  }
 }
 
 TEST(DaemonFlags, GoBeforeTheFile) {

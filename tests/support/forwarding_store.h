@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/storage/kv_store.h"
+#include "engine/storage/memory_store.h"
 
 namespace nearhit {
 
@@ -35,12 +36,12 @@ class ForwardingStore : public KvStore {
   const std::unique_ptr<KvStore> store_;
 };
 
-// Writes fail while the test says so.
+// In memory; writes fail while the test says so.
 //
 // Thread-safety: externally synchronized.
 class FailingStore final : public ForwardingStore {
  public:
-  using ForwardingStore::ForwardingStore;
+  FailingStore() : ForwardingStore(NewMemoryStore()) {}
 
   Status Write(const WriteBatch& batch, bool sync) override {
     if (fail_writes_) {

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include "engine/cache/cache.h"
-#include "engine/storage/memory_store.h"
 #include "tests/support/forwarding_store.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/status_matchers.h"
@@ -18,7 +17,7 @@ namespace {
 TEST(BudgetFailureTest, WhatCouldNotBeEvictedCanBeLater) {
   constexpr std::size_t kMost = 10;
   const ManualClock clock;
-  FailingStore store(NewMemoryStore());
+  FailingStore store;
   const auto ids = *IdAllocator::Open(&store);
   const auto collection = *Collection::Open(&store, &clock, ids.get(), HashSecret{}, {.ns = 1});
   NamespaceConfig config;

@@ -25,7 +25,7 @@ class CollectionFailureTest : public testing::Test {
   const std::vector<float> vector_ = {1, 0};
   ManualClock clock_;
   HashSecret secret_{};
-  FailingStore store_{NewMemoryStore()};
+  FailingStore store_;
   std::unique_ptr<IdAllocator> ids_ = *IdAllocator::Open(&store_);
   std::unique_ptr<Collection> collection_ =
       *Collection::Open(&store_, &clock_, ids_.get(), secret_, {.ns = 1, .dimension = 2});
@@ -71,6 +71,33 @@ TEST_F(CollectionFailureTest, IdsAreReservedOnTheDevice) {
   EXPECT_EQ(store_.synced_writes(), 1U);
   ASSERT_THAT(ids_->Take(1), IsOk());
   EXPECT_EQ(store_.synced_writes(), 2U);
+}
+
+// What does not stand in memory may not be waited for by whoever asks for memory only.
+class ColdPartitionsStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Status Get(Family family, std::string_view key, ReadTier tier,
+             std::string* value) const override {
+    return family == Family::kPartitions && tier == ReadTier::kMemory
+               ? Unavailable("not in memory")
+               : ForwardingStore::Get(family, key, tier, value);
+  }
+};
+
+TEST(ColdPartitionsTest, ALongScopeIsComparedInTheTierThatWasAskedFor) {
+  const ManualClock clock;
+  ColdPartitionsStore store(NewMemoryStore());
+  const auto ids = *IdAllocator::Open(&store);
+  const auto collection = *Collection::Open(&store, &clock, ids.get(), {}, {.ns = 1});
+  const std::string scope(kScopeBytesInMemory + 1, 's');
+  const PutRequest request{.scope = scope, .key = "key"};
+  ASSERT_THAT(collection->Put({&request, 1}, /*sync=*/false), IsOk());
+  EXPECT_THAT(collection->Find(scope, "key", ReadTier::kAny), IsOk());
+  EXPECT_THAT(collection->Find(scope, "key", ReadTier::kMemory),
+              StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(collection->HasScope(scope, ReadTier::kMemory), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(collection->HasScope(scope, ReadTier::kAny), IsOkAndHolds(true));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/engine/database/open_database.h"
@@ -191,6 +192,51 @@ TEST_F(VectorStoreTest, OverItsBudgetItRefuses) {
   request.vector = vector;
   EXPECT_THAT(store->Upsert({&request, 1}, Durability::kDefault),
               StatusIs(StatusCode::kResourceExhausted));
+}
+
+TEST_F(VectorStoreTest, WhatIsReplacedMakesRoomInTheBudget) {
+  NamespaceConfig config = Config(Metric::kCosine);
+  config.max_entries = 2;
+  ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
+  const auto store = *db_->Vectors("v");
+  Upsert(store.get(), "a", {1, 0});
+  Upsert(store.get(), "b", {1, 0});
+  Upsert(store.get(), "a", {0, 1});
+  const std::vector<float> vector = {1, 0};
+  const std::vector<UpsertRequest> twice(2, {.key = "b", .vector = vector});
+  EXPECT_THAT(store->Upsert(twice, Durability::kDefault), IsOk());
+  EXPECT_EQ(db_->DescribeNamespace("v")->stats.entries, 2U);
+
+  NamespaceUpdate update;
+  update.max_entries = 0;
+  update.max_bytes = db_->DescribeNamespace("v")->stats.bytes;
+  ASSERT_THAT(db_->UpdateNamespace("v", update), IsOk());
+  EXPECT_THAT(store->Upsert(twice, Durability::kDefault), IsOk());
+  const UpsertRequest larger{.key = "b", .vector = vector, .payload = "1"};
+  EXPECT_THAT(store->Upsert({&larger, 1}, Durability::kDefault),
+              StatusIs(StatusCode::kResourceExhausted));
+}
+
+TEST_F(VectorStoreTest, WritersTogetherStayInsideTheBudget) {
+  NamespaceConfig config = Config(Metric::kCosine);
+  config.max_entries = 50;
+  ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
+  const auto store = *db_->Vectors("v");
+  const std::vector<float> vector = {1, 0};
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < 4; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int i = 0; i < 50; ++i) {
+        const std::string key = std::to_string(writer) + '/' + std::to_string(i);
+        const UpsertRequest request{.key = key, .vector = vector};
+        store->Upsert({&request, 1}, Durability::kDefault).status().IgnoreError();
+      }
+    });
+  }
+  for (std::thread& writer : writers) {
+    writer.join();
+  }
+  EXPECT_EQ(db_->DescribeNamespace("v")->stats.entries, 50U);
 }
 
 }  // namespace
