@@ -41,9 +41,9 @@ struct DatabaseOptions {
   // Called from any thread.
   std::function<std::int64_t()> now_us{};
 
-  // Run expiry, eviction clean-up, index moves and checkpoints on a thread of the database, and
-  // re-embedding on another. Off: the owner calls Database::RunMaintenance() (tests do, to be
-  // deterministic).
+  // Run expiry, eviction clean-up, index moves and flushes on a thread of the database, and
+  // re-embedding on another. Off: the owner calls Database::RunMaintenance() and Flush() (tests do,
+  // to be deterministic).
   bool background_maintenance = true;
 
   // --- affects performance ---
@@ -60,8 +60,8 @@ struct NamespaceConfig {
   NamespaceKind kind = NamespaceKind::kCache;
 
   // Components of every vector, 1..kMaxDimension. 0 with an embedder that has a natural one
-  // ("lexical": 384). 0 with "none" is refused for kVectors; for kCache it makes an exact-only
-  // cache.
+  // ("lexical": 384; "http" has none). 0 with "none" is refused for kVectors; for kCache it makes
+  // an exact-only cache.
   std::uint32_t dimension = 0;
   Metric metric = Metric::kCosine;
   EmbedderSpec embedder{};
@@ -72,13 +72,14 @@ struct NamespaceConfig {
   float threshold = 0.95F;
 
   // Lifetimes in milliseconds; 0 means none. A store without a TTL gets `default_ttl_ms`; a longer
-  // one than `max_ttl_ms` is refused. An entry not read for `idle_ttl_ms` expires as well.
+  // one than `max_ttl_ms` is refused. An entry not read for `idle_ttl_ms` expires as well
+  // (kCache; counted anew when the database is opened). `max_ttl_ms` needs a `default_ttl_ms`.
   std::int64_t default_ttl_ms = 0;
   std::int64_t max_ttl_ms = 0;
   std::int64_t idle_ttl_ms = 0;
 
-  // Budget; 0 means unlimited. Bytes count slot, payload, vector, tags and metadata. kCache evicts
-  // to stay inside; kVectors refuses with kResourceExhausted.
+  // Budget; 0 means unlimited. Bytes count slot, payload, vector, tags, metadata and 128 for each
+  // entry. kCache evicts to stay inside; kVectors refuses with kResourceExhausted.
   std::uint64_t max_entries = 0;
   std::uint64_t max_bytes = 0;
 
@@ -111,7 +112,7 @@ struct NamespaceUpdate {
   //
   // With `background_maintenance` off, RunMaintenance() does the work, all of it, and returns when
   // the namespace has switched or the embedder has failed.
-  std::optional<EmbedderSpec> embedder{};
+  std::optional<EmbedderSpec> embedder{};  // replaces all fields of the one before
   // Only together with `embedder` and `reembed`; 0: the embedder's own, nothing: as it is.
   std::optional<std::uint32_t> dimension{};
   bool reembed = false;

@@ -22,13 +22,15 @@ enum class HitKind : std::uint8_t { kMiss = 0, kExact = 1, kSemantic = 2 };
 
 // Why a lookup was a miss. Values travel over gRPC; do not renumber.
 enum class MissReason : std::uint8_t {
-  kNone = 0,            // it was a hit
-  kEmpty = 1,           // nothing is stored in this scope
-  kBelowThreshold = 2,  // the nearest entry is not close enough; best_score says how close
-  kNoVector = 3,        // no exact match, and neither the caller nor an embedder gave a vector
-  kEmbedFailed = 4,     // the embedder failed or ran out of time; only the exact tier was asked
-  kExpired = 5,         // what matched had expired
-  kReadError = 6,       // what matched, or could have, was not read back whole; counted, see stats
+  kNone = 0,   // it was a hit
+  kEmpty = 1,  // nothing is stored in this scope
+  // The nearest entry is not close enough, and `score` says how close; without a score nothing was
+  // compared (exact_only, or no entry of the scope has a vector).
+  kBelowThreshold = 2,
+  kNoVector = 3,     // no exact match, and neither the caller nor an embedder gave a vector
+  kEmbedFailed = 4,  // the embedder failed or ran out of time; only the exact tier was asked
+  kExpired = 5,      // what matched had expired
+  kReadError = 6,    // what matched, or could have, was not read back whole; counted, see stats
   // No exact match, and the embedder could not read the text as a whole: it is longer than the
   // model reads, or has what its vocabulary lacks. Counted, see stats.
   kTextNotRead = 7,
@@ -71,8 +73,9 @@ struct LookupResult {
   HitKind kind = HitKind::kMiss;
   MissReason miss_reason = MissReason::kNone;
 
-  // The best score seen, in full precision: of the hit, or of the nearest entry on a miss. Absent
-  // when no vector was compared. 1 for an exact hit.
+  // The best score seen: of the hit, in full precision, or of the nearest entry on a miss, which
+  // may be off by the error of the int8 codes. Absent when no vector was compared. 1 for an exact
+  // hit.
   std::optional<float> score{};
 
   // A hit only.

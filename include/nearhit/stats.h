@@ -12,7 +12,7 @@ namespace nearhit {
 
 struct NamespaceStats {
   std::uint64_t entries = 0;           // live entries, expired but not yet reclaimed ones included
-  std::uint64_t bytes = 0;             // of their slots, payloads, vectors, tags and metadata
+  std::uint64_t bytes = 0;             // as NamespaceConfig::max_bytes counts them
   std::uint64_t partitions = 0;        // distinct scopes with entries
   std::uint64_t index_bytes = 0;       // memory of the vector index
   std::uint64_t graph_partitions = 0;  // partitions held as a graph; the others are scanned flat
@@ -21,7 +21,7 @@ struct NamespaceStats {
   // them, searches do not find them.
   std::uint64_t damaged_entries = 0;
 
-  // Since the database was opened.
+  // Since the database was opened. Of a vectors namespace only `read_errors`.
   std::uint64_t exact_hits = 0;
   std::uint64_t semantic_hits = 0;
   std::uint64_t misses = 0;
@@ -31,7 +31,7 @@ struct NamespaceStats {
   std::uint64_t expirations = 0;     // entries reclaimed after their TTL
   std::uint64_t embed_failures = 0;  // lookups and stores that went on without a vector
   std::uint64_t texts_not_read = 0;  // the same, because the embedder could not read the text whole
-  std::uint64_t read_errors = 0;     // stored bytes that failed their checksum, served as misses
+  std::uint64_t read_errors = 0;     // unreadable entries: a cache's misses, a search's left out
 
   // Since the embedder was made: EmbedderStats. Namespaces that share a local model share these.
   std::uint64_t embedder_memo_hits = 0;
@@ -66,8 +66,8 @@ struct DatabaseStats {
   std::uint64_t index_bytes = 0;
   std::uint64_t disk_bytes = 0;
 
+  std::uint64_t last_sequence = 0;  // of storage, now
   // What recovery found when the database was opened.
-  std::uint64_t last_sequence = 0;   // storage sequence number after recovery
   std::uint64_t lost_sequences = 0;  // > 0: storage came back older than the high-water mark
   double open_seconds = 0;
   std::uint64_t entries_from_snapshots = 0;  // index entries that needed no rebuild
