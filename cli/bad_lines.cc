@@ -18,7 +18,11 @@ void BadLines::Report(std::uint64_t line, const std::string& reason) {
   const std::lock_guard lock(mutex_);
   ++count_;
   if (to_file_) {
-    file_ << line << '\t' << reason << '\n';
+    file_ << line << '\t' << reason << '\n' << std::flush;
+    if (!file_) {
+      to_file_ = false;
+      *err_ << "the file of bad lines cannot be written; line " << line << ": " << reason << '\n';
+    }
   } else if (count_ <= 10) {
     *err_ << "line " << line << ": " << reason << '\n';
   } else if (count_ == 11) {

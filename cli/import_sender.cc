@@ -6,15 +6,20 @@
 namespace nearhit {
 namespace {
 
-Status SendPatiently(const SendFunction& send, std::size_t begin, std::size_t end,
-                     SendOutcome* outcome) {
-  constexpr int kTries = 6;
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool patient = true;
+};
+
+Status SendPatiently(const SendFunction& send, const Range& range, SendOutcome* outcome) {
+  const int tries = range.patient ? 6 : 1;
   std::chrono::milliseconds pause(100);
   for (int attempt = 1;; ++attempt) {
-    Status status = send(begin, end, outcome);
+    Status status = send(range.begin, range.end, outcome);
     const bool again = status.code() == StatusCode::kUnavailable ||
                        status.code() == StatusCode::kResourceExhausted;
-    if (!again || attempt == kTries) {
+    if (!again || attempt == tries) {
       return status;
     }
     std::this_thread::sleep_for(pause);
@@ -26,27 +31,33 @@ Status SendPatiently(const SendFunction& send, std::size_t begin, std::size_t en
 
 Status SendIsolating(const SendFunction& send, std::size_t count, SendOutcome* outcome,
                      std::vector<RejectedItem>* rejected) {
-  std::vector<std::pair<std::size_t, std::size_t>> ranges{{0, count}};
+  std::vector<Range> ranges{{.begin = 0, .end = count}};
   while (!ranges.empty()) {
-    const auto [begin, end] = ranges.back();
+    const Range range = ranges.back();
     ranges.pop_back();
-    if (begin == end) {
+    const std::size_t size = range.end - range.begin;
+    if (size == 0) {
       continue;
     }
-    Status status = SendPatiently(send, begin, end, outcome);
+    Status status = SendPatiently(send, range, outcome);
     if (status.ok()) {
       continue;
     }
-    if (status.code() != StatusCode::kInvalidArgument) {
+    const bool too_much = status.code() == StatusCode::kResourceExhausted && size > 1;
+    if (status.code() != StatusCode::kInvalidArgument && !too_much) {
       return status;
     }
-    if (end - begin == 1) {
-      rejected->push_back({begin, std::string(status.message())});
+    if (size == 1) {
+      rejected->push_back({range.begin, std::string(status.message())});
       continue;
     }
-    const std::size_t middle = begin + (end - begin) / 2;
-    ranges.emplace_back(middle, end);
-    ranges.emplace_back(begin, middle);
+    // Pauses were made for the whole, and are for one that goes alone.
+    const std::size_t middle = range.begin + size / 2;
+    const auto half = [too_much](std::size_t begin, std::size_t end) {
+      return Range{.begin = begin, .end = end, .patient = !too_much || end - begin == 1};
+    };
+    ranges.push_back(half(middle, range.end));
+    ranges.push_back(half(range.begin, middle));
   }
   return {};
 }

@@ -31,7 +31,8 @@ struct RejectedItem {
 };
 
 // Sends `count` items; when they are refused, halves them until the bad ones stand alone.
-// kUnavailable and kResourceExhausted are tried again a few times with growing pauses.
+// kUnavailable and kResourceExhausted are tried again a few times with growing pauses; after those
+// what is too much for the server at once (a budget, the size of a message) is halved as well.
 Status SendIsolating(const SendFunction& send, std::size_t count, SendOutcome* outcome,
                      std::vector<RejectedItem>* rejected);
 

@@ -81,7 +81,7 @@ Status Collection::LoadPartitions() {
     return true;
   };
   NEARHIT_RETURN_IF_ERROR(
-      store_->Scan(Family::kPartitions, begin, PrefixEnd(begin), /*fill_cache=*/false, visit));
+      store_->Scan(Family::kPartitions, begin, PrefixEnd(begin), {.fill_cache = false}, visit));
   return damaged;
 }
 
@@ -116,7 +116,7 @@ Status Collection::LoadHeaders() {
     return true;
   };
   NEARHIT_RETURN_IF_ERROR(
-      store_->Scan(Family::kHeaders, begin, PrefixEnd(begin), /*fill_cache=*/false, visit));
+      store_->Scan(Family::kHeaders, begin, PrefixEnd(begin), {.fill_cache = false}, visit));
   return damaged;
 }
 
@@ -143,7 +143,7 @@ Status Collection::LoadTags() {
     return true;
   };
   const Status read =
-      store_->Scan(Family::kTags, begin, PrefixEnd(begin), /*fill_cache=*/false, visit);
+      store_->Scan(Family::kTags, begin, PrefixEnd(begin), {.fill_cache = false}, visit);
   table_.ReleaseTags(tag);
   return read;
 }

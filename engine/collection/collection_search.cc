@@ -281,12 +281,12 @@ std::vector<ScoredEntry> Collection::LiveResults(std::span<const Neighbor> neigh
 Result<std::vector<EntryId>> Collection::IdsWithTag(std::string_view tag, std::size_t limit) const {
   const std::string begin = TagPrefix(options_.ns, tag);
   std::vector<EntryId> ids;
-  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kTags, begin, PrefixEnd(begin), true,
-                                       [&ids, limit](std::string_view key, std::string_view) {
+  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kTags, begin, PrefixEnd(begin), {.limit = limit},
+                                       [&ids](std::string_view key, std::string_view) {
                                          if (const auto id = ParseTagKey(key)) {
                                            ids.push_back(*id);
                                          }
-                                         return ids.size() < limit;
+                                         return true;
                                        }));
   return ids;
 }
@@ -295,12 +295,12 @@ Result<std::vector<EntryId>> Collection::ExpiredIds(std::size_t limit) const {
   const std::string begin = ExpiryKey(options_.ns, 0, EntryId{});
   const std::string end = ExpiryKey(options_.ns, clock_->NowMicros() + 1, EntryId{});
   std::vector<EntryId> ids;
-  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kExpiry, begin, end, true,
-                                       [&ids, limit](std::string_view key, std::string_view) {
+  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kExpiry, begin, end, {.limit = limit},
+                                       [&ids](std::string_view key, std::string_view) {
                                          if (const auto parts = ParseExpiryKey(key)) {
                                            ids.push_back(parts->id);
                                          }
-                                         return ids.size() < limit;
+                                         return true;
                                        }));
   return ids;
 }
@@ -309,12 +309,12 @@ Result<std::vector<EntryId>> Collection::IdsAfter(EntryId after, std::size_t lim
   const std::string begin = EntryKey(options_.ns, EntryId{after.value + 1});
   const std::string end = PrefixEnd(NamespacePrefix(options_.ns));
   std::vector<EntryId> ids;
-  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kHeaders, begin, end, true,
-                                       [&ids, limit](std::string_view key, std::string_view) {
+  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kHeaders, begin, end, {.limit = limit},
+                                       [&ids](std::string_view key, std::string_view) {
                                          if (const auto id = ParseEntryKey(key)) {
                                            ids.push_back(*id);
                                          }
-                                         return ids.size() < limit;
+                                         return true;
                                        }));
   return ids;
 }

@@ -237,7 +237,7 @@ Status Catalogue::LoadNamespaces() {
   }
   Status damaged;
   NEARHIT_RETURN_IF_ERROR(
-      store_->Scan(Family::kMeta, kNamespacePrefix, PrefixEnd(kNamespacePrefix), true,
+      store_->Scan(Family::kMeta, kNamespacePrefix, PrefixEnd(kNamespacePrefix), {},
                    [this, &damaged](std::string_view key, std::string_view bytes) {
                      Result<NamespaceRecord> record = DecodeNamespace(key, bytes);
                      if (!record.ok()) {
@@ -249,7 +249,7 @@ Status Catalogue::LoadNamespaces() {
                    }));
   NEARHIT_RETURN_IF_ERROR(damaged);
   return store_->Scan(
-      Family::kMeta, kDroppedPrefix, PrefixEnd(kDroppedPrefix), true,
+      Family::kMeta, kDroppedPrefix, PrefixEnd(kDroppedPrefix), {},
       [this](std::string_view key, std::string_view) {
         const std::string digits(key.substr(kDroppedPrefix.size()));
         dropped_.push_back(static_cast<NamespaceNumber>(std::strtoul(digits.c_str(), nullptr, 10)));
@@ -286,7 +286,7 @@ Status Catalogue::LoadReembeddings() {
     return true;
   };
   NEARHIT_RETURN_IF_ERROR(
-      store_->Scan(Family::kMeta, kReembeddingPrefix, PrefixEnd(kReembeddingPrefix), true, visit));
+      store_->Scan(Family::kMeta, kReembeddingPrefix, PrefixEnd(kReembeddingPrefix), {}, visit));
   NEARHIT_RETURN_IF_ERROR(damaged);
   return stale.empty() ? Status() : store_->Write(stale, /*sync=*/true);
 }

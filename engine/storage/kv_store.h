@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -62,6 +63,13 @@ enum class ReadTier : std::uint8_t {
   kMemory,  // only where no disk read is needed; otherwise kUnavailable
 };
 
+struct ScanOptions {
+  std::size_t limit = std::numeric_limits<std::size_t>::max();  // keys; scans of fewer cost less
+  bool fill_cache = true;                                       // false for bulk scans
+};
+// Whether to go on.
+using ScanVisitor = std::function<bool(std::string_view key, std::string_view value)>;
+
 // Thread-safety: thread-safe.
 class KvStore {
  public:
@@ -79,13 +87,12 @@ class KvStore {
   // visible.
   virtual Status Write(const WriteBatch& batch, bool sync) = 0;
 
-  // Calls `visit` for each key in [begin, end) in ascending byte order, until it returns false. An
-  // empty `end` means to the last key. Sees a consistent view from the time of the call; writes by
-  // `visit` are not seen. Views are valid during the call of `visit`. `fill_cache` false for bulk
-  // scans.
-  virtual Status Scan(
-      Family family, std::string_view begin, std::string_view end, bool fill_cache,
-      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+  // Calls `visit` for each key in [begin, end) in ascending byte order, until it returns false or
+  // has seen as many as it may. An empty `end` means to the last key. Sees a consistent view from
+  // the time of the call; writes by `visit` are not seen. Views are valid during the call of
+  // `visit`.
+  virtual Status Scan(Family family, std::string_view begin, std::string_view end,
+                      const ScanOptions& options, const ScanVisitor& visit) const = 0;
 
   // Removes every key that starts with `prefix` from every family but kMeta and frees their space.
   // Not atomic: may be repeated after a crash. Bounded memory.

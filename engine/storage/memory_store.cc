@@ -38,15 +38,15 @@ class MemoryStore final : public KvStore {
   }
 
   // Copies the range first: that is the consistent view, and `visit` may call the store.
-  Status Scan(Family family, std::string_view begin, std::string_view end, bool /*fill_cache*/,
-              const std::function<bool(std::string_view key, std::string_view value)>& visit)
-      const override {
+  Status Scan(Family family, std::string_view begin, std::string_view end,
+              const ScanOptions& options, const ScanVisitor& visit) const override {
     std::vector<std::pair<std::string, std::string>> range;
     {
       ReaderLock lock(&mu_);
       const Map& map = MapOf(family);
       const auto last = end.empty() ? map.end() : map.lower_bound(end);
-      for (auto it = map.lower_bound(begin); it != last && it != map.end(); ++it) {
+      for (auto it = map.lower_bound(begin);
+           it != last && it != map.end() && range.size() < options.limit; ++it) {
         range.emplace_back(it->first, it->second);
       }
     }

@@ -136,9 +136,8 @@ class RocksDbStore final : public KvStore {
 
   Status Get(Family family, std::string_view key, ReadTier tier, std::string* value) const override;
   Status Write(const WriteBatch& batch, bool sync) override;
-  Status Scan(Family family, std::string_view begin, std::string_view end, bool fill_cache,
-              const std::function<bool(std::string_view key, std::string_view value)>& visit)
-      const override;
+  Status Scan(Family family, std::string_view begin, std::string_view end,
+              const ScanOptions& options, const ScanVisitor& visit) const override;
   Status DropPrefix(std::string_view prefix) override;
   Status Flush() override;
   std::uint64_t LatestSequence() const override { return db_->GetLatestSequenceNumber(); }
@@ -293,18 +292,19 @@ Status RocksDbStore::Write(const WriteBatch& batch, bool sync) {
   return written;
 }
 
-Status RocksDbStore::Scan(
-    Family family, std::string_view begin, std::string_view end, bool fill_cache,
-    const std::function<bool(std::string_view key, std::string_view value)>& visit) const {
-  rocksdb::ReadOptions options;
-  options.fill_cache = fill_cache;
-  options.total_order_seek = true;  // the exact tier's prefixes do not bound a scan
+Status RocksDbStore::Scan(Family family, std::string_view begin, std::string_view end,
+                          const ScanOptions& options, const ScanVisitor& visit) const {
+  rocksdb::ReadOptions read;
+  read.fill_cache = options.fill_cache;
+  read.total_order_seek = true;  // the exact tier's prefixes do not bound a scan
   const rocksdb::Slice upper = ToSlice(end);
   if (!end.empty()) {
-    options.iterate_upper_bound = &upper;
+    read.iterate_upper_bound = &upper;
   }
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, Handle(family)));
-  for (it->Seek(ToSlice(begin)); it->Valid(); it->Next()) {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(read, Handle(family)));
+  std::size_t left = options.limit;
+  for (it->Seek(ToSlice(begin)); left > 0 && it->Valid(); it->Next()) {
+    --left;
     if (!visit(ToView(it->key()), ToView(it->value()))) {
       return Status();
     }
@@ -325,7 +325,7 @@ Status RocksDbStore::DropPrefix(std::string_view prefix) {
     // (docs/decisions/0005-rocksdb.md).
     WriteBatch batch;
     Status failed;
-    NEARHIT_RETURN_IF_ERROR(Scan(family, prefix, end, /*fill_cache=*/false,
+    NEARHIT_RETURN_IF_ERROR(Scan(family, prefix, end, {.fill_cache = false},
                                  [&](std::string_view key, std::string_view) {
                                    batch.Delete(family, std::string(key));
                                    if (batch.operations().size() >= kDropChunk) {

@@ -1,11 +1,13 @@
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/bad_lines.h"
 #include "cli/import_sender.h"
 #include "cli/output.h"
 #include "cli/record_reader.h"
@@ -35,6 +37,45 @@ class RecordReaderTest : public testing::Test {
   std::unique_ptr<LineReader> lines_;
   ImportRecord record_;
 };
+
+TEST(BadLinesTest, WhatCannotBeWrittenToTheFileIsPrinted) {
+  std::ostringstream err;
+  BadLines bad;
+  ASSERT_THAT(bad.Open("/dev/full", /*append=*/false, &err), IsOk());
+  bad.Report(7, "too long");
+  bad.Report(9, "no text");
+  EXPECT_THAT(err.str(), HasSubstr("cannot be written; line 7: too long\nline 9: no text\n"));
+}
+
+// A server that takes at most `most` items at a time.
+TEST(SendIsolatingTest, WhatIsTooMuchAtOnceIsHalved) {
+  std::vector<std::size_t> sizes;
+  SendOutcome outcome;
+  std::vector<RejectedItem> rejected;
+  const auto send = [&](std::size_t begin, std::size_t end, SendOutcome* out) {
+    sizes.push_back(end - begin);
+    if (end - begin > 3) {
+      return ResourceExhausted("over the budget");
+    }
+    out->stored += end - begin;
+    return Status();
+  };
+  EXPECT_THAT(SendIsolating(send, 10, &outcome, &rejected), IsOk());
+  EXPECT_EQ(outcome.stored, 10U);
+  EXPECT_THAT(rejected, testing::IsEmpty());
+  // Six tries of the whole, which may have been a full queue, and one of each half.
+  EXPECT_THAT(sizes, ElementsAre(10, 10, 10, 10, 10, 10, 5, 2, 3, 5, 2, 3));
+}
+
+TEST(SendIsolatingTest, OneItemThatIsTooMuchIsAnError) {
+  SendOutcome outcome;
+  std::vector<RejectedItem> rejected;
+  const auto send = [](std::size_t, std::size_t, SendOutcome*) {
+    return ResourceExhausted("over the budget");
+  };
+  EXPECT_THAT(SendIsolating(send, 2, &outcome, &rejected),
+              StatusIs(StatusCode::kResourceExhausted));
+}
 
 TEST_F(RecordReaderTest, MapsJsonAndSkipsBadLines) {
   RecordReader reader = Open(

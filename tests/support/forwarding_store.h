@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,9 +21,9 @@ class ForwardingStore : public KvStore {
     return store_->Get(family, key, tier, value);
   }
   Status Write(const WriteBatch& batch, bool sync) override { return store_->Write(batch, sync); }
-  Status Scan(Family family, std::string_view begin, std::string_view end, bool fill_cache,
-              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    return store_->Scan(family, begin, end, fill_cache, visit);
+  Status Scan(Family family, std::string_view begin, std::string_view end,
+              const ScanOptions& options, const ScanVisitor& visit) const override {
+    return store_->Scan(family, begin, end, options, visit);
   }
   Status DropPrefix(std::string_view prefix) override { return store_->DropPrefix(prefix); }
   Status Flush() override { return store_->Flush(); }

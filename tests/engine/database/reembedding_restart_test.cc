@@ -94,7 +94,7 @@ class ReembeddingRestartTest : public testing::Test {
     const auto store = OpenRocksDbStore({.path = dir_.path()});
     EXPECT_THAT(store, IsOk());
     std::vector<std::string> keys;
-    EXPECT_THAT((*store)->Scan(family, prefix, PrefixEnd(prefix), false,
+    EXPECT_THAT((*store)->Scan(family, prefix, PrefixEnd(prefix), {.fill_cache = false},
                                [&keys](std::string_view key, std::string_view) {
                                  keys.emplace_back(key);
                                  return true;

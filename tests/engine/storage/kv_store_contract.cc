@@ -1,5 +1,6 @@
 #include "tests/engine/storage/kv_store_contract.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ std::string KvStoreContract::GetOr(const std::string& key, const std::string& fa
 std::vector<std::string> KvStoreContract::Keys(const std::string& begin,
                                                const std::string& end) const {
   std::vector<std::string> keys;
-  EXPECT_THAT(store_->Scan(Family::kPayloads, begin, end, true,
+  EXPECT_THAT(store_->Scan(Family::kPayloads, begin, end, {},
                            [&keys](std::string_view key, std::string_view) {
                              keys.emplace_back(key);
                              return true;
@@ -89,7 +90,7 @@ TEST_P(KvStoreContract, ScanStopsWhenAskedAndSeesOneMoment) {
   Put("a", "1");
   Put("b", "1");
   std::vector<std::string> seen;
-  ASSERT_THAT(store_->Scan(Family::kPayloads, "", "", true,
+  ASSERT_THAT(store_->Scan(Family::kPayloads, "", "", {},
                            [&](std::string_view key, std::string_view) {
                              seen.emplace_back(key);
                              Put("c", "late");
@@ -97,6 +98,22 @@ TEST_P(KvStoreContract, ScanStopsWhenAskedAndSeesOneMoment) {
                            }),
               IsOk());
   EXPECT_EQ(seen, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_P(KvStoreContract, ScansNoMoreKeysThanItMay) {
+  for (const char* key : {"a", "b", "c", "d"}) {
+    Put(key, "v");
+  }
+  for (const std::size_t limit : {0U, 2U, 4U, 5U}) {
+    std::size_t seen = 0;
+    ASSERT_THAT(store_->Scan(Family::kPayloads, "", "", {.limit = limit},
+                             [&seen](std::string_view, std::string_view) {
+                               ++seen;
+                               return true;
+                             }),
+                IsOk());
+    EXPECT_EQ(seen, std::min<std::size_t>(limit, 4));
+  }
 }
 
 TEST_P(KvStoreContract, DropsAPrefixAndNothingElse) {
