@@ -19,13 +19,16 @@ void BadLines::Report(std::uint64_t line, const std::string& reason) {
   ++count_;
   if (to_file_) {
     file_ << line << '\t' << reason << '\n' << std::flush;
-    if (!file_) {
-      to_file_ = false;
-      *err_ << "the file of bad lines cannot be written; line " << line << ": " << reason << '\n';
+    if (file_) {
+      return;
     }
-  } else if (count_ <= 10) {
+    to_file_ = false;
+    *err_ << "the file of bad lines cannot be written\n";
+  }
+  ++printed_;
+  if (printed_ <= 10) {
     *err_ << "line " << line << ": " << reason << '\n';
-  } else if (count_ == 11) {
+  } else if (printed_ == 11) {
     *err_ << "more bad lines are not shown; see --bad-lines\n";
   }
 }

@@ -30,6 +30,7 @@ class BadLines {
   std::ostream* err_ = nullptr;
   bool to_file_ = false;
   std::uint64_t count_ = 0;
+  std::uint64_t printed_ = 0;
 };
 
 }  // namespace nearhit

@@ -9,17 +9,17 @@ namespace {
 struct Range {
   std::size_t begin = 0;
   std::size_t end = 0;
-  bool patient = true;
+  bool patient = true;  // about what is too much, which may be a queue that is full for a moment
 };
 
-Status SendPatiently(const SendFunction& send, const Range& range, SendOutcome* outcome) {
-  const int tries = range.patient ? 6 : 1;
-  std::chrono::milliseconds pause(100);
+Status SendPatiently(const SendFunction& send, const Range& range, std::chrono::milliseconds pause,
+                     SendOutcome* outcome) {
+  constexpr int kTries = 6;
   for (int attempt = 1;; ++attempt) {
     Status status = send(range.begin, range.end, outcome);
     const bool again = status.code() == StatusCode::kUnavailable ||
-                       status.code() == StatusCode::kResourceExhausted;
-    if (!again || attempt == tries) {
+                       (status.code() == StatusCode::kResourceExhausted && range.patient);
+    if (!again || attempt == kTries) {
       return status;
     }
     std::this_thread::sleep_for(pause);
@@ -30,7 +30,7 @@ Status SendPatiently(const SendFunction& send, const Range& range, SendOutcome* 
 }  // namespace
 
 Status SendIsolating(const SendFunction& send, std::size_t count, SendOutcome* outcome,
-                     std::vector<RejectedItem>* rejected) {
+                     std::vector<RejectedItem>* rejected, std::chrono::milliseconds pause) {
   std::vector<Range> ranges{{.begin = 0, .end = count}};
   while (!ranges.empty()) {
     const Range range = ranges.back();
@@ -39,7 +39,7 @@ Status SendIsolating(const SendFunction& send, std::size_t count, SendOutcome* o
     if (size == 0) {
       continue;
     }
-    Status status = SendPatiently(send, range, outcome);
+    Status status = SendPatiently(send, range, pause, outcome);
     if (status.ok()) {
       continue;
     }

@@ -1,6 +1,7 @@
 // Batches of an import on their way to the server, a few at a time.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -34,7 +35,8 @@ struct RejectedItem {
 // kUnavailable and kResourceExhausted are tried again a few times with growing pauses; after those
 // what is too much for the server at once (a budget, the size of a message) is halved as well.
 Status SendIsolating(const SendFunction& send, std::size_t count, SendOutcome* outcome,
-                     std::vector<RejectedItem>* rejected);
+                     std::vector<RejectedItem>* rejected,
+                     std::chrono::milliseconds pause = std::chrono::milliseconds(100));
 
 // One batch: what to do, and the lines its items came from.
 struct SendJob {

@@ -10,8 +10,10 @@
 
 namespace nearhit {
 
-// Writes to "<path>.part" and renames that, so that what was under the path before stays until the
-// new contents are there. What is no regular file (a pipe, /dev/stdout) is written to directly.
+// Writes to a new file beside the path and renames it at the end, so that what was under the path
+// stays until the new contents are there. It gets the permissions of the one that it replaces. What
+// is no regular file (a pipe, a link, /dev/stdout), or is in a folder that takes no new file, is
+// written to directly.
 class OutputFile {
  public:
   OutputFile() = default;
@@ -25,7 +27,7 @@ class OutputFile {
 
  private:
   std::filesystem::path path_;
-  std::filesystem::path written_to_;
+  std::filesystem::path beside_;  // empty: written to directly, or done
   std::ofstream stream_;
 };
 

@@ -34,18 +34,6 @@ Status EnsureNamespace(Database* db, const NamedNamespace& wanted,
   return Status();
 }
 
-// What creating it would refuse; before anything is opened, as for the rest of the configuration.
-Status CheckNamespace(const NamedNamespace& wanted, const std::string& model_folder) {
-  NamespaceConfig config = wanted.config;
-  Status status = CompleteNamespace(model_folder, &config);
-  if (status.ok()) {
-    status = Database::CheckNamespace(wanted.name, config);
-  }
-  return status.ok() ? Status()
-                     : InvalidArgument("namespace \"" + wanted.name +
-                                       "\": " + std::string(status.message()));
-}
-
 // Waits for SIGTERM or SIGINT, which must be blocked in every thread.
 void WaitForStopSignal(const sigset_t& signals) {
   int signal = 0;
@@ -86,10 +74,21 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
     config.model_folder = *flags.model_folder;
   }
   NEARHIT_RETURN_IF_ERROR(ResolveModelFolder(&config));
-  for (const NamedNamespace& wanted : config.namespaces) {
-    NEARHIT_RETURN_IF_ERROR(CheckNamespace(wanted, config.model_folder.value_or("")));
-  }
   return config;
+}
+
+Status CheckNamespaces(const Config& config) {
+  for (const NamedNamespace& wanted : config.namespaces) {
+    NamespaceConfig namespace_config = wanted.config;
+    Status status = CompleteNamespace(config.model_folder.value_or(""), &namespace_config);
+    if (status.ok()) {
+      status = Database::CheckNamespace(wanted.name, namespace_config);
+    }
+    if (!status.ok()) {
+      return InvalidArgument("namespace \"" + wanted.name + "\": " + std::string(status.message()));
+    }
+  }
+  return Status();
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
@@ -121,7 +120,11 @@ int RunDaemon(const DaemonFlags& flags) {
     return kExitConfig;
   }
   if (flags.check_config) {
-    return kExitOk;
+    const Status checked = CheckNamespaces(*config);
+    if (!checked.ok()) {
+      Log(LogLevel::kError, checked.message());
+    }
+    return checked.ok() ? kExitOk : kExitConfig;
   }
   InitLog(config->log);
   sigset_t signals;
@@ -134,7 +137,8 @@ int RunDaemon(const DaemonFlags& flags) {
   auto daemon = Daemon::Start(*config);
   if (!daemon.ok()) {
     Log(LogLevel::kError, daemon.status().ToString());
-    return kExitFailure;
+    // What the configuration asks for is wrong, whatever the state of things is.
+    return daemon.status().code() == StatusCode::kInvalidArgument ? kExitConfig : kExitFailure;
   }
   Log(LogLevel::kInfo,
       "nearhitd " NEARHIT_VERSION " listens on " +

@@ -30,6 +30,8 @@ inline constexpr int kExitConfig = 2;   // bad flags or configuration
 
 // Errors: those of LoadConfig; kInvalidArgument for a flag, by name.
 Result<Config> ConfigFromFlags(const DaemonFlags& flags);
+// What making its namespaces would refuse, as far as that can be said before anything is opened.
+Status CheckNamespaces(const Config& config);
 
 // Thread-safety: owned by one thread.
 class Daemon {

@@ -57,6 +57,7 @@ Status FillPage(Store* store, const Request& request, Response* response) {
       --left;
     }
     add_damaged_below(EntryId{std::numeric_limits<std::uint64_t>::max()});
+    left -= std::min(left, page->damaged.size());
     response->set_next(page->next.value);
     if (!page->next) {
       break;

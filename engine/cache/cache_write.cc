@@ -74,6 +74,8 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
   }
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> put, collection_->Put(puts, sync));
   std::vector<StoreResult> results(put.size());
+  // Not as it was before: whoever set an idle TTL meanwhile has gone through the entries already.
+  const bool tracks_idle = live()->config.idle_ttl_ms > 0;
   for (std::size_t i = 0; i < put.size(); ++i) {
     results[i] = {.id = put[i].id,
                   .replaced = static_cast<bool>(put[i].replaced),
@@ -81,7 +83,7 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
                   .evicted = i == 0 ? evicted : 0};
     Forget(put[i].replaced);
     policy_->OnInsert(put[i].id);
-    if (now->config.idle_ttl_ms > 0) {
+    if (tracks_idle) {
       idle_.Touch(put[i].id, now_us);
     }
   }

@@ -170,8 +170,6 @@ class Collection {
   std::uint64_t entries_from_snapshots() const { return from_snapshots_; }
   // Entries whose vector could not be read when the collection was opened: found by key only.
   std::uint64_t damaged_entries() const { return damaged_; }
-  // Payloads that turned out damaged when they were read.
-  std::uint64_t damaged_reads() const { return damaged_reads_.load(std::memory_order_relaxed); }
 
  private:
   struct Planned;  // a PutRequest on its way; collection_write.cc
@@ -238,7 +236,6 @@ class Collection {
   EntryTable table_;
   std::uint64_t from_snapshots_ = 0;  // these two: written while opening only
   std::uint64_t damaged_ = 0;
-  mutable std::atomic<std::uint64_t> damaged_reads_{0};
 
   // Writers of one key take turns; readers never take these. Several are taken in ascending order,
   // all of them by a large batch: well under the 64 locks of a thread that ThreadSanitizer follows.

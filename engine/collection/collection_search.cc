@@ -175,18 +175,8 @@ Result<std::optional<StoredEntry>> Collection::ReadAmong(std::span<const EntryId
 Result<StoredEntry> Collection::Read(EntryId id, ReadTier tier) const {
   const std::string key = EntryKey(options_.ns, id);
   StoredEntry entry{.id = id, .bytes = std::make_unique<std::string>(), .record = {}};
-  Status read = store_->Get(Family::kPayloads, key, tier, entry.bytes.get());
-  if (read.ok()) {
-    Result<PayloadRecord> record = DecodePayload(key, *entry.bytes);
-    read = record.status();
-    if (record.ok()) {
-      entry.record = *std::move(record);
-    }
-  }
-  if (read.code() == StatusCode::kDataLoss) {
-    damaged_reads_.fetch_add(1, std::memory_order_relaxed);
-  }
-  NEARHIT_RETURN_IF_ERROR(read);
+  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPayloads, key, tier, entry.bytes.get()));
+  NEARHIT_ASSIGN_OR_RETURN(entry.record, DecodePayload(key, *entry.bytes));
   return entry;
 }
 

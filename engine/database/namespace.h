@@ -29,8 +29,8 @@ struct Contents {
 // or other contents, there without waiting for anyone: calls that run go on with what they began
 // with.
 //
-// Thread-safety: Call, clock, max_payload_bytes and budget_mu thread-safe. Close, Configure and
-// Publish one at a time; so are Publish and Retire.
+// Thread-safety: thread-safe, but Close, Configure and Publish one at a time; so are Publish and
+// Retire.
 class Namespace {
  private:
   struct Version {
@@ -96,8 +96,13 @@ class Namespace {
 
   const Clock& clock() const { return *clock_; }
   std::size_t max_payload_bytes() const { return max_payload_bytes_; }
-  // Held from the look at a budget to the end of the write that is to fit it.
+  // Held from the look at a budget to the end of the write that is to fit it: writes into a vectors
+  // namespace that has a budget take turns.
   Mutex& budget_mu() { return budget_mu_; }
+
+  // Entries that searches of a vectors namespace could not read; a cache counts its own.
+  void CountReadError() { read_errors_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t read_errors() const { return read_errors_.load(std::memory_order_relaxed); }
 
  private:
   // The current version, with its gate held shared.
@@ -106,6 +111,7 @@ class Namespace {
   const Clock* const clock_;
   const std::size_t max_payload_bytes_;
   Mutex budget_mu_;
+  std::atomic<std::uint64_t> read_errors_{0};
 
   // All there ever were, the current one last: a call that is late may still look at the gate of
   // an earlier one. Those are empty, and as rare as changes of an embedder.

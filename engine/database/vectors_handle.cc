@@ -21,6 +21,12 @@ std::vector<float> Normalized(VectorView vector, Metric metric) {
   return copy;
 }
 
+bool HasAny(std::span<const std::string_view> tags, std::span<const std::string> of) {
+  return std::any_of(of.begin(), of.end(), [tags](const std::string& tag) {
+    return std::find(tags.begin(), tags.end(), tag) != tags.end();
+  });
+}
+
 class VectorsHandle final : public VectorStore {
  public:
   explicit VectorsHandle(std::shared_ptr<Namespace> space) : space_(std::move(space)) {}
@@ -173,28 +179,39 @@ class VectorsHandle final : public VectorStore {
   }
 
   // `bytes` counts on: of all hits of the call.
-  static Result<std::vector<VectorHit>> SearchOne(const Namespace::Call& call, VectorView query,
-                                                  const VectorSearchOptions& options,
-                                                  std::size_t* bytes) {
+  Result<std::vector<VectorHit>> SearchOne(const Namespace::Call& call, VectorView query,
+                                           const VectorSearchOptions& options,
+                                           std::size_t* bytes) const {
     const Metric metric = call.record().config.metric;
+    bool damaged = false;
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<ScoredEntry> found,
                              call.collection().Search(kScope, Normalized(query, metric),
                                                       {.k = options.k,
                                                        .ef = options.ef,
                                                        .min_score = options.min_score,
                                                        .filter = &options.filter,
-                                                       .tier = ReadTier::kAny}));
+                                                       .tier = ReadTier::kAny,
+                                                       .damaged = &damaged}));
+    if (damaged) {
+      space_->CountReadError();
+    }
     std::vector<VectorHit> hits;
     for (const ScoredEntry& scored : found) {
       if (options.min_score && scored.score < *options.min_score) {
         break;  // sorted: the rest is below as well
       }
       Result<StoredEntry> entry = call.collection().Read(scored.id, ReadTier::kAny);
-      if (entry.status().code() == StatusCode::kNotFound ||
-          entry.status().code() == StatusCode::kDataLoss) {
-        continue;  // deleted a moment ago, or damaged, which the collection counts
+      if (entry.status().code() == StatusCode::kNotFound) {
+        continue;  // deleted a moment ago
+      }
+      if (entry.status().code() == StatusCode::kDataLoss) {
+        space_->CountReadError();
+        continue;
       }
       NEARHIT_RETURN_IF_ERROR(entry.status());
+      if (HasAny(entry->record.tags, options.filter.none_of)) {
+        continue;  // stored a moment ago, when the filter had been made ready
+      }
       VectorHit hit{.id = scored.id,
                     .score = scored.score,
                     .key = std::string(entry->record.key),
@@ -204,7 +221,10 @@ class VectorsHandle final : public VectorStore {
         hit.payload = entry->record.payload;
         hit.tags.assign(entry->record.tags.begin(), entry->record.tags.end());
       }
-      const std::size_t own = sizeof(VectorHit) + hit.key.size() + hit.payload.size();
+      std::size_t own = sizeof(VectorHit) + hit.key.size() + hit.payload.size();
+      for (const std::string& tag : hit.tags) {
+        own += sizeof(tag) + tag.size();
+      }
       hits.push_back(std::move(hit));
       *bytes += own;
       if (*bytes > kMaxResultBytes && *bytes > own) {

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -43,11 +44,18 @@ TEST(BadLinesTest, WhatCannotBeWrittenToTheFileIsPrinted) {
   BadLines bad;
   ASSERT_THAT(bad.Open("/dev/full", /*append=*/false, &err), IsOk());
   bad.Report(7, "too long");
-  bad.Report(9, "no text");
-  EXPECT_THAT(err.str(), HasSubstr("cannot be written; line 7: too long\nline 9: no text\n"));
+  EXPECT_THAT(err.str(), HasSubstr("cannot be written"));
+  for (std::uint64_t line = 8; line < 30; ++line) {
+    bad.Report(line, "no text");
+  }
+  EXPECT_THAT(err.str(), HasSubstr("line 7: too long\nline 8: no text\n"));
+  EXPECT_THAT(err.str(), HasSubstr("line 16: no text\nmore bad lines are not shown"));
+  EXPECT_EQ(bad.count(), 23U);
 }
 
-// A server that takes at most `most` items at a time.
+constexpr std::chrono::milliseconds kNoPause{0};
+
+// A server that takes at most three items at a time, and is away for a moment.
 TEST(SendIsolatingTest, WhatIsTooMuchAtOnceIsHalved) {
   std::vector<std::size_t> sizes;
   SendOutcome outcome;
@@ -57,14 +65,17 @@ TEST(SendIsolatingTest, WhatIsTooMuchAtOnceIsHalved) {
     if (end - begin > 3) {
       return ResourceExhausted("over the budget");
     }
+    if (sizes.size() == 8) {
+      return Unavailable("for a moment");
+    }
     out->stored += end - begin;
     return Status();
   };
-  EXPECT_THAT(SendIsolating(send, 10, &outcome, &rejected), IsOk());
+  EXPECT_THAT(SendIsolating(send, 10, &outcome, &rejected, kNoPause), IsOk());
   EXPECT_EQ(outcome.stored, 10U);
   EXPECT_THAT(rejected, testing::IsEmpty());
   // Six tries of the whole, which may have been a full queue, and one of each half.
-  EXPECT_THAT(sizes, ElementsAre(10, 10, 10, 10, 10, 10, 5, 2, 3, 5, 2, 3));
+  EXPECT_THAT(sizes, ElementsAre(10, 10, 10, 10, 10, 10, 5, 2, 2, 3, 5, 2, 3));
 }
 
 TEST(SendIsolatingTest, OneItemThatIsTooMuchIsAnError) {
@@ -73,7 +84,7 @@ TEST(SendIsolatingTest, OneItemThatIsTooMuchIsAnError) {
   const auto send = [](std::size_t, std::size_t, SendOutcome*) {
     return ResourceExhausted("over the budget");
   };
-  EXPECT_THAT(SendIsolating(send, 2, &outcome, &rejected),
+  EXPECT_THAT(SendIsolating(send, 2, &outcome, &rejected, kNoPause),
               StatusIs(StatusCode::kResourceExhausted));
 }
 

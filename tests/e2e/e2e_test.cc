@@ -221,5 +221,16 @@ TEST_F(EndToEndTest, CheckConfigNamesTheTypo) {
   EXPECT_THAT(error, HasSubstr("max_queue"));
 }
 
+// Or systemd would try such a start for ever.
+TEST_F(EndToEndTest, ANamespaceThatCannotBeMadeEndsTheStartWithTwo) {
+  Write("bad.toml",
+        "[storage]\nin_memory = true\n[server]\nlisten = '127.0.0.1:0'\n"
+        "[[namespace]]\nname = 'a'\nmax_ttl_ms = 5\n");
+  Process start({NEARHITD_PROGRAM, "--config", Path("bad.toml")}, Path("start.out"),
+                Path("start.err"));
+  EXPECT_EQ(start.Wait(kPatience), 2);
+  EXPECT_THAT(ReadAll(Path("start.err")), HasSubstr("default_ttl_ms"));
+}
+
 }  // namespace
 }  // namespace nearhit

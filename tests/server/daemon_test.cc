@@ -152,20 +152,25 @@ TEST(Daemon, LocalWithoutAnyFolderIsRefused) {
               StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("no model folder")));
 }
 
-// As much as can be said before anything is opened: a start that fails for it again and again would
-// be one that systemd tries for ever.
-TEST(DaemonFlags, NamespacesThatCannotBeMadeAreRefused) {
+// Of namespaces that are to be made; one that exists keeps its configuration.
+TEST(DaemonFlags, NamespacesThatCannotBeMadeAreFoundByACheck) {
   const TempDir dir;
   DaemonFlags flags;
   flags.model_folder = "";
   flags.config = (dir.path() / "nearhit.toml").string();
+  flags.data = (dir.path() / "data").string();
   for (const auto& [lines, message] : std::vector<std::pair<std::string, std::string>>{
            {"name = 'Not_A_Name'", "namespace \"Not_A_Name\": namespace name has a character"},
            {"name = 'a'\nmax_ttl_ms = 5", "namespace \"a\": default_ttl_ms is 0"},
            {"name = 'a'\nkind = 'vectors'", "namespace \"a\": dimension is 0"}}) {
     std::ofstream(*flags.config) << "[[namespace]]\n" << lines << '\n';
-    EXPECT_THAT(ConfigFromFlags(flags),
+    const auto config = ConfigFromFlags(flags);
+    ASSERT_THAT(config, IsOk());
+    EXPECT_THAT(CheckNamespaces(*config),
                 StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr(message)));
+    flags.check_config = true;
+    EXPECT_EQ(RunDaemon(flags), kExitConfig);
+    EXPECT_THAT(Daemon::Start(*config), StatusIs(StatusCode::kInvalidArgument));
   }
 }
 

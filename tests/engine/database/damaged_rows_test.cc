@@ -88,7 +88,7 @@ class DamagedVectorsTest : public DamagedRowsTest {
 
 TEST_F(DamagedVectorsTest, ASearchLeavesItOutAndCounts) {
   EXPECT_THAT(Found(), ElementsAre("a", "c"));
-  EXPECT_EQ(collection_->damaged_reads(), 1U);
+  EXPECT_EQ(space_->read_errors(), 1U);
 }
 
 TEST_F(DamagedVectorsTest, AScanNamesIt) {

@@ -120,6 +120,27 @@ TEST_F(NamespaceTest, AnUpdateWaitsForNoCall) {
   EmbedderScript::Get().Reset();
 }
 
+// The entries that were there have been gone through when such a store comes to write.
+TEST_F(NamespaceTest, AnIdleTtlIsForStoresThatAreUnderWayToo) {
+  RegisterScriptedEmbedder();
+  NamespaceConfig config;
+  config.embedder = ScriptedSpec("slow");
+  const auto cache = NewCache(config);
+  EmbedderScript::Get().Reset([&](const std::string&, EmbedderScript::Texts) {
+    NamespaceUpdate update;
+    update.idle_ttl_ms = 1'000;
+    EXPECT_THAT(db_->UpdateNamespace("c", update), IsOk());
+    return Status();
+  });
+  const Prompt prompt{.scope = "s", .slot = "by text"};
+  StoreRequest request;
+  request.prompt = prompt;
+  ASSERT_THAT(cache->Store(request), IsOk());
+  EmbedderScript::Get().Reset();
+  clock_.AdvanceMillis(1'001);
+  EXPECT_EQ(cache->Lookup(prompt, {.exact_only = true})->miss_reason, MissReason::kExpired);
+}
+
 TEST_F(NamespaceTest, AnotherEmbedderNeedsReembedding) {
   const std::vector<float> east = {1, 0};
   const auto cache = NewCache(CacheConfig());
