@@ -1,7 +1,6 @@
 #include "index/hnsw_index.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -83,12 +82,23 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
   if (level > entry.level) {
     entry_.store({.node = node, .level = level});
   }
+  prepared_ = 0;
+  if (++added_ % kAddsToAProbe == 0) {
+    Probe();
+  }
   return Status();
 }
 
-void HnswIndex::PrepareForWrites() {
+void HnswIndex::Prepare() {
   MutexLock writer(&write_mu_);
   editor_->EnsureReverse();
+  if (const float asked = asked_.load(); asked != prepared_for_) {
+    prepared_for_ = asked;
+    prepared_ = 0;
+  }
+  for (int i = 0; i < kProbesToACall && prepared_ < BreadthTuner::kWindow; ++i, ++prepared_) {
+    Probe();
+  }
 }
 
 bool HnswIndex::Erase(EntryId id) {
@@ -143,82 +153,6 @@ void HnswIndex::EraseNode(NodeId node) {
 bool HnswIndex::Contains(EntryId id) const {
   const ReadSection section;
   return Find(id) != kNoNode;
-}
-
-// Near-duplicates are far easier to find than nearest neighbours, so the work follows the
-// threshold. Measured on 98,107 sentence embeddings (docs/performance.md), hit recall reaches .999
-// with ef 12 at .90 and 24 at .80, and is .9988 with 64 at .70; the steps leave room. A walk for
-// one match settles once it has one: of 1,263 at .80 or above, 1,262 are the nearest entry there
-// is, and the distances are half as many. Walks score roughly, so what is enough is 2 % above the
-// threshold.
-//
-// Among more entries, walks for near-duplicates fail by losing their way far from them; most of
-// those are walked again (Candidates). Beginning from several nodes keeps them from it where
-// entries come in clusters, and more candidates do where they are spread out. Nearest neighbours
-// have more near ones to be chosen from, and take three times the ef for ten times the entries.
-Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries) const {
-  constexpr double kMeasured = 100'000;
-  const double tenfolds = std::log10(std::max(1.0, static_cast<double>(entries) / kMeasured));
-  const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
-  const bool by_threshold =
-      options.ef == 0 && options.k <= 4 && codec_.metric() == IndexMetric::kDot;
-  Breadth breadth;
-  const bool for_match = by_threshold && options.min_score > 0 && options.filter == nullptr;
-  const bool again = for_match && options.min_score >= .80F;
-  breadth.starts += static_cast<std::size_t>(std::lround(4 * tenfolds));
-  if (options.ef != 0) {
-    breadth.ef = std::max(options.ef, wanted);
-    return breadth;
-  }
-  std::size_t ef = by_threshold ? 80 : 64;
-  double grown = static_cast<double>(ef) * std::pow(3.0, tenfolds);
-  if (by_threshold && options.min_score >= .80F) {
-    const bool nearer = options.min_score >= .90F;
-    ef = nearer ? 16 : 32;
-    const double growth = nearer ? 8 * std::min(1.0, 2 * tenfolds) : 0;
-    grown = static_cast<double>(ef) + growth + (again ? 0 : 16) * tenfolds;
-  }
-  breadth.ef = std::max(static_cast<std::size_t>(grown), 2 * wanted);
-  if (again) {
-    breadth.again = static_cast<float>(.005 + .025 * tenfolds);
-  }
-  if (for_match && options.k == 1) {
-    breadth.enough = options.min_score * 1.02F;
-    breadth.settled = std::max<std::size_t>(8, ef / 4);
-  }
-  return breadth;
-}
-
-// Some walks for a match that there is lose their way, one of a thousand among 100,000: they end
-// at .2 to .5, where others come to .5 and more (docs/performance.md). So the lowest of all, unless
-// they are a match nevertheless, are walked again, three times as wide. How low that is depends on
-// the embedder and on what is asked for, and is learnt from the walks: as a share of the threshold,
-// within bounds, so that neither scores of another scale nor a single search can spoil it.
-std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
-                                                  const SearchOptions& options,
-                                                  SearchStats* stats) const {
-  const EntryPoint entry = entry_.load();
-  if (entry.node == kNoNode) {
-    return {};
-  }
-  Breadth breadth = BreadthFor(options, size());
-  const auto walk = [&] {
-    const std::vector<GraphCandidate> starts =
-        Descend(*graph_, entry, query, /*level=*/0, breadth.starts, stats);
-    return SearchLevel(*graph_, query, starts, /*level=*/0, breadth, options.filter, stats);
-  };
-  std::vector<GraphCandidate> found = walk();
-  const float end = found.front().score;
-  if (breadth.again > 0 &&
-      lowest_ends_.TakesAsLow(std::clamp(end / options.min_score, -1.0F, 1.0F), breadth.again) &&
-      end < options.min_score) {
-    breadth.ef *= 3;
-    breadth.starts *= 3;
-    if (std::vector<GraphCandidate> again = walk(); again.front().score >= end) {
-      found = std::move(again);
-    }
-  }
-  return found;
 }
 
 std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& options,

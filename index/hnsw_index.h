@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "base/epoch.h"
 #include "base/mutex.h"
 #include "base/prefetch.h"
+#include "index/breadth_tuner.h"
 #include "index/codec.h"
 #include "index/graph_store.h"
 #include "index/hnsw_search.h"
@@ -48,9 +51,14 @@ class HnswIndex final : public VectorIndex {
   std::size_t dimension() const override { return codec_.dimension(); }
   std::size_t memory_bytes() const override;
 
-  // Finds out what a graph that was loaded needs for changes: half a second for a million entries,
-  // beside searches. The first change does it otherwise.
-  void PrepareForWrites();
+  // Finds out what a graph does not know of itself: after it was loaded what changes need, half a
+  // second for a million entries (the first change does it otherwise), and since it last grew how
+  // far to walk, about a millisecond a call. Beside searches; writers wait.
+  void Prepare();
+
+  // Whether the graph, as it is, does not find its own entries: nearly equal distances between them
+  // lead nowhere. A scan does.
+  bool FailsProbes() const { return tuner_.gives_up(); }
 
   // How far a search with these options walks through so many entries.
   Breadth BreadthFor(const SearchOptions& options, std::size_t entries) const;
@@ -75,9 +83,22 @@ class HnswIndex final : public VectorIndex {
   auto IdOf() const {
     return [graph = graph_.get()](NodeId node) { return graph->Label(node).value; };
   }
-  // The best entries that a search finds, best first. Requires: in a ReadSection.
+  // Adding so many entries costs one probe, an eightieth of their time.
+  static constexpr std::uint64_t kAddsToAProbe = 8;
+  static constexpr int kProbesToACall = 64;
+
+  // hnsw_breadth.cc. The best entries that a search finds, best first. Requires of the first three:
+  // in a ReadSection.
   std::vector<GraphCandidate> Candidates(const EncodedQuery& query, const SearchOptions& options,
                                          SearchStats* stats) const;
+  std::vector<GraphCandidate> WalkFor(const EncodedQuery& query, const SearchOptions& options,
+                                      const Breadth& breadth, SearchStats* stats) const;
+  std::vector<GraphCandidate> WalkAgain(const EncodedQuery& query, const SearchOptions& options,
+                                        Breadth breadth, std::vector<GraphCandidate> found,
+                                        SearchStats* stats) const;
+  static float EndOf(std::span<const GraphCandidate> found, const SearchOptions& options);
+  void Probe() REQUIRES(write_mu_);
+
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
   void EraseNode(NodeId node) REQUIRES(write_mu_);
   EntryPoint NextEntry(NodeId leaving) const REQUIRES(write_mu_);
@@ -103,9 +124,16 @@ class HnswIndex final : public VectorIndex {
   mutable SharedMutex ids_mu_;  // held for finding, adding or taking out an id; not by Search
   SlotMap nodes_ GUARDED_BY(ids_mu_);
 
-  // What the lowest of the walks for near-duplicates ended at. In a cache line of its own: searches
-  // write it.
+  std::uint64_t added_ GUARDED_BY(write_mu_) = 0;
+  std::uint64_t prepared_ GUARDED_BY(write_mu_) = 0;  // probes by Prepare since the last Add
+  float prepared_for_ GUARDED_BY(write_mu_) = 0;
+  std::minstd_rand random_ GUARDED_BY(write_mu_);
+  BreadthTuner tuner_;  // told of probes with write_mu_
+
+  // What the lowest of the walks for near-duplicates ended at, and what the last of them asked for.
+  // In a cache line of their own: searches write them.
   alignas(kCacheLine) mutable RunningQuantile lowest_ends_;
+  mutable std::atomic<float> asked_{0};
 };
 
 }  // namespace nearhit

@@ -1,5 +1,6 @@
 #include "index/partition_index.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -19,6 +20,9 @@ enum class Kind : std::uint8_t { kFlat = 0, kGraph = 1 };  // stored in snapshot
 struct PartitionIndex::Moves {
   mutable SharedMutex mu;  // held for copying a pointer
   Current current GUARDED_BY(mu);
+
+  // Entries from which a graph is tried again; 0: none has failed.
+  std::atomic<std::size_t> scan_below{0};
 
   // Guarded by write_mu_.
   bool moving = false;
@@ -121,15 +125,24 @@ void PartitionIndex::Record(const Change& change) {
   }
 }
 
-bool PartitionIndex::NeedsMove() const {
-  const std::size_t entries = size();
-  return is_graph() ? entries < graph_threshold_ / 4 : entries >= graph_threshold_;
+bool PartitionIndex::Fails(const HnswIndex& graph) {
+  return graph.FailsProbes() && graph.size() < kScanAtMost;
 }
 
-void PartitionIndex::PrepareForWrites() {
+bool PartitionIndex::NeedsMove() const {
+  const std::size_t entries = size();
+  if (const Current now = current(); now.graph != nullptr) {
+    return entries < graph_threshold_ / 4 || Fails(*now.graph);
+  }
+  const Moves* const moves = moves_.load(std::memory_order_acquire);
+  const std::size_t scan_below = moves == nullptr ? 0 : moves->scan_below.load();
+  return entries >= std::max<std::size_t>(graph_threshold_, scan_below);
+}
+
+void PartitionIndex::Prepare() {
   WriterLock writer(&write_mu_);
   if (const Current now = current(); now.graph != nullptr) {
-    now.graph->PrepareForWrites();
+    now.graph->Prepare();
   }
 }
 
@@ -196,6 +209,9 @@ void PartitionIndex::Move() {
       Replay(changes, from, to);
       moves.moving = false;
       moves.changes.shrink_to_fit();
+      if (!to_graph && Fails(*now.graph)) {
+        moves.scan_below = std::min(2 * to->size(), kScanAtMost);
+      }
       Put(std::move(graph));
       break;
     }

@@ -61,14 +61,19 @@ class PartitionIndex final : public VectorIndex {
   const Codec& codec() const { return flat_.codec(); }
   bool is_graph() const { return current().graph != nullptr; }
 
+  // A graph that fails its probes (HnswIndex::FailsProbes) serves only from here on: a scan of so
+  // many takes a third of a millisecond, and finds what there is.
+  static constexpr std::size_t kScanAtMost = 400'000;
+
   // Whether the other structure would serve better: a graph past the threshold, flat under a
-  // quarter of it.
+  // quarter of it, or where a graph fails. One that failed is tried again among twice as many.
   bool NeedsMove() const;
   // Builds the other structure beside searches and writes and puts it in place. One call at a time.
   void Move();
 
-  // What a first change after Deserialize would wait for; beside searches.
-  void PrepareForWrites();
+  // What a first change after Deserialize would wait for, and what a graph that grew does not know
+  // of itself yet; beside searches.
+  void Prepare();
 
   // The contents as bytes, and back; see snapshot.h. Deserialize requires an empty index that
   // nobody uses yet; on error it is empty still.
@@ -89,6 +94,7 @@ class PartitionIndex final : public VectorIndex {
   };
 
   Current current() const;
+  static bool Fails(const HnswIndex& graph);
   template <typename Read>
   auto Ask(Read&& read) const;
   Moves& MakeMoves() REQUIRES(write_mu_);

@@ -27,6 +27,10 @@ class RunningQuantile {
     return low;
   }
 
+  // Whether it is among them, without taking it in.
+  bool IsLow(float value) const { return value < estimate_.load(std::memory_order_relaxed); }
+  bool knows_nothing() const { return std::isnan(estimate_.load(std::memory_order_relaxed)); }
+
  private:
   static constexpr float kStep = 0.01F;
 

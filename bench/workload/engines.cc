@@ -47,6 +47,17 @@ class IndexEngine final : public Engine {
     return {};
   }
 
+  void Maintain() override {
+    constexpr int kRounds = 100;
+    auto* partition = dynamic_cast<PartitionIndex*>(index_.get());
+    for (int round = 0; partition != nullptr && round < kRounds; ++round) {
+      partition->Prepare();
+      if (partition->NeedsMove()) {
+        partition->Move();
+      }
+    }
+  }
+
   std::vector<std::size_t> Search(VectorView query, const EngineSearch& search,
                                   SearchStats* stats) const override {
     const std::vector<Neighbor> found = index_->Search(query,

@@ -38,6 +38,8 @@ class Engine {
 
   virtual Status Build(const VectorMatrix& base) = 0;  // `base` must outlive the engine
   virtual void Prepare(const EngineSearch& /*search*/) {}
+  // What a server does in the minutes after it was asked for the first time.
+  virtual void Maintain() {}
   // Rows of the base, best first.
   virtual std::vector<std::size_t> Search(VectorView query, const EngineSearch& search,
                                           SearchStats* stats) const = 0;

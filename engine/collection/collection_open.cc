@@ -286,7 +286,7 @@ Status Collection::Maintain() {
     if (partition->index.NeedsMove()) {
       partition->index.Move();
     } else if (partition->index.is_graph()) {
-      partition->index.PrepareForWrites();  // nothing to do but for one that was just loaded
+      partition->index.Prepare();  // nothing to do but for one that was loaded, or has grown
     }
   }
   return Status();

@@ -1,0 +1,152 @@
+// HnswIndex: how far searches walk, which the graph finds out by itself.
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "index/hnsw_index.h"
+#include "index/rescore.h"
+
+namespace nearhit {
+
+// Near-duplicates are far easier to find than nearest neighbours, so the work follows the
+// threshold. Measured on 98,107 sentence embeddings (docs/performance.md), hit recall reaches .999
+// with ef 12 at .90 and 24 at .80, and is .9988 with 64 at .70; the steps leave room. A walk for
+// one match settles once it has one: of 1,263 at .80 or above, 1,262 are the nearest entry there
+// is, and the distances are half as many. Walks score roughly, so what is enough is 2 % above the
+// threshold.
+//
+// Among more entries, walks for near-duplicates fail by losing their way far from them; most of
+// those are walked again (Candidates). Beginning from several nodes keeps them from it where
+// entries come in clusters, and more candidates do where they are spread out. Nearest neighbours
+// have more near ones to be chosen from, and take three times the ef for ten times the entries.
+Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries) const {
+  constexpr double kMeasured = 100'000;
+  const double tenfolds = std::log10(std::max(1.0, static_cast<double>(entries) / kMeasured));
+  const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
+  const bool by_threshold =
+      options.ef == 0 && options.k <= 4 && codec_.metric() == IndexMetric::kDot;
+  Breadth breadth;
+  const bool for_match = by_threshold && options.min_score > 0 && options.filter == nullptr;
+  const bool again = for_match && options.min_score >= .80F;
+  breadth.starts += static_cast<std::size_t>(std::lround(4 * tenfolds));
+  if (options.ef != 0) {
+    breadth.ef = std::max(options.ef, wanted);
+    return breadth;
+  }
+  std::size_t ef = by_threshold ? 80 : 64;
+  double grown = static_cast<double>(ef) * std::pow(3.0, tenfolds);
+  if (by_threshold && options.min_score >= .80F) {
+    const bool nearer = options.min_score >= .90F;
+    ef = nearer ? 16 : 32;
+    const double growth = nearer ? 8 * std::min(1.0, 2 * tenfolds) : 0;
+    grown = static_cast<double>(ef) + growth + (again ? 0 : 16) * tenfolds;
+  }
+  if (again) {
+    const double factor = tuner_.factor();
+    grown *= factor;
+    breadth.starts += static_cast<std::size_t>(std::lround(std::log2(factor)));
+    breadth.again = static_cast<float>(.005 + .025 * tenfolds);
+  }
+  breadth.ef = std::max(static_cast<std::size_t>(grown), 2 * wanted);
+  if (for_match && options.k == 1) {
+    breadth.enough = options.min_score * 1.02F;
+    breadth.settled = std::max<std::size_t>(8, ef / 4);
+  }
+  return breadth;
+}
+
+// Some walks for a match that there is lose their way, one of a thousand among 100,000: they end
+// at .2 to .5, where others come to .5 and more (docs/performance.md). So the lowest of all, unless
+// they are a match nevertheless, are walked again, three times as wide. How low that is depends on
+// the embedder and on what is asked for, and is learnt from the walks: as a share of the threshold,
+// within bounds, so that neither scores of another scale nor a single search can spoil it.
+std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
+                                                  const SearchOptions& options,
+                                                  SearchStats* stats) const {
+  const Breadth breadth = BreadthFor(options, size());
+  if (breadth.again == 0) {
+    return WalkFor(query, options, breadth, stats);
+  }
+  if (asked_.load(std::memory_order_relaxed) != options.min_score) {
+    asked_.store(options.min_score, std::memory_order_relaxed);
+  }
+  std::vector<GraphCandidate> found = WalkFor(query, options, breadth, stats);
+  if (!found.empty() && lowest_ends_.TakesAsLow(EndOf(found, options), breadth.again)) {
+    return WalkAgain(query, options, breadth, std::move(found), stats);
+  }
+  return found;
+}
+
+// How high a walk ended, as a share of what is asked for.
+float HnswIndex::EndOf(std::span<const GraphCandidate> found, const SearchOptions& options) {
+  return std::clamp(found.front().score / options.min_score, -1.0F, 1.0F);
+}
+
+std::vector<GraphCandidate> HnswIndex::WalkFor(const EncodedQuery& query,
+                                               const SearchOptions& options, const Breadth& breadth,
+                                               SearchStats* stats) const {
+  const EntryPoint entry = entry_.load();
+  if (entry.node == kNoNode) {
+    return {};
+  }
+  const std::vector<GraphCandidate> starts =
+      Descend(*graph_, entry, query, /*level=*/0, breadth.starts, stats);
+  return SearchLevel(*graph_, query, starts, /*level=*/0, breadth, options.filter, stats);
+}
+
+// The better one of what a walk found and of what one three times as wide finds.
+std::vector<GraphCandidate> HnswIndex::WalkAgain(const EncodedQuery& query,
+                                                 const SearchOptions& options, Breadth breadth,
+                                                 std::vector<GraphCandidate> found,
+                                                 SearchStats* stats) const {
+  if (found.front().score >= options.min_score) {
+    return found;
+  }
+  breadth.ef *= 3;
+  breadth.starts *= 3;
+  std::vector<GraphCandidate> again = WalkFor(query, options, breadth, stats);
+  if (!again.empty() && again.front().score >= found.front().score) {
+    return again;
+  }
+  return found;
+}
+
+// Asks the graph for one of its own entries, moved at random to a little above the threshold that
+// was asked for last, and reports to the tuner whether a search would have found it. Before the
+// first search nobody knows which walks would be walked again, and nobody loses anything.
+void HnswIndex::Probe() {
+  const float asked = asked_.load(std::memory_order_relaxed);
+  const auto node = static_cast<NodeId>(random_() % graph_->slots());
+  if (lowest_ends_.knows_nothing() || asked >= 1 || graph_->LevelOf(node) < 0) {
+    return;
+  }
+  std::vector<float> query(codec_.dimension());
+  codec_.Decode(graph_->Record(node), query);
+  const float length = std::inner_product(query.begin(), query.end(), query.begin(), 0.0F);
+  if (std::abs(length - 1) > .05F) {
+    return;  // not of cosine
+  }
+  const float cosine = asked + (1 - asked) / 3;
+  const float away = std::sqrt((1 - cosine * cosine) / static_cast<float>(query.size()));
+  std::uint64_t signs = 0;
+  for (std::size_t i = 0; i < query.size(); ++i) {
+    signs = i % 16 == 0 ? random_() >> 8U : signs >> 1U;
+    query[i] = cosine * query[i] + ((signs & 1U) != 0 ? away : -away);
+  }
+  const SearchOptions options{.k = 1, .min_score = asked};
+  const Breadth breadth = BreadthFor(options, size());
+  const EncodedQuery encoded = codec_.EncodeQuery(query);
+  SearchStats stats;
+  const ReadSection section;
+  std::vector<GraphCandidate> found = WalkFor(encoded, options, breadth, &stats);
+  if (lowest_ends_.IsLow(EndOf(found, options))) {
+    found = WalkAgain(encoded, options, breadth, std::move(found), &stats);
+  }
+  // The entry itself may be a little below, as it was moved.
+  const float own = codec_.Score(encoded, graph_->Record(node));
+  tuner_.Report(found.front().score >= std::min(asked, own));
+}
+
+}  // namespace nearhit

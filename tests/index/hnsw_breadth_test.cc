@@ -1,0 +1,143 @@
+// How far a graph is walked for a near-duplicate, by what its own entries say.
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "index/hnsw_index.h"
+#include "index/partition_index.h"
+#include "tests/support/random_vectors.h"
+#include "tests/support/status_matchers.h"
+
+namespace nearhit {
+namespace {
+
+constexpr std::size_t kDimension = 128;
+constexpr SearchOptions kMatch{.k = 1, .min_score = 0.9F};
+
+// Few texts and many versions of each, moved at random so far that none is near another: each is
+// nearest to its text, whose links cannot lead to all of them.
+class Stars {
+ public:
+  explicit Stars(std::size_t texts) : vectors_(kDimension, texts, 3) {}
+  std::vector<float> Next() { return vectors_.Next(++made_ % 50 == 1 ? 0.01F : 0.9F); }
+
+ private:
+  RandomVectors vectors_;
+  std::size_t made_ = 0;
+};
+
+// Of entries moved to a cosine of .94.
+double HitRecall(const VectorIndex& index, RandomVectors* random) {
+  std::vector<float> stored(kDimension);
+  int found = 0;
+  int asked = 0;
+  for (std::uint64_t id = 1; id <= index.size(); id += 5, ++asked) {
+    EXPECT_TRUE(index.Reconstruct(EntryId{id}, stored));
+    SearchStats stats;
+    const auto hits = index.Search(random->Near(stored, 0.35F), kMatch, &stats);
+    found += static_cast<int>(!hits.empty() && hits.front().score >= kMatch.min_score);
+  }
+  return static_cast<double>(found) / asked;
+}
+
+template <typename Index>
+void Maintain(Index* index) {
+  for (int round = 0; round < 100; ++round) {
+    index->Prepare();
+  }
+}
+
+class HnswBreadthTest : public testing::Test {
+ protected:
+  void Fill(std::size_t texts) {
+    Stars stars(texts);
+    for (std::uint64_t id = 1; id <= 5'000; ++id) {
+      ASSERT_THAT(index_.Add(EntryId{id}, stars.Next()), IsOk());
+    }
+  }
+
+  HnswIndex index_{Codec(kDimension, IndexMetric::kDot, Encoding::kInt8)};
+  const Breadth before_ = index_.BreadthFor(kMatch, 100'000);
+  RandomVectors random_{kDimension, 1, 9};
+};
+
+TEST_F(HnswBreadthTest, WhereEntriesAreFoundWalksStayAsTheyAre) {
+  Fill(1'000);
+  EXPECT_GE(HitRecall(index_, &random_), .99);
+  Maintain(&index_);
+  EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  EXPECT_FALSE(index_.FailsProbes());
+}
+
+TEST_F(HnswBreadthTest, WhereTheyAreLostWalksGetWider) {
+  Fill(20);
+  const double lost = 1 - HitRecall(index_, &random_);
+  EXPECT_GT(lost, .02);
+  Maintain(&index_);
+  const Breadth after = index_.BreadthFor(kMatch, 100'000);
+  EXPECT_GT(after.ef, before_.ef);
+  EXPECT_GT(after.starts, before_.starts);
+  EXPECT_LT(1 - HitRecall(index_, &random_), lost / 2);
+  // What was asked for by hand, or is no near-duplicate, is not the tuner's.
+  EXPECT_EQ(index_.BreadthFor({.k = 1, .ef = 50, .min_score = 0.9F}, 100'000).ef, 50U);
+  EXPECT_EQ(index_.BreadthFor({.k = 10}, 100'000).ef, 64U);
+}
+
+TEST_F(HnswBreadthTest, AGrowingGraphFindsOutByItself) {
+  ASSERT_THAT(index_.Add(EntryId{1}, random_.Next()), IsOk());
+  HitRecall(index_, &random_);  // nobody has asked before
+  Fill(20);
+  EXPECT_GT(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+}
+
+// What is found easily at one threshold may be lost at another.
+TEST_F(HnswBreadthTest, AnotherThresholdIsAnotherQuestion) {
+  Fill(80);
+  constexpr SearchOptions kLax{.k = 1, .min_score = 0.8F};
+  SearchStats stats;
+  std::vector<float> stored(kDimension);
+  ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
+  index_.Search(stored, kLax, &stats);
+  Maintain(&index_);
+  EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  index_.Search(stored, kMatch, &stats);
+  Maintain(&index_);
+  EXPECT_GT(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+}
+
+TEST_F(HnswBreadthTest, UntilSomebodyAsksNothingIsDone) {
+  Fill(20);
+  Maintain(&index_);
+  EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+}
+
+TEST_F(HnswBreadthTest, AGraphThatFailsGivesWayToAScan) {
+  PartitionIndex index(kDimension, IndexMetric::kDot, Encoding::kInt8, 1'000);
+  Stars stars(20);
+  std::uint64_t last = 0;
+  const auto fill = [&](std::uint64_t to) {
+    while (last < to) {
+      ASSERT_THAT(index.Add(EntryId{++last}, stars.Next()), IsOk());
+    }
+  };
+  fill(4'000);
+  ASSERT_TRUE(index.NeedsMove());
+  index.Move();
+  ASSERT_TRUE(index.is_graph());
+  EXPECT_LT(HitRecall(index, &random_), .99);
+  Maintain(&index);
+  ASSERT_TRUE(index.NeedsMove());
+  index.Move();
+  EXPECT_FALSE(index.is_graph());
+  EXPECT_FALSE(index.NeedsMove());
+  EXPECT_EQ(index.size(), 4'000U);
+  EXPECT_EQ(HitRecall(index, &random_), 1);
+  fill(7'999);
+  EXPECT_FALSE(index.NeedsMove());
+  fill(8'000);
+  EXPECT_TRUE(index.NeedsMove());  // among twice as many it is tried again
+}
+
+}  // namespace
+}  // namespace nearhit
