@@ -19,9 +19,9 @@ class BreadthTuner {
  public:
   static constexpr float kMost = 16;
   static constexpr float kWorthwhile = 5;
-  static constexpr std::uint32_t kWindow = 4'096;  // probes
-  static constexpr std::uint32_t kManyLost = 16;
-  static constexpr std::uint32_t kFewLost = 4;
+  static constexpr std::uint32_t kWindow = 8'192;  // probes
+  static constexpr std::uint32_t kManyLost = 32;
+  static constexpr std::uint32_t kFewLost = 8;
 
   // Takes in whether a probe was found.
   void Report(bool found) {

@@ -116,17 +116,22 @@ std::vector<GraphCandidate> HnswIndex::WalkAgain(const EncodedQuery& query,
 // Asks the graph for one of its own entries, moved at random to a little above the threshold that
 // was asked for last, and reports to the tuner whether a search would have found it. Before the
 // first search nobody knows which walks would be walked again, and nobody loses anything.
-void HnswIndex::Probe() {
+bool HnswIndex::Probe() {
   const float asked = asked_.load(std::memory_order_relaxed);
+  if (lowest_ends_.knows_nothing() || asked >= 1 || graph_->slots() == 0) {
+    return false;
+  }
   const auto node = static_cast<NodeId>(random_() % graph_->slots());
-  if (lowest_ends_.knows_nothing() || asked >= 1 || graph_->LevelOf(node) < 0) {
-    return;
+  if (graph_->LevelOf(node) < 0) {
+    return false;  // free
   }
   std::vector<float> query(codec_.dimension());
   codec_.Decode(graph_->Record(node), query);
-  const float length = std::inner_product(query.begin(), query.end(), query.begin(), 0.0F);
-  if (std::abs(length - 1) > .05F) {
-    return;  // not of cosine
+  const auto length = [&query] {
+    return std::sqrt(std::inner_product(query.begin(), query.end(), query.begin(), 0.0F));
+  };
+  if (std::abs(length() - 1) > .03F) {
+    return false;  // not of cosine
   }
   const float cosine = asked + (1 - asked) / 3;
   const float away = std::sqrt((1 - cosine * cosine) / static_cast<float>(query.size()));
@@ -134,6 +139,10 @@ void HnswIndex::Probe() {
   for (std::size_t i = 0; i < query.size(); ++i) {
     signs = i % 16 == 0 ? random_() >> 8U : signs >> 1U;
     query[i] = cosine * query[i] + ((signs & 1U) != 0 ? away : -away);
+  }
+  const float moved_length = length();
+  for (float& component : query) {
+    component /= moved_length;
   }
   const SearchOptions options{.k = 1, .min_score = asked};
   const Breadth breadth = BreadthFor(options, size());
@@ -147,6 +156,7 @@ void HnswIndex::Probe() {
   // The entry itself may be a little below, as it was moved.
   const float own = codec_.Score(encoded, graph_->Record(node));
   tuner_.Report(found.front().score >= std::min(asked, own));
+  return true;
 }
 
 }  // namespace nearhit

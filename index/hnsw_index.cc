@@ -1,6 +1,7 @@
 #include "index/hnsw_index.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/check.h"
@@ -89,16 +90,21 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
   return Status();
 }
 
-void HnswIndex::Prepare() {
+bool HnswIndex::Prepare() {
   MutexLock writer(&write_mu_);
   editor_->EnsureReverse();
-  if (const float asked = asked_.load(); asked != prepared_for_) {
+  const auto until = std::chrono::steady_clock::now() + kProbesOfACall;
+  const auto asked = std::pair(asked_.load(), tuner_.factor());
+  if (asked != prepared_for_) {
     prepared_for_ = asked;
     prepared_ = 0;
   }
-  for (int i = 0; i < kProbesToACall && prepared_ < BreadthTuner::kWindow; ++i, ++prepared_) {
+  // Attempts count as well: a graph may have hardly any entries left.
+  while (prepared_ < BreadthTuner::kWindow && std::chrono::steady_clock::now() < until) {
     Probe();
+    ++prepared_;
   }
+  return prepared_ < BreadthTuner::kWindow || tuner_.factor() != prepared_for_.second;
 }
 
 bool HnswIndex::Erase(EntryId id) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -16,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/coding.h"
@@ -53,8 +55,9 @@ class HnswIndex final : public VectorIndex {
 
   // Finds out what a graph does not know of itself: after it was loaded what changes need, half a
   // second for a million entries (the first change does it otherwise), and since it last grew how
-  // far to walk, about a millisecond a call. Beside searches; writers wait.
-  void Prepare();
+  // far to walk, a millisecond a call. Beside searches; writers wait. Returns whether to call
+  // again.
+  bool Prepare();
 
   // Whether the graph, as it is, does not find its own entries: nearly equal distances between them
   // lead nowhere. A scan does.
@@ -83,9 +86,9 @@ class HnswIndex final : public VectorIndex {
   auto IdOf() const {
     return [graph = graph_.get()](NodeId node) { return graph->Label(node).value; };
   }
-  // Adding so many entries costs one probe, an eightieth of their time.
+  // Adding so many entries costs one probe, an eightieth of their time where walks are not wider.
   static constexpr std::uint64_t kAddsToAProbe = 8;
-  static constexpr int kProbesToACall = 64;
+  static constexpr std::chrono::milliseconds kProbesOfACall{1};
 
   // hnsw_breadth.cc. The best entries that a search finds, best first. Requires of the first three:
   // in a ReadSection.
@@ -97,7 +100,7 @@ class HnswIndex final : public VectorIndex {
                                         Breadth breadth, std::vector<GraphCandidate> found,
                                         SearchStats* stats) const;
   static float EndOf(std::span<const GraphCandidate> found, const SearchOptions& options);
-  void Probe() REQUIRES(write_mu_);
+  bool Probe() REQUIRES(write_mu_);  // false: there was nothing to ask for
 
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
   void EraseNode(NodeId node) REQUIRES(write_mu_);
@@ -126,7 +129,8 @@ class HnswIndex final : public VectorIndex {
 
   std::uint64_t added_ GUARDED_BY(write_mu_) = 0;
   std::uint64_t prepared_ GUARDED_BY(write_mu_) = 0;  // probes by Prepare since the last Add
-  float prepared_for_ GUARDED_BY(write_mu_) = 0;
+  // The threshold that was asked for, and the width, that those were for.
+  std::pair<float, float> prepared_for_ GUARDED_BY(write_mu_);
   std::minstd_rand random_ GUARDED_BY(write_mu_);
   BreadthTuner tuner_;  // told of probes with write_mu_
 

@@ -125,25 +125,29 @@ void PartitionIndex::Record(const Change& change) {
   }
 }
 
-bool PartitionIndex::Fails(const HnswIndex& graph) {
-  return graph.FailsProbes() && graph.size() < kScanAtMost;
+// Once one has failed, the next one serves down to half as many: entries come and go around a
+// limit.
+bool PartitionIndex::Fails(const HnswIndex& graph) const {
+  const std::size_t most = ScanAtMost(dimension());
+  return graph.FailsProbes() && graph.size() < (GraphFrom() > graph_threshold_ ? most / 2 : most);
+}
+
+std::size_t PartitionIndex::GraphFrom() const {
+  const Moves* const moves = moves_.load(std::memory_order_acquire);
+  return std::max<std::size_t>(graph_threshold_, moves == nullptr ? 0 : moves->scan_below.load());
 }
 
 bool PartitionIndex::NeedsMove() const {
   const std::size_t entries = size();
-  if (const Current now = current(); now.graph != nullptr) {
-    return entries < graph_threshold_ / 4 || Fails(*now.graph);
-  }
-  const Moves* const moves = moves_.load(std::memory_order_acquire);
-  const std::size_t scan_below = moves == nullptr ? 0 : moves->scan_below.load();
-  return entries >= std::max<std::size_t>(graph_threshold_, scan_below);
+  const Current now = current();
+  return now.graph != nullptr ? entries < graph_threshold_ / 4 || Fails(*now.graph)
+                              : entries >= GraphFrom();
 }
 
-void PartitionIndex::Prepare() {
+bool PartitionIndex::Prepare() {
   WriterLock writer(&write_mu_);
-  if (const Current now = current(); now.graph != nullptr) {
-    now.graph->Prepare();
-  }
+  const Current now = current();
+  return now.graph != nullptr && now.graph->Prepare();
 }
 
 PartitionIndex::Moves& PartitionIndex::MakeMoves() {
@@ -210,7 +214,7 @@ void PartitionIndex::Move() {
       moves.moving = false;
       moves.changes.shrink_to_fit();
       if (!to_graph && Fails(*now.graph)) {
-        moves.scan_below = std::min(2 * to->size(), kScanAtMost);
+        moves.scan_below = std::min(2 * to->size(), ScanAtMost(dimension()));
       }
       Put(std::move(graph));
       break;

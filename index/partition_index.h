@@ -31,9 +31,9 @@ class PartitionIndex final : public VectorIndex {
   static constexpr std::size_t kSearchGraphThreshold = 120'000;
   // Either way for vectors of few components, whose signs tell little: a scan takes six times as
   // long for each of them as for one of 384.
+  static constexpr std::size_t kNarrow = 256;
   static constexpr std::size_t kNarrowGraphThreshold = 5'000;
   static constexpr std::size_t ThresholdFor(std::size_t dimension, std::size_t threshold) {
-    constexpr std::size_t kNarrow = 256;
     return dimension < kNarrow ? std::min(threshold, kNarrowGraphThreshold) : threshold;
   }
 
@@ -62,8 +62,11 @@ class PartitionIndex final : public VectorIndex {
   bool is_graph() const { return current().graph != nullptr; }
 
   // A graph that fails its probes (HnswIndex::FailsProbes) serves only from here on: a scan of so
-  // many takes a third of a millisecond, and finds what there is.
-  static constexpr std::size_t kScanAtMost = 400'000;
+  // many takes a third to half of a millisecond, and finds what there is.
+  static constexpr std::size_t ScanAtMost(std::size_t dimension) {
+    constexpr std::size_t kComponents = std::size_t{400'000} * 384;
+    return dimension < kNarrow ? 5 * kNarrowGraphThreshold : kComponents / dimension;
+  }
 
   // Whether the other structure would serve better: a graph past the threshold, flat under a
   // quarter of it, or where a graph fails. One that failed is tried again among twice as many.
@@ -73,7 +76,7 @@ class PartitionIndex final : public VectorIndex {
 
   // What a first change after Deserialize would wait for, and what a graph that grew does not know
   // of itself yet; beside searches.
-  void Prepare();
+  bool Prepare();  // whether to call again
 
   // The contents as bytes, and back; see snapshot.h. Deserialize requires an empty index that
   // nobody uses yet; on error it is empty still.
@@ -94,7 +97,9 @@ class PartitionIndex final : public VectorIndex {
   };
 
   Current current() const;
-  static bool Fails(const HnswIndex& graph);
+  bool Fails(const HnswIndex& graph) const;
+  // Entries from which a graph is tried (again).
+  std::size_t GraphFrom() const;
   template <typename Read>
   auto Ask(Read&& read) const;
   Moves& MakeMoves() REQUIRES(write_mu_);

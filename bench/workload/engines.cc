@@ -48,13 +48,11 @@ class IndexEngine final : public Engine {
   }
 
   void Maintain() override {
-    constexpr int kRounds = 100;
     auto* partition = dynamic_cast<PartitionIndex*>(index_.get());
-    for (int round = 0; partition != nullptr && round < kRounds; ++round) {
-      partition->Prepare();
-      if (partition->NeedsMove()) {
-        partition->Move();
-      }
+    while (partition != nullptr && partition->Prepare()) {
+    }
+    if (partition != nullptr && partition->NeedsMove()) {
+      partition->Move();
     }
   }
 

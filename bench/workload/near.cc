@@ -64,6 +64,7 @@ void WarmUp(const EngineRun& run, const NearPoint& point) {
 }
 
 void ComputeHits(const EngineRun& run, NearPoint* point) {
+  point->built->engine->Prepare(point->search);
   for (std::size_t query = 0; query < run.dataset.queries.rows; ++query) {
     SearchStats stats;
     const auto rows =
@@ -138,9 +139,11 @@ Status RunNear(const NearFlags& flags) {
                           .threshold = threshold,
                           .search = {.k = 1, .ef = ef, .min_score = min_score}});
         WarmUp(*run, points.back());
-        ComputeHits(*run, &points.back());
       }
     }
+  }
+  for (NearPoint& point : points) {
+    ComputeHits(*run, &point);
   }
   for (std::size_t i = 0; i < flags.repetitions; ++i) {
     for (NearPoint& point : points) {

@@ -142,8 +142,7 @@ Status Collection::LoadTags() {
     table_.AddTag(*id, tag.front());
     return true;
   };
-  const Status read =
-      store_->Scan(Family::kTags, begin, PrefixEnd(begin), {.fill_cache = false}, visit);
+  Status read = store_->Scan(Family::kTags, begin, PrefixEnd(begin), {.fill_cache = false}, visit);
   table_.ReleaseTags(tag);
   return read;
 }

@@ -223,7 +223,7 @@ class VectorsHandle final : public VectorStore {
       }
       std::size_t own = sizeof(VectorHit) + hit.key.size() + hit.payload.size();
       for (const std::string& tag : hit.tags) {
-        own += sizeof(tag) + tag.size();
+        own += sizeof(std::string) + tag.size();
       }
       hits.push_back(std::move(hit));
       *bytes += own;

@@ -43,8 +43,7 @@ double HitRecall(const VectorIndex& index, RandomVectors* random) {
 
 template <typename Index>
 void Maintain(Index* index) {
-  for (int round = 0; round < 100; ++round) {
-    index->Prepare();
+  while (index->Prepare()) {
   }
 }
 

@@ -223,8 +223,10 @@ TEST_F(VectorStoreTest, WritersTogetherStayInsideTheBudget) {
   ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
   const auto store = *db_->Vectors("v");
   const std::vector<float> vector = {1, 0};
+  constexpr int kWriters = 4;
   std::vector<std::thread> writers;
-  for (int writer = 0; writer < 4; ++writer) {
+  writers.reserve(kWriters);
+  for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {
       for (int i = 0; i < 50; ++i) {
         const std::string key = std::to_string(writer) + '/' + std::to_string(i);
