@@ -21,6 +21,7 @@ namespace nearhit {
 // those are walked again (Candidates). Beginning from several nodes keeps them from it where
 // entries come in clusters, and more candidates do where they are spread out. Nearest neighbours
 // have more near ones to be chosen from, and take three times the ef for ten times the entries.
+// Where a graph loses its own entries all the same, walks for near-duplicates are wider (Probe).
 Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries) const {
   constexpr double kMeasured = 100'000;
   const double tenfolds = std::log10(std::max(1.0, static_cast<double>(entries) / kMeasured));
@@ -116,14 +117,14 @@ std::vector<GraphCandidate> HnswIndex::WalkAgain(const EncodedQuery& query,
 // Asks the graph for one of its own entries, moved at random to a little above the threshold that
 // was asked for last, and reports to the tuner whether a search would have found it. Before the
 // first search nobody knows which walks would be walked again, and nobody loses anything.
-bool HnswIndex::Probe() {
+void HnswIndex::Probe() {
   const float asked = asked_.load(std::memory_order_relaxed);
   if (lowest_ends_.knows_nothing() || asked >= 1 || graph_->slots() == 0) {
-    return false;
+    return;
   }
   const auto node = static_cast<NodeId>(random_() % graph_->slots());
   if (graph_->LevelOf(node) < 0) {
-    return false;  // free
+    return;  // free
   }
   std::vector<float> query(codec_.dimension());
   codec_.Decode(graph_->Record(node), query);
@@ -131,7 +132,7 @@ bool HnswIndex::Probe() {
     return std::sqrt(std::inner_product(query.begin(), query.end(), query.begin(), 0.0F));
   };
   if (std::abs(length() - 1) > .03F) {
-    return false;  // not of cosine
+    return;  // not of cosine
   }
   const float cosine = asked + (1 - asked) / 3;
   const float away = std::sqrt((1 - cosine * cosine) / static_cast<float>(query.size()));
@@ -156,7 +157,6 @@ bool HnswIndex::Probe() {
   // The entry itself may be a little below, as it was moved.
   const float own = codec_.Score(encoded, graph_->Record(node));
   tuner_.Report(found.front().score >= std::min(asked, own));
-  return true;
 }
 
 }  // namespace nearhit

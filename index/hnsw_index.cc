@@ -93,13 +93,16 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
 bool HnswIndex::Prepare() {
   MutexLock writer(&write_mu_);
   editor_->EnsureReverse();
+  if (lowest_ends_.knows_nothing()) {
+    return false;  // nobody has asked
+  }
   const auto until = std::chrono::steady_clock::now() + kProbesOfACall;
   const auto asked = std::pair(asked_.load(), tuner_.factor());
   if (asked != prepared_for_) {
     prepared_for_ = asked;
     prepared_ = 0;
   }
-  // Attempts count as well: a graph may have hardly any entries left.
+  // Those that hit a free slot count as well: a graph may have hardly any entries left.
   while (prepared_ < BreadthTuner::kWindow && std::chrono::steady_clock::now() < until) {
     Probe();
     ++prepared_;

@@ -100,7 +100,7 @@ class HnswIndex final : public VectorIndex {
                                         Breadth breadth, std::vector<GraphCandidate> found,
                                         SearchStats* stats) const;
   static float EndOf(std::span<const GraphCandidate> found, const SearchOptions& options);
-  bool Probe() REQUIRES(write_mu_);  // false: there was nothing to ask for
+  void Probe() REQUIRES(write_mu_);
 
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
   void EraseNode(NodeId node) REQUIRES(write_mu_);

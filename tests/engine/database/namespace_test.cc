@@ -127,9 +127,12 @@ TEST_F(NamespaceTest, AnIdleTtlIsForStoresThatAreUnderWayToo) {
   config.embedder = ScriptedSpec("slow");
   const auto cache = NewCache(config);
   EmbedderScript::Get().Reset([&](const std::string&, EmbedderScript::Texts) {
-    NamespaceUpdate update;
-    update.idle_ttl_ms = 1'000;
-    EXPECT_THAT(db_->UpdateNamespace("c", update), IsOk());
+    const auto update = [this] {
+      NamespaceUpdate idle;
+      idle.idle_ttl_ms = 1'000;
+      return db_->UpdateNamespace("c", idle);
+    };
+    EXPECT_THAT(std::async(std::launch::async, update).get(), IsOk());
     return Status();
   });
   const Prompt prompt{.scope = "s", .slot = "by text"};

@@ -20,9 +20,15 @@ class VectorStoreTest : public DatabaseTest {
     config.threshold = 0.5F;
     return config;
   }
-  std::shared_ptr<VectorStore> Make(Metric metric) {
-    EXPECT_THAT(db_->CreateNamespace("v", Config(metric)), IsOk());
+  std::shared_ptr<VectorStore> Make(const NamespaceConfig& config) {
+    EXPECT_THAT(db_->CreateNamespace("v", config), IsOk());
     return *db_->Vectors("v");
+  }
+  std::shared_ptr<VectorStore> Make(Metric metric) { return Make(Config(metric)); }
+  std::shared_ptr<VectorStore> MakeWithRoomFor(std::uint64_t entries) {
+    NamespaceConfig config = Config(Metric::kCosine);
+    config.max_entries = entries;
+    return Make(config);
   }
   static EntryId Upsert(VectorStore* store, std::string_view key, const std::vector<float>& vector,
                         std::vector<std::string> tags = {}) {
@@ -181,10 +187,7 @@ TEST_F(VectorStoreTest, ARefusedBatchChangesNothing) {
 }
 
 TEST_F(VectorStoreTest, OverItsBudgetItRefuses) {
-  NamespaceConfig config = Config(Metric::kCosine);
-  config.max_entries = 1;
-  ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
-  const auto store = *db_->Vectors("v");
+  const auto store = MakeWithRoomFor(1);
   Upsert(store.get(), "a", {1, 0});
   const std::vector<float> vector = {1, 0};
   UpsertRequest request;
@@ -195,10 +198,7 @@ TEST_F(VectorStoreTest, OverItsBudgetItRefuses) {
 }
 
 TEST_F(VectorStoreTest, WhatIsReplacedMakesRoomInTheBudget) {
-  NamespaceConfig config = Config(Metric::kCosine);
-  config.max_entries = 2;
-  ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
-  const auto store = *db_->Vectors("v");
+  const auto store = MakeWithRoomFor(2);
   Upsert(store.get(), "a", {1, 0});
   Upsert(store.get(), "b", {1, 0});
   Upsert(store.get(), "a", {0, 1});
@@ -218,10 +218,7 @@ TEST_F(VectorStoreTest, WhatIsReplacedMakesRoomInTheBudget) {
 }
 
 TEST_F(VectorStoreTest, WritersTogetherStayInsideTheBudget) {
-  NamespaceConfig config = Config(Metric::kCosine);
-  config.max_entries = 50;
-  ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
-  const auto store = *db_->Vectors("v");
+  const auto store = MakeWithRoomFor(50);
   const std::vector<float> vector = {1, 0};
   constexpr int kWriters = 4;
   std::vector<std::thread> writers;
