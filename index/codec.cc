@@ -293,12 +293,7 @@ float Codec::RoughScore(const EncodedQuery& query, const std::byte* record) cons
 
 void Codec::RoughScores(const EncodedQuery& query, const RecordList& list, float* scores) const {
   if (rough_bytes() == record_bytes()) {
-    const std::size_t ahead = RecordsAhead(rough_bytes());
-    PrefetchFirst(list, rough_bytes());
     for (std::size_t i = 0; i < list.size(); ++i) {
-      if (i + ahead < list.size()) {
-        Prefetch(list[i + ahead], rough_bytes());
-      }
       scores[i] = Score(query, list[i]);
     }
     return;

@@ -60,7 +60,7 @@ class Codec {
   // that would save no cache line it is Score().
   float RoughScore(const EncodedQuery& query, const std::byte* record) const;
   std::size_t rough_bytes() const { return shape_->rough_bytes; }
-  // RoughScore of each record of a list, some on their way from memory while others are scored.
+  // RoughScore of each record of a list.
   void RoughScores(const EncodedQuery& query, const RecordList& list, float* scores) const;
   // What the full-precision score of the two vectors behind `query` and `record` cannot exceed,
   // given their Score(): rounding moved each by half a code a component at most.

@@ -62,13 +62,7 @@ const std::uint8_t* PlaneOf(const std::byte* record, const PlaneQuery& query) {
 
 template <std::int32_t (*kDot)(const std::uint8_t*, const std::int8_t*, std::size_t)>
 void ScorePlanes(const RecordList& list, const PlaneQuery& query, float* scores) {
-  const std::size_t bytes = query.plane_offset + query.plane_bytes;
-  const std::size_t ahead = RecordsAhead(bytes);
-  PrefetchFirst(list, bytes);
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (i + ahead < list.size()) {
-      Prefetch(list[i + ahead], bytes);
-    }
     const std::int32_t dot = kDot(PlaneOf(list[i], query), query.codes, query.plane_bytes);
     scores[i] = static_cast<float>(dot - query.bias) * query.scale * ScaleOf(list[i], query);
   }
@@ -193,8 +187,6 @@ TARGET_AVX512 std::int32_t DotNibblesVnni(const std::uint8_t* plane, const std::
 template <std::size_t kSteps>
 TARGET_AVX512 void ScorePlanesOf(const RecordList& list, const PlaneQuery& query, float* scores) {
   constexpr std::size_t kVector = 64;
-  const std::size_t bytes = query.plane_offset + query.plane_bytes;
-  const std::size_t ahead = RecordsAhead(bytes);
   const std::size_t rest = query.plane_bytes - (kSteps - 1) * kVector;
   const __mmask64 last = ~std::uint64_t{0} >> (kVector - rest);
   const __m512i nibble = _mm512_set1_epi8(15);
@@ -205,16 +197,7 @@ TARGET_AVX512 void ScorePlanesOf(const RecordList& list, const PlaneQuery& query
     low[step] = _mm512_loadu_si512(query.codes + step * kVector);
     high[step] = _mm512_loadu_si512(query.codes + (kSteps + step) * kVector);
   }
-  PrefetchFirst(list, bytes);
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (i + ahead < list.size()) {
-      const std::byte* coming = list[i + ahead];
-#pragma GCC unroll 8
-      for (std::size_t step = 0; step < kSteps; ++step) {
-        Prefetch(coming + step * kVector);
-      }
-      Prefetch(coming + bytes - 1);
-    }
     const std::uint8_t* plane = PlaneOf(list[i], query);
     __m512i both[kSteps];
 #pragma GCC unroll 8
@@ -240,7 +223,7 @@ void ScorePlanesVnni(const RecordList& list, const PlaneQuery& query, float* sco
   constexpr std::array kBySteps = {ScorePlanesOf<1>, ScorePlanesOf<2>, ScorePlanesOf<3>,
                                    ScorePlanesOf<4>, ScorePlanesOf<5>, ScorePlanesOf<6>,
                                    ScorePlanesOf<7>, ScorePlanesOf<8>};
-  const std::size_t steps = NibbleStride(query.plane_bytes) / kCacheLine;
+  const std::size_t steps = NibbleStride(query.plane_bytes) / 64;
   const auto score = steps <= kBySteps.size() ? kBySteps[steps - 1] : ScorePlanes<DotNibblesVnni>;
   score(list, query, scores);
 }

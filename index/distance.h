@@ -8,7 +8,6 @@
 #include <span>
 #include <string_view>
 
-#include "base/prefetch.h"
 #include "index/vector_index.h"
 #include "nearhit/types.h"
 
@@ -34,21 +33,6 @@ struct RecordList {
   const std::byte* operator[](std::size_t i) const { return records + numbers[i] * stride; }
 };
 
-// How many records of which `bytes` are read should be on their way while one is scored: together
-// some 32 lines. More than the processor can have under way only makes the first wait.
-// Requires: bytes > 0.
-inline std::size_t RecordsAhead(std::size_t bytes) {
-  const std::size_t lines = (std::min<std::size_t>(bytes, 512) + kCacheLine - 1) / kCacheLine;
-  return 32 / lines;
-}
-
-// Fetches what should be on its way when the first record of a list is scored.
-inline void PrefetchFirst(const RecordList& list, std::size_t bytes) {
-  for (std::size_t i = 0; i < std::min(RecordsAhead(bytes), list.size()); ++i) {
-    Prefetch(list[i], bytes);
-  }
-}
-
 // A query for planes of nibbles that begin `plane_offset` bytes into records.
 struct PlaneQuery {
   // Two halves, each filled up to NibbleStride(plane_bytes) with zeros.
@@ -71,8 +55,7 @@ struct DistanceKernels {
   // Requires: the query has both halves, each filled up to NibbleStride(bytes) with zeros.
   std::int32_t (*dot_nibbles)(const std::uint8_t* plane, const std::int8_t* query,
                               std::size_t bytes);
-  // scores[i] = (dot_nibbles of the plane - bias) * both scales, for each record of the list. One
-  // after the other, but fetched RecordsAhead() of each other.
+  // scores[i] = (dot_nibbles of the plane - bias) * both scales, for each record of the list.
   void (*score_planes)(const RecordList& list, const PlaneQuery& query, float* scores);
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -10,59 +11,69 @@
 
 namespace nearhit {
 
+namespace {
+// Walks that end among the lowest fifth, or under .6 of the threshold, count as far from all
+// matches.
+constexpr float kFarShare = .2F;
+constexpr float kNearAtLeast = .6F;
+}  // namespace
+
 // Near-duplicates are far easier to find than nearest neighbours, so the work follows the
-// threshold. Measured on 98,107 sentence embeddings (docs/performance.md), hit recall reaches .999
-// with ef 12 at .90 and 24 at .80, and is .9988 with 64 at .70; the steps leave room. A walk for
-// one match settles once it has one: of 1,263 at .80 or above, 1,262 are the nearest entry there
-// is, and the distances are half as many. Walks score roughly, so what is enough is 2 % above the
-// threshold.
+// threshold. Measured on sentence embeddings (docs/performance.md), 83,107 with 20,000 held out: of
+// 1,691 at .90 or above, none is lost that a walk with ef 10 came near to, and of 4,817 at .80 two
+// are with 20; the steps leave room. A walk for one match settles once it has one: of 1,263 at .80,
+// 1,262 are the nearest entry there is, and the distances are half as many. Walks score roughly, so
+// what is enough is 2 % above the threshold.
 //
-// Among more entries, walks for near-duplicates fail by losing their way far from them; most of
-// those are walked again (Candidates). Beginning from several nodes keeps them from it where
-// entries come in clusters, and more candidates do where they are spread out. Nearest neighbours
-// have more near ones to be chosen from, and take three times the ef for ten times the entries.
-// Where a graph loses its own entries all the same, walks for near-duplicates are wider (Probe).
+// Walks for near-duplicates that fail do so by losing their way far from them, the more of them the
+// more entries there are. So those that stay far, and only they, go much further among more entries
+// (kFarShare), and the lowest of them are walked again (Candidates). Nearest neighbours have more
+// near ones to be chosen from, and take three times the ef for ten times the entries, and several
+// nodes to begin from. Where a graph loses its own entries all the same, walks for near-duplicates
+// are wider (Probe).
 Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries) const {
   constexpr double kMeasured = 100'000;
   const double tenfolds = std::log10(std::max(1.0, static_cast<double>(entries) / kMeasured));
   const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
-  const bool by_threshold =
-      options.ef == 0 && options.k <= 4 && codec_.metric() == IndexMetric::kDot;
   Breadth breadth;
-  const bool for_match = by_threshold && options.min_score > 0 && options.filter == nullptr;
-  const bool again = for_match && options.min_score >= .80F;
   breadth.starts += static_cast<std::size_t>(std::lround(4 * tenfolds));
   if (options.ef != 0) {
     breadth.ef = std::max(options.ef, wanted);
     return breadth;
   }
-  std::size_t ef = by_threshold ? 80 : 64;
-  double grown = static_cast<double>(ef) * std::pow(3.0, tenfolds);
-  if (by_threshold && options.min_score >= .80F) {
-    const bool nearer = options.min_score >= .90F;
-    ef = nearer ? 16 : 32;
-    const double growth = nearer ? 8 * std::min(1.0, 2 * tenfolds) : 0;
-    grown = static_cast<double>(ef) + growth + (again ? 0 : 16) * tenfolds;
+  const bool by_threshold = options.k <= 4 && codec_.metric() == IndexMetric::kDot;
+  const bool near_duplicate = by_threshold && options.min_score >= .80F;
+  const bool nearer = options.min_score >= .90F;
+  const bool for_match = by_threshold && options.min_score > 0 && options.filter == nullptr;
+  const auto at_least = [wanted](double ef) {
+    return std::max(static_cast<std::size_t>(ef), 2 * wanted);
+  };
+  if (near_duplicate) {
+    const double factor = for_match ? tuner_.factor() : 1;
+    breadth.ef = at_least(factor * (nearer ? 16 + 24 * tenfolds : 32 + 16 * tenfolds));
+    if (for_match) {
+      // NaN, which nothing comes to, until walks have shown what is usual.
+      breadth.near = std::max(far_ends_.value(), kNearAtLeast) * options.min_score;
+      breadth.near_ef = at_least(factor * (nearer ? 12 + 4 * tenfolds : 24 + 8 * tenfolds));
+      breadth.starts = 1 + static_cast<std::size_t>(std::lround(std::log2(factor)));
+      breadth.again = static_cast<float>(.005 + .01 * tenfolds);
+    }
+  } else {
+    breadth.ef = at_least((by_threshold ? 80 : 64) * std::pow(3.0, tenfolds));
   }
-  if (again) {
-    const double factor = tuner_.factor();
-    grown *= factor;
-    breadth.starts += static_cast<std::size_t>(std::lround(std::log2(factor)));
-    breadth.again = static_cast<float>(.005 + .025 * tenfolds);
-  }
-  breadth.ef = std::max(static_cast<std::size_t>(grown), 2 * wanted);
   if (for_match && options.k == 1) {
     breadth.enough = options.min_score * 1.02F;
-    breadth.settled = std::max<std::size_t>(8, ef / 4);
+    breadth.settled = near_duplicate ? 8 : 20;
   }
   return breadth;
 }
 
 // Some walks for a match that there is lose their way, one of a thousand among 100,000: they end
 // at .2 to .5, where others come to .5 and more (docs/performance.md). So the lowest of all, unless
-// they are a match nevertheless, are walked again, three times as wide. How low that is depends on
-// the embedder and on what is asked for, and is learnt from the walks: as a share of the threshold,
-// within bounds, so that neither scores of another scale nor a single search can spoil it.
+// they are a match nevertheless, are walked again, four times as wide. How low that is depends on
+// the embedder and on what is asked for, and is learnt from the walks, as is what is far: as a
+// share of the threshold, within bounds, so that neither scores of another scale nor a single
+// search can spoil it.
 std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
                                                   const SearchOptions& options,
                                                   SearchStats* stats) const {
@@ -74,7 +85,12 @@ std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
     asked_.store(options.min_score, std::memory_order_relaxed);
   }
   std::vector<GraphCandidate> found = WalkFor(query, options, breadth, stats);
-  if (!found.empty() && lowest_ends_.TakesAsLow(EndOf(found, options), breadth.again)) {
+  if (found.empty()) {
+    return found;
+  }
+  const float end = EndOf(found, options);
+  far_ends_.TakesAsLow(end, kFarShare);
+  if (lowest_ends_.TakesAsLow(end, breadth.again)) {
     return WalkAgain(query, options, breadth, std::move(found), stats);
   }
   return found;
@@ -97,7 +113,7 @@ std::vector<GraphCandidate> HnswIndex::WalkFor(const EncodedQuery& query,
   return SearchLevel(*graph_, query, starts, /*level=*/0, breadth, options.filter, stats);
 }
 
-// The better one of what a walk found and of what one three times as wide finds.
+// The better one of what a walk found and of what one four times as wide finds.
 std::vector<GraphCandidate> HnswIndex::WalkAgain(const EncodedQuery& query,
                                                  const SearchOptions& options, Breadth breadth,
                                                  std::vector<GraphCandidate> found,
@@ -105,8 +121,9 @@ std::vector<GraphCandidate> HnswIndex::WalkAgain(const EncodedQuery& query,
   if (found.front().score >= options.min_score) {
     return found;
   }
-  breadth.ef *= 3;
-  breadth.starts *= 3;
+  breadth.near = std::numeric_limits<float>::infinity();
+  breadth.ef *= 4;
+  breadth.starts *= 4;
   std::vector<GraphCandidate> again = WalkFor(query, options, breadth, stats);
   if (!again.empty() && again.front().score >= found.front().score) {
     return again;

@@ -134,9 +134,11 @@ class HnswIndex final : public VectorIndex {
   std::minstd_rand random_ GUARDED_BY(write_mu_);
   BreadthTuner tuner_;  // told of probes with write_mu_
 
-  // What the lowest of the walks for near-duplicates ended at, and what the last of them asked for.
-  // In a cache line of their own: searches write them.
+  // What the lowest of the walks for near-duplicates ended at, and those that stayed far, as shares
+  // of what was asked for; and what the last of them asked for. In a cache line of their own:
+  // searches write them.
   alignas(kCacheLine) mutable RunningQuantile lowest_ends_;
+  mutable RunningQuantile far_ends_;
   mutable std::atomic<float> asked_{0};
 };
 

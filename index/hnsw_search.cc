@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "base/prefetch.h"
 
@@ -125,6 +126,53 @@ class Pool {
   std::vector<GraphCandidate> items_;  // best first
 };
 
+// How many records are on their way from memory while one is scored: a hundred cache lines of 384
+// components. More than the processor fetches at once, but what a walk sees next is not known yet.
+constexpr std::size_t kAhead = 24;
+
+// Nodes that a walk has seen and not scored yet, in order. The records of the first ones are on
+// their way from memory: a walk expands nodes until so many are, without waiting for what the last
+// ones turn out to be. It looks at a tenth more nodes for that, and waits for memory half as long:
+// a node would wait for its links, and then for the first of its neighbours, one after the other.
+class Coming {
+ public:
+  explicit Coming(const GraphStore& graph) : graph_(graph), bytes_(graph.codec().rough_bytes()) {}
+
+  bool empty() const { return first_ == end_; }
+  bool wants_more() const { return end_ - first_ < kAhead; }
+
+  // Where up to kMaxLinks0 more may be written; Append takes the first `count` of them.
+  NodeId* Room() {
+    if (nodes_.size() - end_ < GraphStore::kMaxLinks0) {
+      std::copy(nodes_.begin() + static_cast<std::ptrdiff_t>(first_),
+                nodes_.begin() + static_cast<std::ptrdiff_t>(end_), nodes_.begin());
+      fetched_ -= first_;
+      end_ -= std::exchange(first_, 0);
+    }
+    return nodes_.data() + end_;
+  }
+  void Append(std::size_t count) { end_ += count; }
+
+  // Takes out the first ones, a few, to be scored together. Valid until the next Room().
+  std::span<const NodeId> Take() {
+    for (; fetched_ < std::min(end_, first_ + kAhead); ++fetched_) {
+      Prefetch(graph_.Record(nodes_[fetched_]), bytes_);
+    }
+    const std::size_t count = std::min(kTogether, end_ - first_);
+    return {nodes_.data() + std::exchange(first_, first_ + count), count};
+  }
+
+ private:
+  static constexpr std::size_t kTogether = 8;
+
+  const GraphStore& graph_;
+  const std::size_t bytes_;
+  std::array<NodeId, 256> nodes_;
+  std::size_t first_ = 0;
+  std::size_t fetched_ = 0;  // those before are on their way
+  std::size_t end_ = 0;
+};
+
 // How many levels a wide descent is wide on. Those above have few nodes: a third made no difference
 // at a million.
 constexpr int kWideLevels = 2;
@@ -149,11 +197,16 @@ void ScoreInFull(const GraphStore& graph, const EncodedQuery& query,
     return;
   }
   const std::size_t low_bytes = codec.record_bytes() - codec.rough_bytes();
-  const std::size_t ahead = RecordsAhead(low_bytes);
-  for (std::size_t i = 0; i < candidates->size(); ++i) {
-    if (i + ahead < candidates->size()) {
-      Prefetch(graph.Record((*candidates)[i + ahead].node) + codec.rough_bytes(), low_bytes);
+  const auto fetch = [&](std::size_t i) {
+    if (i < candidates->size()) {
+      Prefetch(graph.Record((*candidates)[i].node) + codec.rough_bytes(), low_bytes);
     }
+  };
+  for (std::size_t i = 0; i < kAhead; ++i) {
+    fetch(i);
+  }
+  for (std::size_t i = 0; i < candidates->size(); ++i) {
+    fetch(i + kAhead);
     GraphCandidate& candidate = (*candidates)[i];
     candidate.score = codec.Score(query, graph.Record(candidate.node));
   }
@@ -173,6 +226,9 @@ GraphCandidate Greedy(const GraphStore& graph, const EncodedQuery& query, GraphC
       links[i] = live[i];
     }
     const auto neighbors = std::span(links).first(live.size());
+    for (const NodeId neighbor : neighbors) {
+      Prefetch(graph.Record(neighbor), graph.codec().rough_bytes());
+    }
     ScoreAll(graph, query, neighbors, [&best, &moved](NodeId node, float score) {
       if (score > best.score) {
         best = {.score = score, .node = node};
@@ -205,21 +261,26 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
     visited.Insert(start.node);
     offer(start.node, graph.codec().RoughScore(query, graph.Record(start.node)));
   }
-  std::array<NodeId, GraphStore::kMaxLinks0> fresh{};
+  Coming coming(graph);
   for (;;) {
-    const bool found_enough = pool.best_score() >= breadth.enough;
-    const NodeId node = pool.Next(found_enough ? breadth.settled : breadth.ef);
-    if (node == kNoNode) {
+    while (coming.wants_more()) {
+      const NodeId node = pool.Next(breadth.Limit(pool.best_score()));
+      if (node == kNoNode) {
+        break;
+      }
+      pool.Take();
+      // The links of what comes next, unless a better one is found now, arrive meanwhile.
+      if (const NodeId next = pool.Next(breadth.ef); next != kNoNode) {
+        graph.PrefetchLinks(next, level);
+      }
+      coming.Append(visited.TakeFresh(graph.LiveLinksOf(node, level), coming.Room()));
+    }
+    if (coming.empty()) {
       break;
     }
-    pool.Take();
-    // The links of what comes next, unless a better one is found now, arrive meanwhile.
-    if (const NodeId next = pool.Next(breadth.ef); next != kNoNode) {
-      graph.PrefetchLinks(next, level);
-    }
-    const std::size_t count = visited.TakeFresh(graph.LiveLinksOf(node, level), fresh.data());
-    ScoreAll(graph, query, std::span(fresh).first(count), offer);
-    stats->distances += count;
+    const std::span<const NodeId> nodes = coming.Take();
+    ScoreAll(graph, query, nodes, offer);
+    stats->distances += nodes.size();
   }
   return filter == nullptr ? pool.Candidates() : accepted.Candidates();
 }

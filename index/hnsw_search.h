@@ -38,9 +38,17 @@ std::vector<GraphCandidate> Descend(const GraphStore& graph, EntryPoint entry,
                                     SearchStats* stats);
 
 // How far a walk goes: until the `ef` best nodes seen have been expanded. Once the best of them has
-// come to `enough`, it only makes sure that none is better: until the `settled` best have been.
+// come to `near`, where matches that there are do not get lost any more, until the `near_ef` best
+// have been; once it has come to `enough`, which is a match, the walk only makes sure that none is
+// better: until the `settled` best have been.
 struct Breadth {
+  std::size_t Limit(float best) const {
+    return best >= enough ? settled : best >= near ? near_ef : ef;
+  }
+
   std::size_t ef = 1;
+  float near = std::numeric_limits<float>::infinity();
+  std::size_t near_ef = 1;
   float enough = std::numeric_limits<float>::infinity();
   std::size_t settled = 1;
   std::size_t starts = 1;  // the `width` of the descent before

@@ -29,6 +29,8 @@ class RunningQuantile {
 
   // Whether it is among them, without taking it in.
   bool IsLow(float value) const { return value < estimate_.load(std::memory_order_relaxed); }
+  // NaN before the first one.
+  float value() const { return estimate_.load(std::memory_order_relaxed); }
   bool knows_nothing() const { return std::isnan(estimate_.load(std::memory_order_relaxed)); }
 
  private:

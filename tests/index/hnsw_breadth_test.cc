@@ -69,6 +69,38 @@ TEST_F(HnswBreadthTest, WhereEntriesAreFoundWalksStayAsTheyAre) {
   EXPECT_FALSE(index_.FailsProbes());
 }
 
+TEST_F(HnswBreadthTest, WalksThatComeNearGoLessFar) {
+  Fill(1'000);
+  const auto ask = [this](const std::vector<float>& query, const SearchOptions& options) {
+    SearchStats stats;
+    index_.Search(query, options, &stats);
+    return stats.distances;
+  };
+  EXPECT_EQ(before_.Limit(.89F), before_.ef);  // nothing is known to be near
+  // While nearly all stay far, only what comes to .6 of the threshold is near.
+  for (int i = 0; i < 300; ++i) {
+    ask(random_.Next(), kMatch);
+  }
+  const Breadth among_far = index_.BreadthFor(kMatch, 100'000);
+  EXPECT_FLOAT_EQ(among_far.near, .6F * .9F);
+  // While nearly all come to some .85, what stays under that is far.
+  std::vector<float> stored(kDimension);
+  std::uint64_t near = 0;
+  std::uint64_t in_full = 0;
+  for (std::uint64_t id = 1; id <= 5'000; id += 7) {
+    ASSERT_TRUE(index_.Reconstruct(EntryId{id}, stored));
+    const std::vector<float> query = random_.Near(stored, 0.6F);
+    near += ask(query, kMatch);
+    in_full += ask(query, {.k = 1, .ef = before_.ef, .min_score = kMatch.min_score});
+  }
+  const Breadth among_near = index_.BreadthFor(kMatch, 100'000);
+  EXPECT_GT(among_near.near, .8F);
+  EXPECT_EQ(among_near.Limit(.75F), among_near.ef);
+  EXPECT_EQ(among_near.Limit(.89F), among_near.near_ef);
+  EXPECT_LT(among_near.near_ef, among_near.ef);
+  EXPECT_LT(near, in_full * 19 / 20);
+}
+
 TEST_F(HnswBreadthTest, WhereTheyAreLostWalksGetWider) {
   Fill(20);
   const double lost = 1 - HitRecall(index_, &random_);

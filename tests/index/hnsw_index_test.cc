@@ -98,7 +98,7 @@ TEST_F(HnswIndexTest, AWalkThatEndsLowIsWalkedAgain) {
     };
     const std::size_t ef = index_.BreadthFor(for_match, index_.size()).ef;
     const SearchOptions once{.k = 1, .ef = ef, .min_score = for_match.min_score};
-    const SearchOptions wide{.k = 1, .ef = 3 * ef, .min_score = for_match.min_score};
+    const SearchOptions wide{.k = 1, .ef = 4 * ef, .min_score = for_match.min_score};
     const auto distances = [this](const std::vector<float>& query, const SearchOptions& options) {
       SearchStats stats;
       index_.Search(query, options, &stats);
@@ -134,31 +134,39 @@ TEST_F(HnswIndexTest, AWalkThatEndsLowIsWalkedAgain) {
 
 TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
   const SearchOptions match{.k = 1, .min_score = 0.9F};
-  EXPECT_EQ(index_.BreadthFor(match, 100).ef, index_.BreadthFor(match, 100'000).ef);
-  EXPECT_EQ(index_.BreadthFor(match, 1'000'000).ef, index_.BreadthFor(match, 100'000).ef + 8);
-  EXPECT_EQ(index_.BreadthFor(match, 300'000).ef, 23U);
   const SearchOptions farther{.k = 1, .min_score = 0.8F};
-  EXPECT_EQ(index_.BreadthFor(farther, 1'000'000).ef, index_.BreadthFor(farther, 100'000).ef);
   const SearchOptions nearest{.k = 10};
-  EXPECT_EQ(index_.BreadthFor(nearest, 1'000'000).ef, 3 * index_.BreadthFor(nearest, 100'000).ef);
   const SearchOptions asked{.k = 1, .ef = 50, .min_score = 0.9F};
-  EXPECT_EQ(index_.BreadthFor(asked, 1'000'000).ef, 50U);
-  for (const SearchOptions& options : {match, nearest, asked}) {
-    EXPECT_EQ(index_.BreadthFor(options, 100'000).starts, 1U);
-    EXPECT_EQ(index_.BreadthFor(options, 950'000).starts, 5U);
-    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 5U);
-  }
   const class : public IdFilter {
    public:
     bool Accepts(EntryId) const override { return true; }
   } all;
   const SearchOptions filtered{.k = 1, .min_score = 0.9F, .filter = &all};
-  EXPECT_EQ(index_.BreadthFor(filtered, 1'000'000).ef, 40U);
-  EXPECT_EQ(index_.BreadthFor(filtered, 1'000'000).starts, 5U);
-  EXPECT_FLOAT_EQ(index_.BreadthFor(match, 1'000).again, .005F);
-  EXPECT_FLOAT_EQ(index_.BreadthFor(match, 1'000'000).again, .03F);
+  const auto ef = [this](const SearchOptions& options, std::size_t entries) {
+    return index_.BreadthFor(options, entries).ef;
+  };
+  for (const SearchOptions& options : {match, farther, nearest, asked, filtered}) {
+    EXPECT_EQ(ef(options, 100), ef(options, 100'000));
+    EXPECT_EQ(index_.BreadthFor(options, 100'000).starts, 1U);
+  }
+  EXPECT_EQ(ef(match, 1'000'000), ef(match, 100'000) + 24);
+  EXPECT_EQ(ef(farther, 1'000'000), ef(farther, 100'000) + 16);
+  EXPECT_EQ(ef(nearest, 1'000'000), 3 * ef(nearest, 100'000));
+  EXPECT_EQ(ef(asked, 1'000'000), 50U);
+  EXPECT_EQ(ef(filtered, 1'000'000), ef(match, 1'000'000));
+  // Those that come near hardly need more, and those that do not are walked again.
+  EXPECT_EQ(index_.BreadthFor(match, 1'000'000).near_ef, 16U);
+  EXPECT_EQ(index_.BreadthFor(farther, 1'000'000).near_ef, 32U);
+  for (const SearchOptions& options : {match, farther}) {
+    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 1U);
+    EXPECT_FLOAT_EQ(index_.BreadthFor(options, 1'000).again, .005F);
+    EXPECT_FLOAT_EQ(index_.BreadthFor(options, 1'000'000).again, .015F);
+  }
   for (const SearchOptions& options : {nearest, asked, filtered}) {
+    EXPECT_EQ(index_.BreadthFor(options, 950'000).starts, 5U);
+    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 5U);
     EXPECT_EQ(index_.BreadthFor(options, 1'000'000).again, 0);
+    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).Limit(1), ef(options, 1'000'000));
   }
 }
 
