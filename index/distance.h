@@ -2,7 +2,6 @@
 // what the processor offers: AVX-512 (VNNI for int8), AVX2, scalar.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -12,10 +12,8 @@
 namespace nearhit {
 
 namespace {
-// Walks that end among the lowest fifth, or under .6 of the threshold, count as far from all
-// matches.
+// Walks that end among the lowest fifth count as far from all matches.
 constexpr float kFarShare = .2F;
-constexpr float kNearAtLeast = .6F;
 }  // namespace
 
 // Near-duplicates are far easier to find than nearest neighbours, so the work follows the
@@ -27,7 +25,7 @@ constexpr float kNearAtLeast = .6F;
 //
 // Walks for near-duplicates that fail do so by losing their way far from them, the more of them the
 // more entries there are. So those that stay far, and only they, go much further among more entries
-// (kFarShare), and the lowest of them are walked again (Candidates). Nearest neighbours have more
+// (`near`), and the lowest of them are walked again (Candidates). Nearest neighbours have more
 // near ones to be chosen from, and take three times the ef for ten times the entries, and several
 // nodes to begin from. Where a graph loses its own entries all the same, walks for near-duplicates
 // are wider (Probe).
@@ -52,11 +50,14 @@ Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries)
     const double factor = for_match ? tuner_.factor() : 1;
     breadth.ef = at_least(factor * (nearer ? 16 + 24 * tenfolds : 32 + 16 * tenfolds));
     if (for_match) {
-      // NaN, which nothing comes to, until walks have shown what is usual.
-      breadth.near = std::max(far_ends_.value(), kNearAtLeast) * options.min_score;
-      breadth.near_ef = at_least(factor * (nearer ? 12 + 4 * tenfolds : 24 + 8 * tenfolds));
       breadth.starts = 1 + static_cast<std::size_t>(std::lround(std::log2(factor)));
       breadth.again = static_cast<float>(.005 + .01 * tenfolds);
+    }
+    if (for_match && options.k == 1) {
+      // However low walks end: nothing is near under so much of what is asked for.
+      const auto at_all = static_cast<float>(std::min(1.0, .6 + .2 * tenfolds));
+      breadth.near = options.min_score * std::max(EndsFor(options.min_score).far.value(), at_all);
+      breadth.near_ef = at_least(factor * (nearer ? 12 + 4 * tenfolds : 24 + 8 * tenfolds));
     }
   } else {
     breadth.ef = at_least((by_threshold ? 80 : 64) * std::pow(3.0, tenfolds));
@@ -89,8 +90,9 @@ std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
     return found;
   }
   const float end = EndOf(found, options);
-  far_ends_.TakesAsLow(end, kFarShare);
-  if (lowest_ends_.TakesAsLow(end, breadth.again)) {
+  Ends& ends = EndsFor(options.min_score);
+  ends.far.TakesAsLow(end, kFarShare);
+  if (ends.lowest.TakesAsLow(end, breadth.again)) {
     return WalkAgain(query, options, breadth, std::move(found), stats);
   }
   return found;
@@ -136,7 +138,7 @@ std::vector<GraphCandidate> HnswIndex::WalkAgain(const EncodedQuery& query,
 // first search nobody knows which walks would be walked again, and nobody loses anything.
 void HnswIndex::Probe() {
   const float asked = asked_.load(std::memory_order_relaxed);
-  if (lowest_ends_.knows_nothing() || asked >= 1 || graph_->slots() == 0) {
+  if (asked == 0 || asked >= 1 || graph_->slots() == 0) {
     return;
   }
   const auto node = static_cast<NodeId>(random_() % graph_->slots());
@@ -168,7 +170,7 @@ void HnswIndex::Probe() {
   SearchStats stats;
   const ReadSection section;
   std::vector<GraphCandidate> found = WalkFor(encoded, options, breadth, &stats);
-  if (lowest_ends_.IsLow(EndOf(found, options))) {
+  if (EndsFor(asked).lowest.IsLow(EndOf(found, options))) {
     found = WalkAgain(encoded, options, breadth, std::move(found), &stats);
   }
   // The entry itself may be a little below, as it was moved.

@@ -93,13 +93,18 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
 bool HnswIndex::Prepare() {
   MutexLock writer(&write_mu_);
   editor_->EnsureReverse();
-  if (lowest_ends_.knows_nothing()) {
+  const float threshold = asked_.load();
+  if (threshold == 0) {
     return false;  // nobody has asked
   }
   const auto until = std::chrono::steady_clock::now() + kProbesOfACall;
-  const auto asked = std::pair(asked_.load(), tuner_.factor());
-  if (asked != prepared_for_) {
+  const auto asked = std::pair(threshold, tuner_.factor());
+  // Where walks that end as low as those of before are not walked again any more, more are lost.
+  constexpr float kLower = .05F;
+  const float low = EndsFor(threshold).lowest.value();
+  if (asked != prepared_for_ || low < prepared_low_ - kLower) {
     prepared_for_ = asked;
+    prepared_low_ = low;
     prepared_ = 0;
   }
   // Those that hit a free slot count as well: a graph may have hardly any entries left.

@@ -7,6 +7,7 @@
 // Design: docs/architecture.md#index, docs/decisions/0002.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -131,14 +132,20 @@ class HnswIndex final : public VectorIndex {
   std::uint64_t prepared_ GUARDED_BY(write_mu_) = 0;  // probes by Prepare since the last Add
   // The threshold that was asked for, and the width, that those were for.
   std::pair<float, float> prepared_for_ GUARDED_BY(write_mu_);
+  float prepared_low_ GUARDED_BY(write_mu_) = 0;  // how low walks ended that were walked again then
   std::minstd_rand random_ GUARDED_BY(write_mu_);
   BreadthTuner tuner_;  // told of probes with write_mu_
 
-  // What the lowest of the walks for near-duplicates ended at, and those that stayed far, as shares
-  // of what was asked for; and what the last of them asked for. In a cache line of their own:
-  // searches write them.
-  alignas(kCacheLine) mutable RunningQuantile lowest_ends_;
-  mutable RunningQuantile far_ends_;
+  // What walks for near-duplicates ended at, as shares of what was asked for: the lowest of them,
+  // and those that stayed far. Apart for .90 and more, of which the same end is a smaller share.
+  struct Ends {
+    RunningQuantile lowest;
+    RunningQuantile far;
+  };
+  Ends& EndsFor(float asked) const { return ends_[asked >= .90F ? 1 : 0]; }
+  // And what the last of them asked for; 0 before the first. In a cache line of their own: searches
+  // write them.
+  alignas(kCacheLine) mutable std::array<Ends, 2> ends_;
   mutable std::atomic<float> asked_{0};
 };
 

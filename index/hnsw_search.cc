@@ -126,9 +126,11 @@ class Pool {
   std::vector<GraphCandidate> items_;  // best first
 };
 
-// How many records are on their way from memory while one is scored: a hundred cache lines of 384
-// components. More than the processor fetches at once, but what a walk sees next is not known yet.
-constexpr std::size_t kAhead = 24;
+// How many records a walk has on their way from memory, up to 24: together some 160 cache lines.
+// More than the processor fetches at once, but what a walk sees next is not known yet.
+std::size_t RecordsAhead(std::size_t bytes) {
+  return std::clamp<std::size_t>(160 / (bytes / kCacheLine + 1), 12, 24);
+}
 
 // Nodes that a walk has seen and not scored yet, in order. The records of the first ones are on
 // their way from memory: a walk expands nodes until so many are, without waiting for what the last
@@ -136,12 +138,14 @@ constexpr std::size_t kAhead = 24;
 // a node would wait for its links, and then for the first of its neighbours, one after the other.
 class Coming {
  public:
-  explicit Coming(const GraphStore& graph) : graph_(graph), bytes_(graph.codec().rough_bytes()) {}
+  explicit Coming(const GraphStore& graph)
+      : graph_(graph), bytes_(graph.codec().rough_bytes()), ahead_(RecordsAhead(bytes_)) {}
 
   bool empty() const { return first_ == end_; }
-  bool wants_more() const { return end_ - first_ < kAhead; }
+  bool wants_more() const { return end_ - first_ < ahead_; }
 
-  // Where up to kMaxLinks0 more may be written; Append takes the first `count` of them.
+  // Where up to kMaxLinks0 more may be written; Append takes the first `count` of them. Requires:
+  // wants_more().
   NodeId* Room() {
     if (nodes_.size() - end_ < GraphStore::kMaxLinks0) {
       std::copy(nodes_.begin() + static_cast<std::ptrdiff_t>(first_),
@@ -155,7 +159,8 @@ class Coming {
 
   // Takes out the first ones, a few, to be scored together. Valid until the next Room().
   std::span<const NodeId> Take() {
-    for (; fetched_ < std::min(end_, first_ + kAhead); ++fetched_) {
+    constexpr std::size_t kTogether = 12;
+    for (; fetched_ < std::min(end_, first_ + ahead_); ++fetched_) {
       Prefetch(graph_.Record(nodes_[fetched_]), bytes_);
     }
     const std::size_t count = std::min(kTogether, end_ - first_);
@@ -163,11 +168,10 @@ class Coming {
   }
 
  private:
-  static constexpr std::size_t kTogether = 8;
-
   const GraphStore& graph_;
   const std::size_t bytes_;
-  std::array<NodeId, 256> nodes_;
+  const std::size_t ahead_;
+  std::array<NodeId, 128> nodes_{};
   std::size_t first_ = 0;
   std::size_t fetched_ = 0;  // those before are on their way
   std::size_t end_ = 0;
@@ -202,11 +206,12 @@ void ScoreInFull(const GraphStore& graph, const EncodedQuery& query,
       Prefetch(graph.Record((*candidates)[i].node) + codec.rough_bytes(), low_bytes);
     }
   };
-  for (std::size_t i = 0; i < kAhead; ++i) {
+  const std::size_t ahead = RecordsAhead(low_bytes);
+  for (std::size_t i = 0; i < ahead; ++i) {
     fetch(i);
   }
   for (std::size_t i = 0; i < candidates->size(); ++i) {
-    fetch(i + kAhead);
+    fetch(i + ahead);
     GraphCandidate& candidate = (*candidates)[i];
     candidate.score = codec.Score(query, graph.Record(candidate.node));
   }

@@ -38,7 +38,7 @@ std::vector<GraphCandidate> Descend(const GraphStore& graph, EntryPoint entry,
                                     SearchStats* stats);
 
 // How far a walk goes: until the `ef` best nodes seen have been expanded. Once the best of them has
-// come to `near`, where matches that there are do not get lost any more, until the `near_ef` best
+// come to `near`, where matches that there are hardly get lost any more, until the `near_ef` best
 // have been; once it has come to `enough`, which is a match, the walk only makes sure that none is
 // better: until the `settled` best have been.
 struct Breadth {

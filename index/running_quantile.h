@@ -2,8 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <cmath>
-#include <limits>
 
 namespace nearhit {
 
@@ -15,13 +13,9 @@ namespace nearhit {
 class RunningQuantile {
  public:
   // Takes in a value between -1 and 1, and returns whether it is among the lowest `share` (0 to 1)
-  // of late. The first one is where the estimate begins.
+  // of late. Whatever is under 1 is at first: some 50 values tell.
   bool TakesAsLow(float value, float share) {
     const float estimate = estimate_.load(std::memory_order_relaxed);
-    if (std::isnan(estimate)) {
-      estimate_.store(value, std::memory_order_relaxed);
-      return false;
-    }
     const bool low = value < estimate;
     estimate_.store(estimate + kStep * (low ? share - 1 : share), std::memory_order_relaxed);
     return low;
@@ -29,14 +23,13 @@ class RunningQuantile {
 
   // Whether it is among them, without taking it in.
   bool IsLow(float value) const { return value < estimate_.load(std::memory_order_relaxed); }
-  // NaN before the first one.
+  // 1 before the first one.
   float value() const { return estimate_.load(std::memory_order_relaxed); }
-  bool knows_nothing() const { return std::isnan(estimate_.load(std::memory_order_relaxed)); }
 
  private:
   static constexpr float kStep = 0.01F;
 
-  std::atomic<float> estimate_ = std::numeric_limits<float>::quiet_NaN();
+  std::atomic<float> estimate_{1};
 };
 
 }  // namespace nearhit

@@ -53,14 +53,18 @@ bool HasHit(const EngineRun& run, const NearPoint& point, std::size_t query) {
   return run.truth.best[query] >= point.search.min_score;
 }
 
-// An index learns from its first searches how its walks end, and then how far they have to go.
+// An index learns from its searches how its walks end, and then how far they have to go. The first
+// ones end as none do later: what is low is not known yet.
 void WarmUp(const EngineRun& run, const NearPoint& point) {
+  constexpr int kRounds = 2;
   point.built->engine->Prepare(point.search);
-  for (std::size_t query = 0; query < run.dataset.queries.rows; ++query) {
-    SearchStats stats;
-    point.built->engine->Search(run.dataset.queries.row(query), point.search, &stats);
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t query = 0; query < run.dataset.queries.rows; ++query) {
+      SearchStats stats;
+      point.built->engine->Search(run.dataset.queries.row(query), point.search, &stats);
+    }
+    point.built->engine->Maintain();
   }
-  point.built->engine->Maintain();
 }
 
 void ComputeHits(const EngineRun& run, NearPoint* point) {

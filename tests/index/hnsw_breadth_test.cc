@@ -99,6 +99,10 @@ TEST_F(HnswBreadthTest, WalksThatComeNearGoLessFar) {
   EXPECT_EQ(among_near.Limit(.89F), among_near.near_ef);
   EXPECT_LT(among_near.near_ef, among_near.ef);
   EXPECT_LT(near, in_full * 19 / 20);
+  // The best of several may be near while the others are not.
+  EXPECT_EQ(index_.BreadthFor({.k = 2, .min_score = .9F}, 100'000).Limit(.89F), among_near.ef);
+  // Other thresholds are asked for by others, and nothing is known of those yet.
+  EXPECT_FLOAT_EQ(index_.BreadthFor({.k = 1, .min_score = .8F}, 100'000).near, .8F);
 }
 
 TEST_F(HnswBreadthTest, WhereTheyAreLostWalksGetWider) {
@@ -133,6 +137,22 @@ TEST_F(HnswBreadthTest, AnotherThresholdIsAnotherQuestion) {
   Maintain(&index_);
   EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
   index_.Search(stored, kMatch, &stats);
+  Maintain(&index_);
+  EXPECT_GT(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+}
+
+// While hardly anything was asked, whatever ends low is walked again, and found then.
+TEST_F(HnswBreadthTest, WhatIsFoundByWalkingAgainIsLostWhenTooMuchEndsLow) {
+  Fill(120);
+  SearchStats stats;
+  std::vector<float> stored(kDimension);
+  ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
+  index_.Search(stored, kMatch, &stats);
+  Maintain(&index_);
+  EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  for (int i = 0; i < 5; ++i) {
+    HitRecall(index_, &random_);
+  }
   Maintain(&index_);
   EXPECT_GT(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
 }

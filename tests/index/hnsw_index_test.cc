@@ -59,19 +59,18 @@ TEST_F(HnswIndexTest, TurnoverKeepsEveryNodeReachable) {
 }
 
 // A match ends most of the walk, and is the same one that a whole walk finds; without one the walk
-// is as long as ever.
+// is no shorter.
 TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   Fill(1, 3'000);
   const SearchOptions for_match{.k = 1, .min_score = 0.8F};
   const SearchOptions whole{
       .k = 1, .ef = index_.BreadthFor(for_match, index_.size()).ef, .min_score = 0.8F};
-  // The first search: nothing is known of others yet, and it is not walked again.
   const std::vector<float> unrelated = RandomVectors(kDimension, 1, 99).Next();
   SearchStats missed;
   SearchStats missed_whole;
   EXPECT_LT(index_.Search(unrelated, for_match, &missed).front().score, 0.8F);
   index_.Search(unrelated, whole, &missed_whole);
-  EXPECT_EQ(missed.distances, missed_whole.distances);
+  EXPECT_GE(missed.distances, missed_whole.distances);
   SearchStats settled;
   SearchStats all;
   std::vector<float> stored(kDimension);

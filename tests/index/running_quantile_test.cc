@@ -20,7 +20,10 @@ int Low(RunningQuantile* quantile, float from, int values, std::mt19937* random)
 TEST(RunningQuantile, FindsTheShareAndFollowsTheStream) {
   std::mt19937 random(1);
   RunningQuantile quantile;
-  EXPECT_FALSE(quantile.TakesAsLow(0.6F, 0.03F));  // there is nothing to compare the first one with
+  EXPECT_FALSE(quantile.TakesAsLow(1, 0.03F));
+  EXPECT_TRUE(quantile.TakesAsLow(0.9F, 0.03F));  // until it is known what is low
+  EXPECT_NEAR(Low(&quantile, 0.4F, 2'000, &random), 60 + 60, 30);
+  EXPECT_NEAR(quantile.value(), 0.4F + 0.03F * 0.5F, 0.05F);
   Low(&quantile, 0.4F, 2'000, &random);
   EXPECT_NEAR(Low(&quantile, 0.4F, 10'000, &random), 300, 50);
   // Lower values from now on: all seem low until the estimate is among them.
