@@ -13,6 +13,8 @@
 
 #include <immintrin.h>
 
+#include "base/prefetch.h"
+
 namespace nearhit {
 
 namespace {
@@ -223,7 +225,7 @@ void ScorePlanesVnni(const RecordList& list, const PlaneQuery& query, float* sco
   constexpr std::array kBySteps = {ScorePlanesOf<1>, ScorePlanesOf<2>, ScorePlanesOf<3>,
                                    ScorePlanesOf<4>, ScorePlanesOf<5>, ScorePlanesOf<6>,
                                    ScorePlanesOf<7>, ScorePlanesOf<8>};
-  const std::size_t steps = NibbleStride(query.plane_bytes) / 64;
+  const std::size_t steps = NibbleStride(query.plane_bytes) / kCacheLine;
   const auto score = steps <= kBySteps.size() ? kBySteps[steps - 1] : ScorePlanes<DotNibblesVnni>;
   score(list, query, scores);
 }

@@ -56,6 +56,13 @@ class HnswBreadthTest : public testing::Test {
     }
   }
 
+  void AskForOne(const SearchOptions& options) {
+    SearchStats stats;
+    std::vector<float> stored(kDimension);
+    ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
+    index_.Search(stored, options, &stats);
+  }
+
   HnswIndex index_{Codec(kDimension, IndexMetric::kDot, Encoding::kInt8)};
   const Breadth before_ = index_.BreadthFor(kMatch, 100'000);
   RandomVectors random_{kDimension, 1, 9};
@@ -130,13 +137,10 @@ TEST_F(HnswBreadthTest, AGrowingGraphFindsOutByItself) {
 TEST_F(HnswBreadthTest, AnotherThresholdIsAnotherQuestion) {
   Fill(80);
   constexpr SearchOptions kLax{.k = 1, .min_score = 0.8F};
-  SearchStats stats;
-  std::vector<float> stored(kDimension);
-  ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
-  index_.Search(stored, kLax, &stats);
+  AskForOne(kLax);
   Maintain(&index_);
   EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
-  index_.Search(stored, kMatch, &stats);
+  AskForOne(kMatch);
   Maintain(&index_);
   EXPECT_GT(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
 }
@@ -144,10 +148,7 @@ TEST_F(HnswBreadthTest, AnotherThresholdIsAnotherQuestion) {
 // While hardly anything was asked, whatever ends low is walked again, and found then.
 TEST_F(HnswBreadthTest, WhatIsFoundByWalkingAgainIsLostWhenTooMuchEndsLow) {
   Fill(120);
-  SearchStats stats;
-  std::vector<float> stored(kDimension);
-  ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
-  index_.Search(stored, kMatch, &stats);
+  AskForOne(kMatch);
   Maintain(&index_);
   EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
   for (int i = 0; i < 5; ++i) {
