@@ -60,7 +60,7 @@ class WriteBatch {
 // Where a read may look.
 enum class ReadTier : std::uint8_t {
   kAny,     // wherever the value is
-  kMemory,  // only where no disk read is needed; otherwise kUnavailable
+  kMemory,  // only where no wait for the disk is needed; otherwise kUnavailable
 };
 
 struct ScanOptions {

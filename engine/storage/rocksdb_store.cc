@@ -1,6 +1,7 @@
 #include "engine/storage/rocksdb_store.h"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "base/mutex.h"
 #include "engine/storage/high_water_mark.h"
 #include "engine/storage/hot_rows.h"
+#include "engine/storage/no_wait_env.h"
 
 namespace nearhit {
 
@@ -50,7 +52,7 @@ Status FromRocksDb(const rocksdb::Status& status) {
   if (status.IsNotFound()) {
     return NotFound("key is not stored");
   }
-  if (status.IsIncomplete()) {
+  if (status.IsTimedOut()) {
     return Unavailable("the value is not in memory");
   }
   if (status.IsCorruption()) {
@@ -59,7 +61,7 @@ Status FromRocksDb(const rocksdb::Status& status) {
   if (status.IsNoSpace()) {
     return ResourceExhausted("storage has no space left");
   }
-  if (status.IsIOError() || status.IsTimedOut() || status.IsBusy() || status.IsTryAgain()) {
+  if (status.IsIOError() || status.IsBusy() || status.IsTryAgain()) {
     return Unavailable("storage failed: " + status.ToString());
   }
   return Internal("storage refused a call: " + status.ToString());
@@ -70,8 +72,9 @@ bool IsHot(Family family) {
   return family == Family::kPayloads || family == Family::kVectors;
 }
 
-rocksdb::Options DatabaseOptions() {
+rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
   rocksdb::Options options;
+  options.env = env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
@@ -154,6 +157,7 @@ class RocksDbStore final : public KvStore {
   void CompareWithMark();
 
   const RocksDbStoreOptions options_;
+  const std::unique_ptr<rocksdb::Env> env_ = NewNoWaitEnv();  // of db_
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; destroyed before db_
   std::uint64_t lost_sequences_ = 0;
@@ -182,8 +186,8 @@ Status RocksDbStore::Open() {
     families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
   }
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status opened =
-      rocksdb::DB::Open(DatabaseOptions(), options_.path.string(), families, &handles_, &db);
+  const rocksdb::Status opened = rocksdb::DB::Open(
+      DatabaseOptions(env_.get()), options_.path.string(), families, &handles_, &db);
   if (!opened.ok()) {
     // RocksDB has no code of its own for a held lock; the lock file's name is its only mark.
     if (opened.IsIOError() && opened.ToString().find("LOCK") != std::string::npos) {
@@ -256,15 +260,13 @@ Status RocksDbStore::Get(Family family, std::string_view key, ReadTier tier,
   if (IsHot(family) && hot_rows_.Find(family, key, value, &ticket)) {
     return Status();
   }
-  rocksdb::ReadOptions options;
-  if (tier == ReadTier::kMemory) {
-    options.read_tier = rocksdb::kBlockCacheTier;
-  }
-  NEARHIT_RETURN_IF_ERROR(FromRocksDb(db_->Get(options, Handle(family), ToSlice(key), value)));
-  // Under kBlockCacheTier RocksDB says OK to a key in a file that is not open, with nothing for its
-  // value (issue 8453 is like it); a start opens some files only.
-  if (tier == ReadTier::kMemory && value->empty()) {
-    return Unavailable("needs a disk read");
+  {
+    std::optional<NoWaitReads> no_wait;
+    if (tier == ReadTier::kMemory) {
+      no_wait.emplace();
+    }
+    NEARHIT_RETURN_IF_ERROR(
+        FromRocksDb(db_->Get(rocksdb::ReadOptions(), Handle(family), ToSlice(key), value)));
   }
   if (IsHot(family)) {
     hot_rows_.Offer(ticket, family, key, *value);

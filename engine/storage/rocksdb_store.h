@@ -1,5 +1,5 @@
-// The KvStore that persists: RocksDB, tuned for a cache. rocksdb_store.cc is the only product file
-// that includes RocksDB. What is switched on, what is avoided and why: docs/decisions/0005.
+// The KvStore that persists: RocksDB, tuned for a cache. No other product file includes RocksDB,
+// but no_wait_env.cc. What is switched on, what is avoided and why: docs/decisions/0005.
 #pragma once
 
 #include <cstddef>

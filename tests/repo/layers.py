@@ -44,7 +44,7 @@ LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/sup
 # A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.
 HOMES = {
     "hnswlib/": ["index/graph_store.cc", "bench/peers"],
-    "rocksdb/": ["engine/storage/rocksdb_store.cc"],
+    "rocksdb/": ["engine/storage/rocksdb_store.cc", "engine/storage/no_wait_env.cc"],
     "tsl/": ["engine"],
     "xxhash.h": ["base/hash.cc"],
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],

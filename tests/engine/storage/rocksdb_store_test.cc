@@ -1,12 +1,19 @@
 #include "engine/storage/rocksdb_store.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <fstream>
+#include <memory>
+#include <random>
 #include <string>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "tests/engine/storage/kv_store_contract.h"
 #include "tests/support/forwarding_store.h"
 #include "tests/support/status_matchers.h"
@@ -147,8 +154,81 @@ TEST_F(RocksDbStoreTest, MemoryTierDoesNotReadTheDisk) {
   EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kMemory, &value), IsOk());
 }
 
-// More files than a start opens. Of one that is not open RocksDB says that the key is there, with
-// nothing for its value.
+// A row in no cache of RocksDB, in a file that is open.
+class RowsOfAFileTest : public RocksDbStoreTest {
+ protected:
+  static constexpr int kRows = 100;
+
+  void SetUp() override {
+    {
+      const auto store = Open();
+      ASSERT_THAT(store, IsOk());
+      WriteBatch batch;
+      for (int i = 0; i < kRows; ++i) {
+        batch.Put(Family::kVectors, Key(i), std::string(1'000, 'v'));
+        batch.Put(Family::kPayloads, Key(i), Noise(200'000));
+      }
+      ASSERT_THAT((*store)->Write(batch, false), IsOk());
+    }
+    ASSERT_THAT(Open(), IsOk());  // makes files of the log, and keeps their rows in the block cache
+    auto store = Open();
+    ASSERT_THAT(store, IsOk());
+    store_ = *std::move(store);
+  }
+
+  // What compression cannot make shorter.
+  static std::string Noise(std::size_t bytes) {
+    std::mt19937 random(1);
+    std::string noise(bytes, '\0');
+    std::generate(noise.begin(), noise.end(), [&random] { return static_cast<char>(random()); });
+    return noise;
+  }
+  static std::string Key(int i) { return "row " + std::to_string(1'000 + i); }
+  Status Read(Family family, int row, ReadTier tier) const {
+    std::string value;
+    return store_->Get(family, Key(row), tier, &value);
+  }
+  void DropPageCache() const {
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
+      const Descriptor fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+      ASSERT_EQ(::fsync(fd.get()), 0);
+      ASSERT_EQ(::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
+    }
+  }
+
+  bool PageCacheCanBeAsked() const {
+    const Descriptor fd(::open((dir_.path() / "CURRENT").c_str(), O_RDONLY | O_CLOEXEC));
+    char byte = 0;
+    iovec part{.iov_base = &byte, .iov_len = 1};
+    return ::preadv2(fd.get(), &part, 1, 0, RWF_NOWAIT) >= 0 || errno != EOPNOTSUPP;
+  }
+
+ private:
+  std::unique_ptr<KvStore> store_;
+};
+
+TEST_F(RowsOfAFileTest, MemoryTierReadsThePageCache) {
+  ASSERT_THAT(Read(Family::kVectors, 0, ReadTier::kAny), IsOk());  // the file's index is read
+  const Status in_page_cache = Read(Family::kVectors, 50, ReadTier::kMemory);
+  if (!PageCacheCanBeAsked()) {
+    EXPECT_THAT(in_page_cache, StatusIs(StatusCode::kUnavailable));
+    return;
+  }
+  EXPECT_THAT(in_page_cache, IsOk());
+  DropPageCache();
+  EXPECT_THAT(Read(Family::kVectors, 50, ReadTier::kMemory), IsOk()) << "RocksDB has its block";
+  EXPECT_THAT(Read(Family::kVectors, 99, ReadTier::kMemory), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(Read(Family::kVectors, 99, ReadTier::kAny), IsOk());
+  EXPECT_THAT(Read(Family::kVectors, 99, ReadTier::kMemory), IsOk());
+}
+
+TEST_F(RowsOfAFileTest, MemoryTierLeavesLongRowsToThoseWhoMayWait) {
+  ASSERT_THAT(Read(Family::kPayloads, 0, ReadTier::kAny), IsOk());  // the file is open
+  EXPECT_THAT(Read(Family::kPayloads, 50, ReadTier::kMemory), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(Read(Family::kPayloads, 50, ReadTier::kAny), IsOk());
+}
+
+// More files than a start opens.
 TEST_F(RocksDbStoreTest, MemoryTierOfManyFilesFindsARowOrSaysThatItNeedsTheDisk) {
   constexpr int kRounds = 3;  // each leaves a file a family at the next opening
   for (int round = 0; round < kRounds; ++round) {
