@@ -25,7 +25,7 @@ constexpr std::size_t kMaxNoWaitBytes = std::size_t{128} << 10;
 thread_local bool no_wait = false;
 
 rocksdb::IOStatus WouldWait() {
-  return rocksdb::IOStatus::TimedOut("the read would wait for the disk");
+  return rocksdb::IOStatus::TimedOut();
 }
 
 // As RocksDB's own file for buffered reads, but for NoWaitReads.
@@ -96,8 +96,8 @@ class NoWaitFile final : public rocksdb::FSRandomAccessFile {
   }
 
   rocksdb::IOStatus Failed(const std::string& action) const {
-    return rocksdb::IOStatus::IOError("cannot " + action + " " + name_,
-                                      rocksdb::Slice(std::generic_category().message(errno)));
+    return rocksdb::status_to_io_status(rocksdb::Status::IOError(
+        "cannot " + action + " " + name_, std::generic_category().message(errno)));
   }
 
   const std::string name_;

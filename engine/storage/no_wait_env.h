@@ -17,7 +17,9 @@ std::unique_ptr<rocksdb::Env> NewNoWaitEnv();
 // While one lives, a read by this thread of such a file gives Status::TimedOut where it would wait
 // for the disk: the bytes are not in the page cache, the file is not open yet, or the file system
 // cannot tell (preadv2 with RWF_NOWAIT; ext4, XFS and Btrfs can). So does one of over 128 KiB,
-// which takes longer to copy and to check than to hand to another thread. At most one per thread.
+// which takes longer to copy and to check than to hand to another thread. What remains is that
+// RocksDB makes readers of a file wait for a thread that is opening it, once a file. At most one
+// per thread.
 class NoWaitReads {
  public:
   NoWaitReads();
