@@ -10,7 +10,7 @@ namespace nearhit::server {
 grpc::ServerUnaryReactor* AdminService::CreateNamespace(grpc::CallbackServerContext* call,
                                                         const v1::CreateNamespaceRequest* request,
                                                         v1::CreateNamespaceResponse*) {
-  return RunOnPool(context_, call, [this, request](TimePoint) -> Status {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(
         NamespaceConfig config,
         DecodeNamespaceConfig(request->config(), context_->allow_embedder_keys));
@@ -22,7 +22,7 @@ grpc::ServerUnaryReactor* AdminService::CreateNamespace(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* AdminService::ListNamespaces(grpc::CallbackServerContext* call,
                                                        const v1::ListNamespacesRequest*,
                                                        v1::ListNamespacesResponse* response) {
-  return RunOnPool(context_, call, [this, response](TimePoint) -> Status {
+  return RunOnPool(context_, Lane::kStorage, call, [this, response](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<NamespaceInfo> infos,
                              context_->db->ListNamespaces());
     for (const NamespaceInfo& info : infos) {
@@ -35,7 +35,7 @@ grpc::ServerUnaryReactor* AdminService::ListNamespaces(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* AdminService::DescribeNamespace(
     grpc::CallbackServerContext* call, const v1::DescribeNamespaceRequest* request,
     v1::DescribeNamespaceResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) -> Status {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(const NamespaceInfo info,
                              context_->db->DescribeNamespace(request->name()));
     ToProto(info, response->mutable_info());
@@ -46,7 +46,7 @@ grpc::ServerUnaryReactor* AdminService::DescribeNamespace(
 grpc::ServerUnaryReactor* AdminService::UpdateNamespace(grpc::CallbackServerContext* call,
                                                         const v1::UpdateNamespaceRequest* request,
                                                         v1::UpdateNamespaceResponse*) {
-  return RunOnPool(context_, call, [this, request](TimePoint) -> Status {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(NamespaceUpdate update,
                              DecodeNamespaceUpdate(*request, context_->allow_embedder_keys));
     if (update.embedder) {
@@ -59,7 +59,7 @@ grpc::ServerUnaryReactor* AdminService::UpdateNamespace(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* AdminService::DropNamespace(grpc::CallbackServerContext* call,
                                                       const v1::DropNamespaceRequest* request,
                                                       v1::DropNamespaceResponse*) {
-  return RunOnPool(context_, call, [this, request](TimePoint) {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request](TimePoint) {
     return context_->db->DropNamespace(request->name());
   });
 }
@@ -67,7 +67,7 @@ grpc::ServerUnaryReactor* AdminService::DropNamespace(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* AdminService::Stats(grpc::CallbackServerContext* call,
                                               const v1::StatsRequest*,
                                               v1::StatsResponse* response) {
-  return RunOnPool(context_, call, [this, response](TimePoint) {
+  return RunOnPool(context_, Lane::kStorage, call, [this, response](TimePoint) {
     ToProto(context_->db->Stats(), response);
     response->set_version(NEARHIT_VERSION);
     response->set_queued_calls(context_->pool->queued());
@@ -79,13 +79,15 @@ grpc::ServerUnaryReactor* AdminService::Stats(grpc::CallbackServerContext* call,
 
 grpc::ServerUnaryReactor* AdminService::Flush(grpc::CallbackServerContext* call,
                                               const v1::FlushRequest*, v1::FlushResponse*) {
-  return RunOnPool(context_, call, [this](TimePoint) { return context_->db->Flush(); });
+  return RunOnPool(context_, Lane::kStorage, call,
+                   [this](TimePoint) { return context_->db->Flush(); });
 }
 
 grpc::ServerUnaryReactor* AdminService::Snapshot(grpc::CallbackServerContext* call,
                                                  const v1::SnapshotRequest*,
                                                  v1::SnapshotResponse*) {
-  return RunOnPool(context_, call, [this](TimePoint) { return context_->db->WriteSnapshots(); });
+  return RunOnPool(context_, Lane::kStorage, call,
+                   [this](TimePoint) { return context_->db->WriteSnapshots(); });
 }
 
 grpc::ServerUnaryReactor* AdminService::Ping(grpc::CallbackServerContext* call,

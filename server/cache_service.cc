@@ -1,5 +1,6 @@
 #include "server/cache_service.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -83,6 +84,34 @@ Status DoInvalidate(Database* db, const v1::InvalidateRequest& request,
   return Status();
 }
 
+// A prompt without a vector needs one made.
+Lane LaneOf(const v1::Prompt& prompt) {
+  return prompt.vector().empty() ? Lane::kEmbedding : Lane::kStorage;
+}
+
+Lane LaneOf(const v1::LookupRequest& request) {
+  return request.options().exact_only() ? Lane::kStorage : LaneOf(request.prompt());
+}
+
+Lane LaneOf(const v1::LookupBatchRequest& request) {
+  const bool embeds =
+      !request.options().exact_only() &&
+      std::any_of(request.prompts().begin(), request.prompts().end(),
+                  [](const v1::Prompt& prompt) { return LaneOf(prompt) == Lane::kEmbedding; });
+  return embeds ? Lane::kEmbedding : Lane::kStorage;
+}
+
+Lane LaneOf(const v1::StoreRequest& request) {
+  return LaneOf(request.item().prompt());
+}
+
+Lane LaneOf(const v1::StoreBatchRequest& request) {
+  const bool embeds = std::any_of(
+      request.items().begin(), request.items().end(),
+      [](const v1::StoreItem& item) { return LaneOf(item.prompt()) == Lane::kEmbedding; });
+  return embeds ? Lane::kEmbedding : Lane::kStorage;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* CacheService::Lookup(grpc::CallbackServerContext* call,
@@ -95,7 +124,7 @@ grpc::ServerUnaryReactor* CacheService::Lookup(grpc::CallbackServerContext* call
     reactor->Finish(ToGrpcStatus(status));
     return reactor;
   }
-  return RunOnPool(context_, call, [this, request, response](TimePoint deadline) {
+  return RunOnPool(context_, LaneOf(*request), call, [this, request, response](TimePoint deadline) {
     return DoLookup(context_->db, *request, deadline, /*fast=*/false, response);
   });
 }
@@ -103,7 +132,7 @@ grpc::ServerUnaryReactor* CacheService::Lookup(grpc::CallbackServerContext* call
 grpc::ServerUnaryReactor* CacheService::LookupBatch(grpc::CallbackServerContext* call,
                                                     const v1::LookupBatchRequest* request,
                                                     v1::LookupBatchResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint deadline) {
+  return RunOnPool(context_, LaneOf(*request), call, [this, request, response](TimePoint deadline) {
     return DoLookupBatch(context_->db, *request, deadline, response);
   });
 }
@@ -111,7 +140,7 @@ grpc::ServerUnaryReactor* CacheService::LookupBatch(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* CacheService::Store(grpc::CallbackServerContext* call,
                                               const v1::StoreRequest* request,
                                               v1::StoreResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint deadline) {
+  return RunOnPool(context_, LaneOf(*request), call, [this, request, response](TimePoint deadline) {
     return DoStore(context_->db, *request, deadline, response);
   });
 }
@@ -119,7 +148,7 @@ grpc::ServerUnaryReactor* CacheService::Store(grpc::CallbackServerContext* call,
 grpc::ServerUnaryReactor* CacheService::StoreBatch(grpc::CallbackServerContext* call,
                                                    const v1::StoreBatchRequest* request,
                                                    v1::StoreBatchResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint deadline) {
+  return RunOnPool(context_, LaneOf(*request), call, [this, request, response](TimePoint deadline) {
     return DoStoreBatch(context_->db, *request, deadline, response);
   });
 }
@@ -127,7 +156,7 @@ grpc::ServerUnaryReactor* CacheService::StoreBatch(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* CacheService::Get(grpc::CallbackServerContext* call,
                                             const v1::GetRequest* request,
                                             v1::GetResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) -> Status {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(auto cache, context_->db->Cache(request->namespace_()));
     NEARHIT_ASSIGN_OR_RETURN(Entry entry, cache->Get(EntryId{request->id()}));
     ToProto(std::move(entry), response->mutable_entry());
@@ -138,7 +167,7 @@ grpc::ServerUnaryReactor* CacheService::Get(grpc::CallbackServerContext* call,
 grpc::ServerUnaryReactor* CacheService::Delete(grpc::CallbackServerContext* call,
                                                const v1::DeleteRequest* request,
                                                v1::DeleteResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) -> Status {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(auto cache, context_->db->Cache(request->namespace_()));
     NEARHIT_ASSIGN_OR_RETURN(const Durability durability, DecodeDurability(request->durability()));
     NEARHIT_ASSIGN_OR_RETURN(const bool deleted, cache->Delete(EntryId{request->id()}, durability));
@@ -150,7 +179,7 @@ grpc::ServerUnaryReactor* CacheService::Delete(grpc::CallbackServerContext* call
 grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* call,
                                                    const v1::InvalidateRequest* request,
                                                    v1::InvalidateResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) {
     return DoInvalidate(context_->db, *request, response);
   });
 }
@@ -158,7 +187,7 @@ grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* CacheService::Scan(grpc::CallbackServerContext* call,
                                              const v1::ScanRequest* request,
                                              v1::ScanResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) -> Status {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(auto cache, context_->db->Cache(request->namespace_()));
     return FillPage(cache.get(), *request, response);
   });
@@ -173,13 +202,14 @@ CacheService::LookupStream(grpc::CallbackServerContext* call) {
     };
   };
   return new ItemStream<v1::LookupStreamRequest, v1::LookupStreamResponse>(
-      context_, call, handler(false), handler(true));
+      context_, call, [](const v1::LookupStreamRequest& item) { return LaneOf(item.request()); },
+      handler(false), handler(true));
 }
 
 grpc::ServerBidiReactor<v1::StoreStreamRequest, v1::StoreStreamResponse>* CacheService::StoreStream(
     grpc::CallbackServerContext* call) {
   return new ItemStream<v1::StoreStreamRequest, v1::StoreStreamResponse>(
-      context_, call,
+      context_, call, [](const v1::StoreStreamRequest& item) { return LaneOf(item.request()); },
       [this](const v1::StoreStreamRequest& item, TimePoint deadline, v1::StoreStreamResponse* out) {
         return DoStoreBatch(context_->db, item.request(), deadline, out->mutable_response());
       });

@@ -45,12 +45,12 @@ inline Status CheckStillWanted(ServiceContext* context, const grpc::ServerContex
 // Runs `work(deadline)`, which returns a Status, on the pool and finishes the call with it. gRPC
 // keeps `call`, its request and its response until then.
 template <typename Work>
-grpc::ServerUnaryReactor* RunOnPool(ServiceContext* context, grpc::CallbackServerContext* call,
-                                    Work work) {
+grpc::ServerUnaryReactor* RunOnPool(ServiceContext* context, Lane lane,
+                                    grpc::CallbackServerContext* call, Work work) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   const TimePoint deadline = ToSteadyDeadline(call->deadline());
-  const bool queued =
-      context->pool->Submit(deadline, [context, call, reactor, deadline, work = std::move(work)] {
+  const bool queued = context->pool->Submit(
+      lane, deadline, [context, call, reactor, deadline, work = std::move(work)] {
         Status status = CheckStillWanted(context, *call, deadline);
         if (status.ok()) {
           status = work(deadline);

@@ -28,13 +28,17 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
   // Fills the response's `response` field or says what is wrong with the item. Any thread.
   using Handler = std::function<Status(const Request&, TimePoint deadline, Response*)>;
 
+  // What an item may wait for. gRPC's threads.
+  using LaneOfItem = std::function<Lane(const Request&)>;
+
   // `fast` may be empty. Otherwise it is tried first, on gRPC's thread, and its kUnavailable sends
   // the item to the pool.
-  ItemStream(ServiceContext* context, grpc::CallbackServerContext* call, Handler handler,
-             Handler fast = nullptr)
+  ItemStream(ServiceContext* context, grpc::CallbackServerContext* call, LaneOfItem lane,
+             Handler handler, Handler fast = nullptr)
       : context_(context),
         call_(call),
         deadline_(ToSteadyDeadline(call->deadline())),
+        lane_(std::move(lane)),
         handler_(std::move(handler)),
         fast_(std::move(fast)) {
     this->StartRead(&incoming_);
@@ -101,7 +105,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
       }
       response.Clear();
     }
-    const bool queued = context_->pool->Submit(deadline_, [this, item] {
+    const bool queued = context_->pool->Submit(lane_(*item), deadline_, [this, item] {
       Response answer;
       Status status = CheckStillWanted(context_, *call_, deadline_);
       if (status.ok()) {
@@ -177,6 +181,7 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
   ServiceContext* const context_;
   grpc::CallbackServerContext* const call_;
   const TimePoint deadline_;
+  const LaneOfItem lane_;
   const Handler handler_;
   const Handler fast_;
   Request incoming_;  // owned by the read under way

@@ -93,7 +93,7 @@ Status DoEmbed(Database* db, const v1::EmbedRequest& request, TimePoint deadline
 grpc::ServerUnaryReactor* VectorsService::Upsert(grpc::CallbackServerContext* call,
                                                  const v1::UpsertRequest* request,
                                                  v1::UpsertResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) {
     return DoUpsert(context_->db, *request, response);
   });
 }
@@ -101,7 +101,7 @@ grpc::ServerUnaryReactor* VectorsService::Upsert(grpc::CallbackServerContext* ca
 grpc::ServerUnaryReactor* VectorsService::Search(grpc::CallbackServerContext* call,
                                                  const v1::SearchRequest* request,
                                                  v1::SearchResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) {
     return DoSearch(context_->db, *request, response);
   });
 }
@@ -109,7 +109,7 @@ grpc::ServerUnaryReactor* VectorsService::Search(grpc::CallbackServerContext* ca
 grpc::ServerUnaryReactor* VectorsService::SearchBatch(grpc::CallbackServerContext* call,
                                                       const v1::SearchBatchRequest* request,
                                                       v1::SearchBatchResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) {
     return DoSearchBatch(context_->db, *request, response);
   });
 }
@@ -117,7 +117,7 @@ grpc::ServerUnaryReactor* VectorsService::SearchBatch(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* VectorsService::Get(grpc::CallbackServerContext* call,
                                               const v1::GetVectorRequest* request,
                                               v1::GetVectorResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) {
     return DoGet(context_->db, *request, response);
   });
 }
@@ -125,7 +125,7 @@ grpc::ServerUnaryReactor* VectorsService::Get(grpc::CallbackServerContext* call,
 grpc::ServerUnaryReactor* VectorsService::Delete(grpc::CallbackServerContext* call,
                                                  const v1::DeleteVectorsRequest* request,
                                                  v1::DeleteVectorsResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) {
     return DoDelete(context_->db, *request, response);
   });
 }
@@ -133,7 +133,7 @@ grpc::ServerUnaryReactor* VectorsService::Delete(grpc::CallbackServerContext* ca
 grpc::ServerUnaryReactor* VectorsService::Scan(grpc::CallbackServerContext* call,
                                                const v1::ScanVectorsRequest* request,
                                                v1::ScanVectorsResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint) -> Status {
+  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) -> Status {
     NEARHIT_ASSIGN_OR_RETURN(auto store, context_->db->Vectors(request->namespace_()));
     return FillPage(store.get(), *request, response);
   });
@@ -142,7 +142,7 @@ grpc::ServerUnaryReactor* VectorsService::Scan(grpc::CallbackServerContext* call
 grpc::ServerBidiReactor<v1::UpsertStreamRequest, v1::UpsertStreamResponse>*
 VectorsService::UpsertStream(grpc::CallbackServerContext* call) {
   return new ItemStream<v1::UpsertStreamRequest, v1::UpsertStreamResponse>(
-      context_, call,
+      context_, call, [](const v1::UpsertStreamRequest&) { return Lane::kStorage; },
       [this](const v1::UpsertStreamRequest& item, TimePoint, v1::UpsertStreamResponse* out) {
         return DoUpsert(context_->db, item.request(), out->mutable_response());
       });
@@ -151,7 +151,7 @@ VectorsService::UpsertStream(grpc::CallbackServerContext* call) {
 grpc::ServerUnaryReactor* VectorsService::Embed(grpc::CallbackServerContext* call,
                                                 const v1::EmbedRequest* request,
                                                 v1::EmbedResponse* response) {
-  return RunOnPool(context_, call, [this, request, response](TimePoint deadline) {
+  return RunOnPool(context_, Lane::kEmbedding, call, [this, request, response](TimePoint deadline) {
     return DoEmbed(context_->db, *request, deadline, response);
   });
 }

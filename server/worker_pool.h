@@ -1,12 +1,14 @@
 // Threads that do what a gRPC reaction must not: wait for disks, embedders and locks.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -14,12 +16,20 @@
 
 namespace nearhit::server {
 
-// A fixed number of threads behind a bounded queue, first in, first out.
+// What a task may wait for.
+enum class Lane : std::uint8_t {
+  kStorage,    // disks and locks
+  kEmbedding,  // an embedder too, for seconds when it hangs
+};
+
+// A fixed number of threads behind a bounded queue for each lane, first in, first out. A quarter of
+// the threads, one of two or three and none of one, takes no task of kEmbedding: whoever brings a
+// vector does not wait for somebody else's embedder.
 //
 // Thread-safety: thread-safe.
 class WorkerPool {
  public:
-  // Requires: threads >= 1, max_queue >= 1.
+  // Requires: threads >= 1, max_queue >= 1 (tasks of each lane).
   WorkerPool(std::size_t threads, std::size_t max_queue);
   // Runs what is queued, then joins.
   ~WorkerPool();
@@ -28,10 +38,10 @@ class WorkerPool {
 
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // Returns false, and drops the task, when the queue is full or the pool is stopped. A full queue
-  // first gets rid of the tasks whose deadline has passed, by running them on this thread: such a
-  // task must see that itself and give up at once.
-  bool Submit(TimePoint deadline, std::function<void()> task);
+  // Returns false, and drops the task, when its lane's queue is full or the pool is stopped. A full
+  // queue first gets rid of the tasks whose deadline has passed, by running them on this thread:
+  // such a task must see that itself and give up at once.
+  bool Submit(Lane lane, TimePoint deadline, std::function<void()> task);
 
   // Refuses new tasks, runs what is queued, joins. Not from a task. Later calls do nothing.
   void Stop();
@@ -42,16 +52,28 @@ class WorkerPool {
  private:
   struct Task {
     TimePoint deadline;
+    std::uint64_t number;  // in the order of coming, over all queues
     std::function<void()> run;
+  };
+  struct Queue {
+    std::deque<Task> tasks;
+    std::size_t running = 0;
+    std::size_t max_running = 0;
+
+    bool ready() const { return !tasks.empty() && running < max_running; }
+    std::vector<Task> TakeExpired();
   };
 
   void Run();
-  std::vector<Task> TakeExpiredLocked() REQUIRES(mu_);
+  Queue& QueueOf(Lane lane) REQUIRES(mu_) { return queues_[static_cast<std::size_t>(lane)]; }
+  // The lane of the task to run next; nothing when there is none that may.
+  std::optional<Lane> NextLocked() REQUIRES(mu_);
 
   const std::size_t max_queue_;
   mutable Mutex mu_;
   CondVar ready_;
-  std::deque<Task> queue_ GUARDED_BY(mu_);
+  std::array<Queue, 2> queues_ GUARDED_BY(mu_);
+  std::uint64_t submitted_ GUARDED_BY(mu_) = 0;
   bool stopped_ GUARDED_BY(mu_) = false;
   std::atomic<std::uint64_t> refused_{0};
   std::vector<std::thread> threads_;
