@@ -105,10 +105,7 @@ TEST_F(CircuitBreakerTest, TwiceThePatienceThatFailedIsATry) {
 }
 
 TEST_F(CircuitBreakerTest, CallsOnTheirWayWhenItOpensDoNotPutTheNextTryOff) {
-  std::vector<Ticket> late;
-  for (int i = 0; i < 3; ++i) {
-    late.push_back(*Admit());
-  }
+  const std::vector<Ticket> late = {*Admit(), *Admit(), *Admit()};
   Open();
   now_ += CircuitBreaker::kFirstPause;
   for (const Ticket& ticket : late) {
