@@ -84,32 +84,37 @@ Status DoInvalidate(Database* db, const v1::InvalidateRequest& request,
   return Status();
 }
 
-// A prompt without a vector needs one made.
-Lane LaneOf(const v1::Prompt& prompt) {
-  return prompt.vector().empty() ? Lane::kEmbedding : Lane::kStorage;
+bool IsText(const v1::Prompt& prompt) {
+  return prompt.vector().empty();
 }
 
-Lane LaneOf(const v1::LookupRequest& request) {
-  return request.options().exact_only() ? Lane::kStorage : LaneOf(request.prompt());
+Lane LaneOf(Database* db, const std::string& name, bool any_text) {
+  if (!any_text) {
+    return Lane::kStorage;
+  }
+  const auto cache = db->Cache(name);
+  return cache.ok() && (*cache)->EmbedderMayWait() ? Lane::kEmbedding : Lane::kStorage;
 }
 
-Lane LaneOf(const v1::LookupBatchRequest& request) {
-  const bool embeds =
-      !request.options().exact_only() &&
-      std::any_of(request.prompts().begin(), request.prompts().end(),
-                  [](const v1::Prompt& prompt) { return LaneOf(prompt) == Lane::kEmbedding; });
-  return embeds ? Lane::kEmbedding : Lane::kStorage;
+Lane LaneOf(Database* db, const v1::LookupRequest& request) {
+  return LaneOf(db, request.namespace_(),
+                !request.options().exact_only() && IsText(request.prompt()));
 }
 
-Lane LaneOf(const v1::StoreRequest& request) {
-  return LaneOf(request.item().prompt());
+Lane LaneOf(Database* db, const v1::LookupBatchRequest& request) {
+  return LaneOf(db, request.namespace_(),
+                !request.options().exact_only() &&
+                    std::any_of(request.prompts().begin(), request.prompts().end(), &IsText));
 }
 
-Lane LaneOf(const v1::StoreBatchRequest& request) {
-  const bool embeds = std::any_of(
-      request.items().begin(), request.items().end(),
-      [](const v1::StoreItem& item) { return LaneOf(item.prompt()) == Lane::kEmbedding; });
-  return embeds ? Lane::kEmbedding : Lane::kStorage;
+Lane LaneOf(Database* db, const v1::StoreRequest& request) {
+  return LaneOf(db, request.namespace_(), IsText(request.item().prompt()));
+}
+
+Lane LaneOf(Database* db, const v1::StoreBatchRequest& request) {
+  return LaneOf(db, request.namespace_(),
+                std::any_of(request.items().begin(), request.items().end(),
+                            [](const v1::StoreItem& item) { return IsText(item.prompt()); }));
 }
 
 }  // namespace
@@ -124,33 +129,37 @@ grpc::ServerUnaryReactor* CacheService::Lookup(grpc::CallbackServerContext* call
     reactor->Finish(ToGrpcStatus(status));
     return reactor;
   }
-  return RunOnPool(context_, LaneOf(*request), call, [this, request, response](TimePoint deadline) {
-    return DoLookup(context_->db, *request, deadline, /*fast=*/false, response);
-  });
+  return RunOnPool(context_, LaneOf(context_->db, *request), call,
+                   [this, request, response](TimePoint deadline) {
+                     return DoLookup(context_->db, *request, deadline, /*fast=*/false, response);
+                   });
 }
 
 grpc::ServerUnaryReactor* CacheService::LookupBatch(grpc::CallbackServerContext* call,
                                                     const v1::LookupBatchRequest* request,
                                                     v1::LookupBatchResponse* response) {
-  return RunOnPool(context_, LaneOf(*request), call, [this, request, response](TimePoint deadline) {
-    return DoLookupBatch(context_->db, *request, deadline, response);
-  });
+  return RunOnPool(context_, LaneOf(context_->db, *request), call,
+                   [this, request, response](TimePoint deadline) {
+                     return DoLookupBatch(context_->db, *request, deadline, response);
+                   });
 }
 
 grpc::ServerUnaryReactor* CacheService::Store(grpc::CallbackServerContext* call,
                                               const v1::StoreRequest* request,
                                               v1::StoreResponse* response) {
-  return RunOnPool(context_, LaneOf(*request), call, [this, request, response](TimePoint deadline) {
-    return DoStore(context_->db, *request, deadline, response);
-  });
+  return RunOnPool(context_, LaneOf(context_->db, *request), call,
+                   [this, request, response](TimePoint deadline) {
+                     return DoStore(context_->db, *request, deadline, response);
+                   });
 }
 
 grpc::ServerUnaryReactor* CacheService::StoreBatch(grpc::CallbackServerContext* call,
                                                    const v1::StoreBatchRequest* request,
                                                    v1::StoreBatchResponse* response) {
-  return RunOnPool(context_, LaneOf(*request), call, [this, request, response](TimePoint deadline) {
-    return DoStoreBatch(context_->db, *request, deadline, response);
-  });
+  return RunOnPool(context_, LaneOf(context_->db, *request), call,
+                   [this, request, response](TimePoint deadline) {
+                     return DoStoreBatch(context_->db, *request, deadline, response);
+                   });
 }
 
 grpc::ServerUnaryReactor* CacheService::Get(grpc::CallbackServerContext* call,
@@ -202,14 +211,16 @@ CacheService::LookupStream(grpc::CallbackServerContext* call) {
     };
   };
   return new ItemStream<v1::LookupStreamRequest, v1::LookupStreamResponse>(
-      context_, call, [](const v1::LookupStreamRequest& item) { return LaneOf(item.request()); },
+      context_, call,
+      [this](const v1::LookupStreamRequest& item) { return LaneOf(context_->db, item.request()); },
       handler(false), handler(true));
 }
 
 grpc::ServerBidiReactor<v1::StoreStreamRequest, v1::StoreStreamResponse>* CacheService::StoreStream(
     grpc::CallbackServerContext* call) {
   return new ItemStream<v1::StoreStreamRequest, v1::StoreStreamResponse>(
-      context_, call, [](const v1::StoreStreamRequest& item) { return LaneOf(item.request()); },
+      context_, call,
+      [this](const v1::StoreStreamRequest& item) { return LaneOf(context_->db, item.request()); },
       [this](const v1::StoreStreamRequest& item, TimePoint deadline, v1::StoreStreamResponse* out) {
         return DoStoreBatch(context_->db, item.request(), deadline, out->mutable_response());
       });

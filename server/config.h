@@ -26,7 +26,7 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:7700";  // host:port; empty: no TCP. Port 0: any free port
   std::string unix_socket;                // path; empty: none
   std::uint32_t workers = 8;              // threads for what must wait
-  std::uint32_t max_queue = 1024;         // calls that wait for a worker
+  std::uint32_t max_queue = 1024;         // calls that wait for a worker, of each lane
   std::uint32_t max_message_bytes = 32U << 20;
   std::uint32_t max_concurrent_streams = 256;                 // calls at once on one connection
   std::uint64_t memory_quota_bytes = std::uint64_t{1} << 30;  // gRPC's own buffers

@@ -23,8 +23,8 @@ enum class Lane : std::uint8_t {
 };
 
 // A fixed number of threads behind a bounded queue for each lane, first in, first out. A quarter of
-// the threads, one of two or three and none of one, takes no task of kEmbedding: whoever brings a
-// vector does not wait for somebody else's embedder.
+// the threads, one of two or three and none of one, takes no task of kEmbedding: who needs no
+// embedder does not wait for that of others.
 //
 // Thread-safety: thread-safe.
 class WorkerPool {

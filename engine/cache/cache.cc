@@ -55,7 +55,8 @@ Cache::Cache(Collection* collection, const Cache& before, std::shared_ptr<const 
       policy_(before.policy_),
       idle_(before.idle_),
       counters_(before.counters_),
-      live_(std::make_shared<Live>(Live{config, std::move(embedder)})) {
+      live_(std::make_shared<Live>(
+          Live{config, std::move(embedder), std::make_shared<CircuitBreaker>()})) {
 }
 
 void Cache::Configure(const NamespaceConfig& config) {
@@ -63,10 +64,13 @@ void Cache::Configure(const NamespaceConfig& config) {
 }
 
 void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder) {
-  auto next = std::make_shared<Live>(Live{config, std::move(embedder)});
+  auto next = std::make_shared<Live>(Live{config, std::move(embedder), nullptr});
   bool idle_begins = false;
   {
     MutexLock lock(&live_mu_);
+    next->breaker = live_ != nullptr && live_->embedder == next->embedder
+                        ? live_->breaker
+                        : std::make_shared<CircuitBreaker>();
     idle_begins = config.idle_ttl_ms > 0 && live_ != nullptr && live_->config.idle_ttl_ms == 0;
     live_ = std::move(next);
   }
@@ -104,15 +108,12 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
     NEARHIT_RETURN_IF_ERROR(CheckAnswerBytes(prompts.size(), results[i], &bytes));
   }
   if (!options.exact_only) {
-    if (options.only_if_fast && now->embedder != nullptr && now->embedder->may_block()) {
-      for (std::size_t i = 0; i < prompts.size(); ++i) {
-        if (open[i] && prompts[i].vector.empty()) {
-          return Unavailable("the embedder may wait");
-        }
-      }
+    if (options.only_if_fast && MayWait(*now, prompts, open, options.deadline)) {
+      return Unavailable("the embedder may wait");
     }
     Result<std::vector<std::vector<float>>> vectors =
-        Vectors(*now, prompts, open, options.deadline);
+        Vectors(*now, prompts, open, options.deadline,
+                options.only_if_fast ? Asking::kNot : Asking::kUnlessDown);
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       if (!open[i]) {
         continue;
@@ -258,47 +259,6 @@ void Cache::Count(const LookupResult& result) {
                                             ? counters_.semantic_hits
                                             : counters_.misses;
   counter.fetch_add(1, std::memory_order_relaxed);
-}
-
-Result<std::vector<std::vector<float>>> Cache::Vectors(
-    const Live& live, std::span<const Prompt> prompts, const std::vector<bool>& wanted,
-    std::chrono::steady_clock::time_point deadline) {
-  std::vector<std::vector<float>> vectors(prompts.size());
-  std::vector<std::string_view> texts;
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    if (!wanted[i] || live.config.dimension == 0) {
-      continue;
-    }
-    if (!prompts[i].vector.empty()) {
-      vectors[i].assign(prompts[i].vector.begin(), prompts[i].vector.end());
-      NormalizeFor(live.config.metric, vectors[i]);
-    } else if (live.embedder != nullptr) {
-      texts.push_back(prompts[i].slot);
-      rows.push_back(i);
-    }
-  }
-  if (texts.empty()) {
-    return vectors;
-  }
-  const Result<std::vector<float>> made = live.embedder->Embed(texts, deadline);
-  if (!made.ok()) {
-    counters_.embed_failures.fetch_add(texts.size(), std::memory_order_relaxed);
-    return made.status();
-  }
-  const std::size_t dimension = live.embedder->dimension();
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    const auto begin = made->begin() + static_cast<std::ptrdiff_t>(row * dimension);
-    std::vector<float>& vector = vectors[rows[row]];
-    vector.assign(begin, begin + static_cast<std::ptrdiff_t>(dimension));
-    // Zeros say that the text has no vector. Under the other metrics than cosine they would be one,
-    // and all such texts would be the same.
-    if (IsZero(vector) || !NormalizeFor(live.config.metric, vector)) {
-      vector.clear();
-      counters_.texts_not_read.fetch_add(1, std::memory_order_relaxed);
-    }
-  }
-  return vectors;
 }
 
 void Cache::AddStats(NamespaceStats* stats) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "engine/cache/circuit_breaker.h"
 #include "engine/cache/eviction_policy.h"
 #include "engine/cache/idle_tracker.h"
 #include "engine/collection/collection.h"
@@ -78,6 +80,13 @@ class Cache {
   struct Live {  // the parts of the configuration that calls read, taken together
     NamespaceConfig config;
     std::shared_ptr<const Embedder> embedder;
+    std::shared_ptr<CircuitBreaker> breaker;  // of the embedder
+  };
+  // Of an embedder that may wait.
+  enum class Asking : std::uint8_t {
+    kAnyway,      // by a store: without a vector its entry would be found by its exact text only
+    kUnlessDown,  // by a lookup, which somebody waits for
+    kNot,         // by one that may not wait
   };
   struct Counters {
     std::atomic<std::uint64_t> exact_hits{0};
@@ -110,10 +119,19 @@ class Cache {
   bool IsIdle(const Live& live, EntryId id) const;
   void Count(const LookupResult& result);
 
-  // Vectors for the prompts that brought none: row per prompt, empty where there is none.
+  // Whether making the vectors that are wanted may wait. Not for an embedder that is down: it is
+  // not asked.
+  static bool MayWait(const Live& live, std::span<const Prompt> prompts,
+                      const std::vector<bool>& wanted,
+                      std::chrono::steady_clock::time_point deadline);
+  static Result<std::vector<float>> Embed(const Live& live, std::span<const std::string_view> texts,
+                                          std::chrono::steady_clock::time_point deadline,
+                                          Asking asking);
+  // Vectors for the prompts that are wanted: row per prompt, empty where there is none.
   Result<std::vector<std::vector<float>>> Vectors(const Live& live, std::span<const Prompt> prompts,
                                                   const std::vector<bool>& wanted,
-                                                  std::chrono::steady_clock::time_point deadline);
+                                                  std::chrono::steady_clock::time_point deadline,
+                                                  Asking asking);
 
   // Makes room for `entries` and `bytes` more; returns how many left.
   Result<std::uint32_t> MakeRoom(const Live& live, std::uint64_t entries, std::uint64_t bytes);

@@ -43,7 +43,7 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
     sync = sync || durability == Durability::kSync;
   }
   Result<std::vector<std::vector<float>>> vectors =
-      Vectors(*now, prompts, std::vector<bool>(prompts.size(), true), deadline);
+      Vectors(*now, prompts, std::vector<bool>(prompts.size(), true), deadline, Asking::kAnyway);
   if (!vectors.ok()) {
     // The exact tier still works: the answer is kept for the same text.
     vectors.status().IgnoreError();

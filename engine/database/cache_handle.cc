@@ -90,6 +90,15 @@ class CacheHandle final : public SemanticCache {
     return call.cache().Scan(after, limit);
   }
 
+  bool EmbedderMayWait() const override {
+    const Namespace::Call call(space_.get());
+    if (!call.status().ok()) {
+      return false;
+    }
+    const std::shared_ptr<const Embedder> embedder = call.cache().embedder();
+    return embedder != nullptr && embedder->may_block();
+  }
+
  private:
   // Calls `write`; again when the namespace got other contents (a re-embedding ended) before it had
   // written anything. kAborted says that, and nothing else does.

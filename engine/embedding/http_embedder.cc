@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -19,7 +18,6 @@ using TimePoint = std::chrono::steady_clock::time_point;
 constexpr std::size_t kMaxKeyBytes = 8'192;
 constexpr std::chrono::milliseconds kFirstWait{100};
 constexpr std::chrono::milliseconds kLongestWait{5'000};
-constexpr std::chrono::milliseconds kLeastPatience{100};
 
 std::string Trim(const std::string& text) {
   constexpr const char* kSpace = " \t\r\n";
@@ -101,19 +99,6 @@ Status ErrorOf(const HttpResponse& response, int tries) {
   return Unavailable(message + "," + after);
 }
 
-// What a call says of the endpoint. It says nothing when its caller could hardly wait at all.
-CircuitBreaker::Outcome OutcomeOf(const Status& status, CircuitBreaker::Duration patience) {
-  switch (status.code()) {
-    case StatusCode::kUnavailable:
-      return CircuitBreaker::Outcome::kFailure;
-    case StatusCode::kDeadlineExceeded:
-      return patience >= kLeastPatience ? CircuitBreaker::Outcome::kFailure
-                                        : CircuitBreaker::Outcome::kUnknown;
-    default:
-      return CircuitBreaker::Outcome::kSuccess;
-  }
-}
-
 // Doubles with each try; a random half keeps many clients from coming back together.
 std::chrono::milliseconds WaitBefore(int next_try, std::chrono::seconds retry_after) {
   thread_local std::minstd_rand random{std::random_device{}()};
@@ -144,40 +129,21 @@ Result<std::shared_ptr<const Embedder>> HttpEmbedder::Make(const EmbedderSpec& s
 
 Result<std::vector<float>> HttpEmbedder::Embed(std::span<const std::string_view> texts,
                                                TimePoint deadline) const {
-  if (texts.empty()) {
-    return std::vector<float>();
-  }
-  const TimePoint now = std::chrono::steady_clock::now();
-  deadline = std::min(deadline, now + spec_.timeout);
+  deadline = std::min(deadline, std::chrono::steady_clock::now() + spec_.timeout);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (!IsValidUtf8(texts[i])) {
       return InvalidArgument("text " + std::to_string(i) + " of " +
                              std::to_string(texts[i].size()) + " bytes is not valid UTF-8");
     }
   }
-  const std::optional<CircuitBreaker::Ticket> ticket = breaker_.Admit(now, deadline - now);
-  if (!ticket) {
-    return Unavailable(
-        "embedding endpoint failed several calls in a row and is tried again in " +
-        std::to_string(
-            std::chrono::ceil<std::chrono::milliseconds>(breaker_.PauseLeft(now)).count()) +
-        " ms");
-  }
   std::vector<float> rows(texts.size() * dimension_);
-  const Status status = EmbedAll(texts, deadline, rows);
-  breaker_.Report(*ticket, OutcomeOf(status, ticket->patience), std::chrono::steady_clock::now());
-  NEARHIT_RETURN_IF_ERROR(status);
-  return rows;
-}
-
-Status HttpEmbedder::EmbedAll(std::span<const std::string_view> texts, TimePoint deadline,
-                              std::span<float> rows) const {
   for (std::size_t first = 0; first < texts.size(); first += spec_.max_batch) {
     const std::size_t count = std::min(spec_.max_batch, texts.size() - first);
-    NEARHIT_RETURN_IF_ERROR(EmbedBatch(texts.subspan(first, count), deadline,
-                                       rows.subspan(first * dimension_, count * dimension_)));
+    NEARHIT_RETURN_IF_ERROR(
+        EmbedBatch(texts.subspan(first, count), deadline,
+                   std::span<float>(rows).subspan(first * dimension_, count * dimension_)));
   }
-  return Status();
+  return rows;
 }
 
 Status HttpEmbedder::EmbedBatch(std::span<const std::string_view> texts, TimePoint deadline,

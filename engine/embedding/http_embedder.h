@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/embedding/circuit_breaker.h"
 #include "engine/embedding/http_client.h"
 #include "nearhit/embedder.h"
 
@@ -19,9 +18,7 @@ namespace nearhit {
 //
 // A connection error, 429 and 5xx are tried again, spec.max_retries times for each request, after a
 // wait that doubles or that the server asks for by Retry-After. A wait that would end after the
-// deadline is not begun: the error comes back at once. So does one for nearly every call while the
-// endpoint has failed several in a row (circuit_breaker.h), so that a hung one does not occupy the
-// threads of all its callers.
+// deadline is not begun: the error comes back at once.
 //
 // Thread-safety: thread-safe; calls run together, each on its own connection.
 class HttpEmbedder final : public Embedder {
@@ -48,8 +45,6 @@ class HttpEmbedder final : public Embedder {
  private:
   HttpEmbedder(const EmbedderSpec& spec, std::size_t dimension, std::string_view key);
 
-  Status EmbedAll(std::span<const std::string_view> texts,
-                  std::chrono::steady_clock::time_point deadline, std::span<float> rows) const;
   Status EmbedBatch(std::span<const std::string_view> texts,
                     std::chrono::steady_clock::time_point deadline, std::span<float> rows) const;
 
@@ -57,7 +52,6 @@ class HttpEmbedder final : public Embedder {
   const std::size_t dimension_;
   const std::string identity_;
   const HttpClient client_;
-  mutable CircuitBreaker breaker_;
 };
 
 // "http/<model>/<dimension>".

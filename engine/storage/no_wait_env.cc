@@ -28,6 +28,14 @@ rocksdb::IOStatus WouldWait() {
   return rocksdb::IOStatus::TimedOut();
 }
 
+int OpenToRead(const std::string& name) {
+  int fd = -1;
+  do {
+    fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
 // As RocksDB's own file for buffered reads, but for NoWaitReads.
 class NoWaitFile final : public rocksdb::FSRandomAccessFile {
  public:
@@ -51,8 +59,11 @@ class NoWaitFile final : public rocksdb::FSRandomAccessFile {
       if (got < 0) {
         return no_wait && (errno == EAGAIN || errno == EOPNOTSUPP) ? WouldWait() : Failed("read");
       }
+      if (got == 0 && no_wait) {
+        return WouldWait();  // the end of the file, or a kernel that says 0 for EAGAIN (5.9, 5.10)
+      }
       if (got == 0) {
-        break;  // the end of the file
+        break;
       }
       done += static_cast<std::size_t>(got);
     }
@@ -110,18 +121,27 @@ class NoWaitFileSystem final : public rocksdb::FileSystemWrapper {
   const char* Name() const override { return "NoWaitFileSystem"; }
 
   rocksdb::IOStatus NewRandomAccessFile(const std::string& name,
-                                        const rocksdb::FileOptions& options,
+                                        const rocksdb::FileOptions& /*options*/,
                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
-                                        rocksdb::IODebugContext* dbg) override {
+                                        rocksdb::IODebugContext* /*dbg*/) override {
     if (no_wait) {
       return WouldWait();
     }
-    Descriptor fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    Descriptor fd(OpenToRead(name));
     if (fd.get() < 0) {
-      return FileSystemWrapper::NewRandomAccessFile(name, options, result, dbg);  // knows the error
+      const std::string why = std::generic_category().message(errno);
+      return rocksdb::status_to_io_status(
+          errno == ENOENT ? rocksdb::Status::PathNotFound("cannot open " + name, why)
+                          : rocksdb::Status::IOError("cannot open " + name, why));
     }
     *result = std::make_unique<NoWaitFile>(name, std::move(fd));
     return rocksdb::IOStatus::OK();
+  }
+
+  // Asked for by who is about to open a blob file.
+  rocksdb::IOStatus GetFileSize(const std::string& name, const rocksdb::IOOptions& options,
+                                std::uint64_t* bytes, rocksdb::IODebugContext* dbg) override {
+    return no_wait ? WouldWait() : FileSystemWrapper::GetFileSize(name, options, bytes, dbg);
   }
 };
 

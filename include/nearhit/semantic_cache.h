@@ -150,7 +150,9 @@ class SemanticCache {
   // Looks for the prompt: exact tier, then meaning. A miss is not an error.
   //
   // Errors: kInvalidArgument for a bad field; kUnavailable, see only_if_fast. A failing embedder
-  // and unreadable storage are misses with a reason, never errors.
+  // and unreadable storage are misses with a reason, never errors. One that may wait and has failed
+  // several times in a row is not asked for a while (docs/embedders.md), so that lookups do not
+  // wait for what is down.
   virtual Result<LookupResult> Lookup(const Prompt& prompt, const LookupOptions& options) = 0;
 
   // Like Lookup for each prompt, the missing vectors made in as few embedder calls as possible.
@@ -188,6 +190,10 @@ class SemanticCache {
   // Up to `limit` (1..kMaxPageSize) live entries with ids above `after`, fewer when they have over
   // kMaxResultBytes.
   virtual Result<ScanPage> Scan(EntryId after, std::size_t limit) = 0;
+
+  // Whether a lookup or a store that brings no vector may wait for an embedder
+  // (Embedder::may_block): a server gives such calls threads of their own.
+  virtual bool EmbedderMayWait() const = 0;
 
  protected:
   SemanticCache() = default;

@@ -68,6 +68,22 @@ class HungEmbedderTest : public testing::Test {
     });
   }
 
+  // As above, as the only item of a stream.
+  template <typename Response, typename Item, typename Open>
+  void InStream(Item item, Open open) {
+    item.mutable_request()->set_namespace_("hung");
+    waiting_.emplace_back([item = std::move(item), open] {
+      grpc::ClientContext context;
+      const auto stream = open(&context);
+      stream->Write(item);
+      stream->WritesDone();
+      Response response;
+      while (stream->Read(&response)) {
+      }
+      stream->Finish();
+    });
+  }
+
   std::uint64_t QueuedCalls() {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -117,6 +133,14 @@ TEST_F(HungEmbedderTest, CallsThatBringAVectorGoOn) {
     v1::EmbedResponse response;
     vectors_->Embed(context, request, &response);
   });
+  v1::LookupStreamRequest lookup_item;
+  *lookup_item.mutable_request() = lookup;
+  InStream<v1::LookupStreamResponse>(
+      lookup_item, [this](grpc::ClientContext* context) { return cache_->LookupStream(context); });
+  v1::StoreStreamRequest store_item;
+  *store_item.mutable_request() = stores;
+  InStream<v1::StoreStreamResponse>(
+      store_item, [this](grpc::ClientContext* context) { return cache_->StoreStream(context); });
   const auto give_up = std::chrono::steady_clock::now() + kDeadline;
   while (QueuedCalls() < waiting_.size() - 1 && std::chrono::steady_clock::now() < give_up) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -235,41 +235,6 @@ TEST_F(HttpEmbedderTest, EndsAtTheDeadlineOrTheTimeout) {
   EXPECT_LT(steady_clock::now() - start, milliseconds(5'000));
 }
 
-TEST_F(HttpEmbedderTest, AnEndpointThatFailsIsLeftAlone) {
-  Start(Always(Failure(503)));
-  spec_.max_retries = 0;
-  const auto embedder = MakeEmbedder(spec_, kDimension).value();
-  const std::vector<std::string_view> texts = {"SECRET"};
-  for (int i = 0; i < 5; ++i) {
-    EXPECT_THAT(embedder->Embed(texts, kNoDeadline),
-                StatusIs(StatusCode::kUnavailable, HasSubstr("503")));
-  }
-  EXPECT_THAT(embedder->Embed(texts, kNoDeadline),
-              StatusIs(StatusCode::kUnavailable,
-                       AllOf(HasSubstr("is tried again in"), Not(HasSubstr("SECRET")))));
-  EXPECT_EQ(RequestCount(), 5u);
-}
-
-TEST_F(HttpEmbedderTest, ATextThatIsRefusedSaysNothingOfTheEndpoint) {
-  Start(Always(Failure(400)));
-  const auto embedder = MakeEmbedder(spec_, kDimension).value();
-  const std::vector<std::string_view> texts = {"a"};
-  for (int i = 0; i < 10; ++i) {
-    EXPECT_THAT(embedder->Embed(texts, kNoDeadline), StatusIs(StatusCode::kInvalidArgument));
-  }
-  EXPECT_EQ(RequestCount(), 10u);
-}
-
-TEST_F(HttpEmbedderTest, CallersInAHurrySayNothingOfTheEndpoint) {
-  Start(Always({.delay = milliseconds(30'000)}));
-  const auto embedder = MakeEmbedder(spec_, kDimension).value();
-  const std::vector<std::string_view> texts = {"a"};
-  for (int i = 0; i < 10; ++i) {
-    EXPECT_THAT(embedder->Embed(texts, steady_clock::now() + milliseconds(20)),
-                StatusIs(StatusCode::kDeadlineExceeded));
-  }
-}
-
 TEST_F(HttpEmbedderTest, APassedDeadlineSendsNothing) {
   Start(Always({}));
   EXPECT_THAT(Embed({"a"}, steady_clock::now()), StatusIs(StatusCode::kDeadlineExceeded));

@@ -158,6 +158,8 @@ TEST_F(RocksDbStoreTest, MemoryTierDoesNotReadTheDisk) {
 class RowsOfAFileTest : public RocksDbStoreTest {
  protected:
   static constexpr int kRows = 100;
+  static constexpr std::size_t kShort = 50'000;  // both are in blob files
+  static constexpr std::size_t kLong = 200'000;
 
   void SetUp() override {
     {
@@ -166,7 +168,7 @@ class RowsOfAFileTest : public RocksDbStoreTest {
       WriteBatch batch;
       for (int i = 0; i < kRows; ++i) {
         batch.Put(Family::kVectors, Key(i), std::string(1'000, 'v'));
-        batch.Put(Family::kPayloads, Key(i), Noise(200'000));
+        batch.Put(Family::kPayloads, Key(i), Noise(i < kRows / 2 ? kShort : kLong));
       }
       ASSERT_THAT((*store)->Write(batch, false), IsOk());
     }
@@ -223,9 +225,10 @@ TEST_F(RowsOfAFileTest, MemoryTierReadsThePageCache) {
 }
 
 TEST_F(RowsOfAFileTest, MemoryTierLeavesLongRowsToThoseWhoMayWait) {
-  ASSERT_THAT(Read(Family::kPayloads, 0, ReadTier::kAny), IsOk());  // the file is open
-  EXPECT_THAT(Read(Family::kPayloads, 50, ReadTier::kMemory), StatusIs(StatusCode::kUnavailable));
-  EXPECT_THAT(Read(Family::kPayloads, 50, ReadTier::kAny), IsOk());
+  ASSERT_THAT(Read(Family::kPayloads, 0, ReadTier::kAny), IsOk());  // the blob file is open
+  EXPECT_EQ(Read(Family::kPayloads, 1, ReadTier::kMemory).ok(), PageCacheCanBeAsked());
+  EXPECT_THAT(Read(Family::kPayloads, 99, ReadTier::kMemory), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(Read(Family::kPayloads, 99, ReadTier::kAny), IsOk());
 }
 
 // More files than a start opens.

@@ -1,0 +1,100 @@
+// An embedder that fails: what lookups and stores make of it.
+#include <atomic>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "nearhit/database.h"
+#include "tests/engine/database/open_database.h"
+#include "tests/engine/database/scripted_embedder.h"
+#include "tests/support/status_matchers.h"
+
+namespace nearhit {
+namespace {
+
+constexpr int kFailuresThatTell = 5;
+
+class FailingEmbedderTest : public DatabaseTest {
+ protected:
+  FailingEmbedderTest() {
+    RegisterScriptedEmbedder();
+    EmbedderScript::Get().Reset([this](const std::string&, EmbedderScript::Texts) {
+      ++asked_;
+      return down_ ? Unavailable("down") : Status();
+    });
+    NamespaceConfig config = CacheConfig(kScriptedDimension);
+    config.embedder = ScriptedSpec("model");
+    cache_ = NewCache(config);
+  }
+  void TearDown() override { EmbedderScript::Get().Reset(); }
+
+  LookupResult Lookup(std::string_view slot, bool only_if_fast = false) {
+    const auto result =
+        cache_->Lookup({.scope = "", .slot = slot, .vector = {}}, {.only_if_fast = only_if_fast});
+    EXPECT_THAT(result, IsOk());
+    return result.ok() ? *result : LookupResult();
+  }
+  StoreResult Store(std::string_view slot) {
+    StoreRequest request;
+    request.prompt.slot = slot;
+    request.answer = "answer";
+    const auto result = cache_->Store(request);
+    EXPECT_THAT(result, IsOk());
+    return result.ok() ? *result : StoreResult();
+  }
+  void FailUntilItIsKnown() {
+    down_ = true;
+    asked_ = 0;
+    for (int i = 0; i < kFailuresThatTell; ++i) {
+      EXPECT_EQ(Lookup("text").miss_reason, MissReason::kEmbedFailed);
+    }
+    EXPECT_EQ(asked_.exchange(0), kFailuresThatTell);
+  }
+
+  std::atomic<bool> down_{false};
+  std::atomic<int> asked_{0};
+  std::shared_ptr<SemanticCache> cache_;
+};
+
+TEST_F(FailingEmbedderTest, LookupsDoNotAskOneThatIsDown) {
+  FailUntilItIsKnown();
+  EXPECT_EQ(Lookup("text").miss_reason, MissReason::kEmbedFailed);
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(FailingEmbedderTest, LookupsThatMayNotWaitAreAnsweredWhenItIsDown) {
+  EXPECT_THAT(cache_->Lookup({.scope = "", .slot = "text", .vector = {}}, {.only_if_fast = true}),
+              StatusIs(StatusCode::kUnavailable));
+  FailUntilItIsKnown();
+  EXPECT_EQ(Lookup("text", /*only_if_fast=*/true).miss_reason, MissReason::kEmbedFailed);
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(FailingEmbedderTest, ExactHitsGoOn) {
+  Store("stored");
+  FailUntilItIsKnown();
+  EXPECT_EQ(Lookup("stored~").miss_reason, MissReason::kEmbedFailed);
+  EXPECT_EQ(Lookup("stored").kind, HitKind::kExact);
+}
+
+// Without a vector an entry would be found by its exact text for good.
+TEST_F(FailingEmbedderTest, StoresAskAnywayAndEndIt) {
+  FailUntilItIsKnown();
+  EXPECT_FALSE(Store("first").has_vector);
+  EXPECT_EQ(asked_, 1);
+  down_ = false;
+  EXPECT_TRUE(Store("second").has_vector);
+  EXPECT_EQ(Lookup("second~").kind, HitKind::kSemantic);
+}
+
+TEST_F(FailingEmbedderTest, OtherSettingsKeepWhatIsKnownOfIt) {
+  FailUntilItIsKnown();
+  NamespaceUpdate update;
+  update.threshold = 0.5F;
+  ASSERT_THAT(db_->UpdateNamespace("c", update), IsOk());
+  EXPECT_EQ(Lookup("text").miss_reason, MissReason::kEmbedFailed);
+  EXPECT_EQ(asked_, 0);
+}
+
+}  // namespace
+}  // namespace nearhit
