@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nearhit/v1/cache.grpc.pb.h"
+#include "server/arena_messages.h"
 #include "server/call.h"
 
 namespace nearhit::server {
@@ -11,7 +12,9 @@ namespace nearhit::server {
 // Thread-safety: thread-safe.
 class CacheService final : public v1::Cache::CallbackService {
  public:
-  explicit CacheService(ServiceContext* context) : context_(context) {}
+  explicit CacheService(ServiceContext* context) : context_(context) {
+    SetMessageAllocatorFor_Lookup(&lookup_messages_);
+  }
 
   grpc::ServerUnaryReactor* Lookup(grpc::CallbackServerContext* call,
                                    const v1::LookupRequest* request,
@@ -42,6 +45,7 @@ class CacheService final : public v1::Cache::CallbackService {
 
  private:
   ServiceContext* const context_;
+  ArenaMessages<v1::LookupRequest, v1::LookupResponse> lookup_messages_;
 };
 
 }  // namespace nearhit::server
