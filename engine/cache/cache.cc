@@ -111,16 +111,16 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
     if (options.only_if_fast && MayWait(*now, prompts, open, options.deadline)) {
       return Unavailable("the embedder may wait");
     }
-    Result<std::vector<std::vector<float>>> vectors =
+    const PromptVectors vectors =
         Vectors(*now, prompts, open, options.deadline,
                 options.only_if_fast ? Asking::kNot : Asking::kUnlessDown);
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       if (!open[i]) {
         continue;
       }
-      if (!vectors.ok()) {
+      if (vectors.embedder_failed && prompts[i].vector.empty()) {
         results[i].miss_reason = MissReason::kEmbedFailed;
-      } else if ((*vectors)[i].empty()) {
+      } else if (vectors.rows[i].empty()) {
         if (results[i].miss_reason != MissReason::kExpired) {
           const bool asked = now->embedder != nullptr && now->config.dimension != 0;
           results[i].miss_reason =
@@ -128,7 +128,7 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
         }
       } else {
         NEARHIT_RETURN_IF_ERROR(
-            TrySemantic(*now, options, prompts[i], (*vectors)[i], &results[i]).status());
+            TrySemantic(*now, options, prompts[i], vectors.rows[i], &results[i]).status());
         NEARHIT_RETURN_IF_ERROR(CheckAnswerBytes(prompts.size(), results[i], &bytes));
       }
     }

@@ -127,11 +127,13 @@ class Cache {
   static Result<std::vector<float>> Embed(const Live& live, std::span<const std::string_view> texts,
                                           std::chrono::steady_clock::time_point deadline,
                                           Asking asking);
-  // Vectors for the prompts that are wanted: row per prompt, empty where there is none.
-  Result<std::vector<std::vector<float>>> Vectors(const Live& live, std::span<const Prompt> prompts,
-                                                  const std::vector<bool>& wanted,
-                                                  std::chrono::steady_clock::time_point deadline,
-                                                  Asking asking);
+  struct PromptVectors {
+    std::vector<std::vector<float>> rows;  // one a prompt, empty where there is none
+    bool embedder_failed = false;          // prompts that brought a vector have it all the same
+  };
+  PromptVectors Vectors(const Live& live, std::span<const Prompt> prompts,
+                        const std::vector<bool>& wanted,
+                        std::chrono::steady_clock::time_point deadline, Asking asking);
 
   // Makes room for `entries` and `bytes` more; returns how many left.
   Result<std::uint32_t> MakeRoom(const Live& live, std::uint64_t entries, std::uint64_t bytes);

@@ -75,10 +75,10 @@ Result<std::vector<float>> Cache::Embed(const Live& live, std::span<const std::s
   return made;
 }
 
-Result<std::vector<std::vector<float>>> Cache::Vectors(
-    const Live& live, std::span<const Prompt> prompts, const std::vector<bool>& wanted,
-    std::chrono::steady_clock::time_point deadline, Asking asking) {
-  std::vector<std::vector<float>> vectors(prompts.size());
+Cache::PromptVectors Cache::Vectors(const Live& live, std::span<const Prompt> prompts,
+                                    const std::vector<bool>& wanted, TimePoint deadline,
+                                    Asking asking) {
+  PromptVectors vectors{.rows = std::vector<std::vector<float>>(prompts.size())};
   std::vector<std::string_view> texts;
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -86,8 +86,8 @@ Result<std::vector<std::vector<float>>> Cache::Vectors(
       continue;
     }
     if (!prompts[i].vector.empty()) {
-      vectors[i].assign(prompts[i].vector.begin(), prompts[i].vector.end());
-      NormalizeFor(live.config.metric, vectors[i]);
+      vectors.rows[i].assign(prompts[i].vector.begin(), prompts[i].vector.end());
+      NormalizeFor(live.config.metric, vectors.rows[i]);
     } else if (live.embedder != nullptr) {
       texts.push_back(prompts[i].slot);
       rows.push_back(i);
@@ -99,12 +99,14 @@ Result<std::vector<std::vector<float>>> Cache::Vectors(
   Result<std::vector<float>> made = Embed(live, texts, deadline, asking);
   if (!made.ok()) {
     counters_.embed_failures.fetch_add(texts.size(), std::memory_order_relaxed);
-    return std::move(made).status();
+    made.IgnoreError();  // the result has a reason for it, not a message
+    vectors.embedder_failed = true;
+    return vectors;
   }
   const std::size_t dimension = live.embedder->dimension();
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto begin = made->begin() + static_cast<std::ptrdiff_t>(row * dimension);
-    std::vector<float>& vector = vectors[rows[row]];
+    std::vector<float>& vector = vectors.rows[rows[row]];
     vector.assign(begin, begin + static_cast<std::ptrdiff_t>(dimension));
     // Zeros say that the text has no vector. Under the other metrics than cosine they would be one,
     // and all such texts would be the same.

@@ -42,13 +42,9 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
         request.durability == Durability::kDefault ? now->config.durability : request.durability;
     sync = sync || durability == Durability::kSync;
   }
-  Result<std::vector<std::vector<float>>> vectors =
+  // Without an embedder the exact tier still works: the answer is kept for the same text.
+  const PromptVectors vectors =
       Vectors(*now, prompts, std::vector<bool>(prompts.size(), true), deadline, Asking::kAnyway);
-  if (!vectors.ok()) {
-    // The exact tier still works: the answer is kept for the same text.
-    vectors.status().IgnoreError();
-    vectors = std::vector<std::vector<float>>(prompts.size());
-  }
   const ReaderLock writing(&writes_mu_);
   NEARHIT_RETURN_IF_ERROR(CheckCurrent());
   NEARHIT_ASSIGN_OR_RETURN(const std::uint32_t evicted, MakeRoom(*now, requests.size(), bytes));
@@ -60,7 +56,7 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
     const std::int64_t ttl_ms = request.ttl_ms.value_or(now->config.default_ttl_ms);
     puts[i] = {.scope = request.prompt.scope,
                .key = request.prompt.slot,
-               .vector = (*vectors)[i],
+               .vector = vectors.rows[i],
                .payload = request.answer,
                .content_type = request.metadata.content_type,
                .model = request.metadata.model,

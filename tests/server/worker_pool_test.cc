@@ -11,6 +11,23 @@ namespace {
 
 constexpr auto kNever = WorkerPool::TimePoint::max();
 
+// A thread of a pool that does nothing else until Release. Outlives the pool.
+class BusyThread {
+ public:
+  void Occupy(WorkerPool* pool, Lane lane) {
+    ASSERT_TRUE(pool->Submit(lane, kNever, [this] {
+      started_.count_down();
+      go_.wait();
+    }));
+    started_.wait();
+  }
+  void Release() { go_.count_down(); }
+
+ private:
+  std::latch started_{1};
+  std::latch go_{1};
+};
+
 TEST(WorkerPool, RunsEverythingBeforeItStops) {
   std::atomic<int> ran{0};
   WorkerPool pool(3, 1000);
@@ -23,31 +40,21 @@ TEST(WorkerPool, RunsEverythingBeforeItStops) {
 }
 
 TEST(WorkerPool, RefusesWhenTheQueueIsFull) {
+  BusyThread busy;
   WorkerPool pool(1, 2);
-  std::latch started(1);
-  std::latch go(1);
-  ASSERT_TRUE(pool.Submit(Lane::kStorage, kNever, [&] {
-    started.count_down();
-    go.wait();
-  }));
-  started.wait();
+  busy.Occupy(&pool, Lane::kStorage);
   EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [] {}));
   EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [] {}));
   EXPECT_EQ(pool.queued(), 2U);
   EXPECT_FALSE(pool.Submit(Lane::kStorage, kNever, [] {}));
   EXPECT_EQ(pool.refused(), 1U);
-  go.count_down();
+  busy.Release();
 }
 
 TEST(WorkerPool, FullQueueGivesUpExpiredTasksFirst) {
+  BusyThread busy;
   WorkerPool pool(1, 2);
-  std::latch started(1);
-  std::latch go(1);
-  ASSERT_TRUE(pool.Submit(Lane::kStorage, kNever, [&] {
-    started.count_down();
-    go.wait();
-  }));
-  started.wait();
+  busy.Occupy(&pool, Lane::kStorage);
   bool late_ran = false;
   EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [] {}));
   EXPECT_TRUE(
@@ -55,7 +62,7 @@ TEST(WorkerPool, FullQueueGivesUpExpiredTasksFirst) {
   EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [] {}));
   EXPECT_TRUE(late_ran);
   EXPECT_FALSE(pool.Submit(Lane::kStorage, kNever, [] {}));
-  go.count_down();
+  busy.Release();
 }
 
 TEST(WorkerPool, TasksThatEmbedLeaveThreadsToStorage) {
@@ -94,38 +101,28 @@ TEST(WorkerPool, StorageMayTakeEveryThread) {
 
 TEST(WorkerPool, OneThreadRunsBothLanes) {
   std::vector<int> order;
+  BusyThread busy;
   WorkerPool pool(1, 100);
-  std::latch started(1);
-  std::latch go(1);
-  ASSERT_TRUE(pool.Submit(Lane::kStorage, kNever, [&] {
-    started.count_down();
-    go.wait();
-  }));
-  started.wait();
+  busy.Occupy(&pool, Lane::kStorage);
   for (int i = 0; i < 6; ++i) {
     ASSERT_TRUE(pool.Submit(i % 3 == 0 ? Lane::kStorage : Lane::kEmbedding, kNever,
                             [&order, i] { order.push_back(i); }));
   }
-  go.count_down();
+  busy.Release();
   pool.Stop();
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 5})) << "in the order of coming";
 }
 
 TEST(WorkerPool, AFullLaneDoesNotFillTheOther) {
+  std::latch stored(1);
+  BusyThread busy;
   WorkerPool pool(2, 1);
-  std::latch started(1);
-  std::latch go(1);
-  ASSERT_TRUE(pool.Submit(Lane::kEmbedding, kNever, [&] {
-    started.count_down();
-    go.wait();
-  }));
-  started.wait();
+  busy.Occupy(&pool, Lane::kEmbedding);
   EXPECT_TRUE(pool.Submit(Lane::kEmbedding, kNever, [] {}));
   EXPECT_FALSE(pool.Submit(Lane::kEmbedding, kNever, [] {}));
-  std::latch stored(1);
   EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [&] { stored.count_down(); }));
   stored.wait();
-  go.count_down();
+  busy.Release();
 }
 
 }  // namespace

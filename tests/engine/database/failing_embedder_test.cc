@@ -1,6 +1,7 @@
 // An embedder that fails: what lookups and stores make of it.
 #include <atomic>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -85,6 +86,29 @@ TEST_F(FailingEmbedderTest, StoresAskAnywayAndEndIt) {
   down_ = false;
   EXPECT_TRUE(Store("second").has_vector);
   EXPECT_EQ(Lookup("second~").kind, HitKind::kSemantic);
+}
+
+TEST_F(FailingEmbedderTest, PromptsOfABatchThatBringAVectorHaveIt) {
+  down_ = true;
+  const std::vector<float> vector = ScriptedVector("model", "meaning");
+  const std::vector<Prompt> prompts = {{.scope = "", .slot = "brought", .vector = vector},
+                                       {.scope = "", .slot = "text", .vector = {}}};
+  std::vector<StoreRequest> requests(2);
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    requests[i].prompt = prompts[i];
+    requests[i].answer = "answer";
+  }
+  const auto stored = cache_->StoreBatch(requests);
+  ASSERT_THAT(stored, IsOk());
+  EXPECT_TRUE(stored->at(0).has_vector);
+  EXPECT_FALSE(stored->at(1).has_vector);
+
+  const std::vector<Prompt> asked = {{.scope = "", .slot = "other", .vector = vector},
+                                     {.scope = "", .slot = "other text", .vector = {}}};
+  const auto found = cache_->LookupBatch(asked, {});
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ(found->at(0).kind, HitKind::kSemantic);
+  EXPECT_EQ(found->at(1).miss_reason, MissReason::kEmbedFailed);
 }
 
 TEST_F(FailingEmbedderTest, OtherSettingsKeepWhatIsKnownOfIt) {
