@@ -23,6 +23,12 @@ constexpr std::int32_t kMaxCode = 119;
 // Both halves of a code are kept as unsigned nibbles: code = 16 * (high - 8) + (low - 8).
 constexpr std::int32_t kNibbleBias = 8;
 constexpr std::int32_t kHighWeight = 16;
+constexpr std::size_t kInt8HeaderBytes = 16;
+// The largest component in a frame: what is farther has no codes, and the range of its scores is
+// everything.
+constexpr float kMostInFrame = 1e16F;
+// Of two vectors in a frame, each at most twice as long as the longest.
+constexpr float kMaxShift = 1e37F;
 
 std::size_t Lines(std::size_t bytes) {
   return (bytes + kCacheLine - 1) / kCacheLine;
@@ -84,37 +90,46 @@ void Quantize(VectorView vector, float scale, std::int8_t* codes) {
 }  // namespace
 
 Codec::Codec(std::size_t dimension, IndexMetric metric, Encoding encoding)
-    : shape_(&Shape::Of(dimension, metric, encoding)) {
+    : shape_(&CodecShape::Of(dimension, metric, encoding)) {
 }
 
-Codec::Shape::Shape(std::size_t of_dimension, IndexMetric of_metric, Encoding of_encoding)
+CodecShape::CodecShape(std::size_t of_dimension, IndexMetric of_metric, Encoding of_encoding,
+                       Frame of_frame)
     : dimension(of_dimension),
       metric(of_metric),
       encoding(of_encoding),
       kernels(&Kernels()),
-      rotation(encoding == Encoding::kInt8 ? &Rotation::Of(dimension) : nullptr) {
+      rotation(encoding == Encoding::kInt8 ? &Rotation::Of(dimension) : nullptr),
+      frame(std::move(of_frame)) {
+  NEARHIT_CHECK(frame.centre.empty() ||
+                (encoding == Encoding::kInt8 && frame.centre.size() == dimension));
   const std::size_t plane = (dimension + 1) / 2;
   record_bytes = encoding == Encoding::kFloat32 ? RoundUp(dimension * sizeof(float), 8)
-                                                : RoundUp(sizeof(Int8Header) + 2 * plane, 8);
+                                                : RoundUp(kInt8HeaderBytes + 2 * plane, 8);
   // Two lines at least: a walk that reads less precisely takes more steps.
-  const std::size_t rough = sizeof(Int8Header) + plane;
+  const std::size_t rough = kInt8HeaderBytes + plane;
   const bool reads_less = encoding == Encoding::kInt8 && Lines(rough) + 2 <= Lines(record_bytes);
   rough_bytes = reads_less ? rough : record_bytes;
+  if (metric != IndexMetric::kL2) {
+    centre_squared =
+        kernels->exact_dot(frame.centre.data(), frame.centre.data(), frame.centre.size());
+  }
 }
 
-const Codec::Shape& Codec::Shape::Of(std::size_t dimension, IndexMetric metric, Encoding encoding) {
+const CodecShape& CodecShape::Of(std::size_t dimension, IndexMetric metric, Encoding encoding) {
   static Mutex mu;
-  static std::map<std::tuple<std::size_t, IndexMetric, Encoding>, std::unique_ptr<const Shape>>
+  static std::map<std::tuple<std::size_t, IndexMetric, Encoding>, std::unique_ptr<const CodecShape>>
       shapes;
   MutexLock lock(&mu);
-  std::unique_ptr<const Shape>& shape = shapes[{dimension, metric, encoding}];
+  std::unique_ptr<const CodecShape>& shape = shapes[{dimension, metric, encoding}];
   if (shape == nullptr) {
-    shape = std::make_unique<const Shape>(dimension, metric, encoding);
+    shape = std::make_unique<const CodecShape>(dimension, metric, encoding, Frame());
   }
   return *shape;
 }
 
-Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
+Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale, float shift) const {
+  static_assert(sizeof(Int8Header) == kInt8HeaderBytes);
   // 2^14 for a code and kMaxDimension components stay below 2^31.
   std::int32_t squares = 0;
   std::int32_t rough = 0;  // of the codes with their high halves
@@ -126,25 +141,63 @@ Codec::Int8Header Codec::HeaderOf(const std::int8_t* codes, float scale) const {
   const auto whole = static_cast<float>(squares);
   return {.scale = scale,
           .rough_scale = rough > 0 ? scale * (whole / static_cast<float>(rough)) : 0.0F,
-          .squared_norm = scale * scale * whole};
+          .squared_norm = scale * scale * whole,
+          .shift = shift};
 }
 
-std::vector<float> Codec::ComponentsOf(VectorView vector) const {
+std::vector<float> Codec::InFrame(VectorView vector) const {
   NEARHIT_CHECK(vector.size() == dimension());
-  if (shape_->rotation == nullptr) {
-    return {vector.begin(), vector.end()};
+  std::vector<float> moved(vector.begin(), vector.end());
+  if (framed()) {
+    const Frame& frame = shape_->frame;
+    const auto unit = static_cast<double>(frame.unit);
+    const double length = LengthOf(vector);
+    for (std::size_t i = 0; i < moved.size(); ++i) {
+      const double component = static_cast<double>(vector[i]) / length;
+      moved[i] = static_cast<float>((component - static_cast<double>(frame.centre[i])) * unit);
+    }
   }
-  std::vector<float> rotated(dimension());
-  shape_->rotation->Apply(vector, rotated);
-  return rotated;
+  return moved;
+}
+
+// What the rounding of a normalised vector made of its length, which is more than the differences
+// between vectors that are alike; 1 under other metrics.
+double Codec::LengthOf(VectorView vector) const {
+  if (metric() != IndexMetric::kCosine) {
+    return 1;
+  }
+  const double length =
+      std::sqrt(shape_->kernels->exact_dot(vector.data(), vector.data(), vector.size()));
+  return length > 0 ? length : 1;
+}
+
+std::vector<float> Codec::Rotated(std::vector<float> vector) const {
+  if (shape_->rotation != nullptr) {
+    shape_->rotation->Apply(vector, vector);
+  }
+  return vector;
+}
+
+float Codec::ShiftOf(VectorView in_frame) const {
+  if (!framed() || !is_dot()) {
+    return 0;
+  }
+  const Frame& frame = shape_->frame;
+  const double shift =
+      shape_->kernels->exact_dot(frame.centre.data(), in_frame.data(), in_frame.size()) *
+      static_cast<double>(frame.unit);
+  return std::abs(shift) <= static_cast<double>(kMaxShift) ? static_cast<float>(shift) : 0.0F;
 }
 
 float Codec::CodesFor(VectorView components, std::int8_t* first, std::int8_t* second) const {
-  const float scale = LargestMagnitude(components) / static_cast<float>(kMaxCode);
-  if (scale < std::numeric_limits<float>::min()) {  // zeros, or as good as
+  const float largest = LargestMagnitude(components);
+  const float scale = largest / static_cast<float>(kMaxCode);
+  // Zeros, or as good as, and what is too far from a frame.
+  const bool too_far = framed() && !(largest <= kMostInFrame);
+  if (scale < std::numeric_limits<float>::min() || too_far) {
     std::memset(first, 0, plane_bytes());
     std::memset(second, 0, plane_bytes());
-    return 0;
+    return too_far ? kTooFar : 0;
   }
   Quantize(components.first(plane_bytes()), scale, first);
   second[plane_bytes() - 1] = 0;  // of an odd dimension
@@ -153,7 +206,9 @@ float Codec::CodesFor(VectorView components, std::int8_t* first, std::int8_t* se
 }
 
 std::vector<float> Codec::Encode(VectorView vector, std::byte* record) const {
-  std::vector<float> components = ComponentsOf(vector);
+  std::vector<float> components = InFrame(vector);
+  const float shift = ShiftOf(components);
+  components = Rotated(std::move(components));
   std::memset(record, 0, record_bytes());
   if (encoding() == Encoding::kFloat32) {
     std::memcpy(record, components.data(), components.size() * sizeof(float));
@@ -161,7 +216,10 @@ std::vector<float> Codec::Encode(VectorView vector, std::byte* record) const {
   }
   std::vector<std::int8_t> codes(2 * plane_bytes());
   const float scale = CodesFor(components, codes.data(), codes.data() + plane_bytes());
-  const Int8Header header = HeaderOf(codes.data(), scale);
+  if (scale == kTooFar) {
+    std::fill(components.begin(), components.end(), 0.0F);
+  }
+  const Int8Header header = HeaderOf(codes.data(), scale, scale == kTooFar ? 0 : shift);
   std::memcpy(record, &header, sizeof(header));
   auto* high = reinterpret_cast<std::uint8_t*>(record + sizeof(Int8Header));
   std::uint8_t* low = high + plane_bytes();
@@ -193,6 +251,12 @@ void Codec::Decode(const std::byte* record, std::span<float> out) const {
   DecodeComponents(record, out);
   if (shape_->rotation != nullptr) {
     shape_->rotation->Undo(out, out);
+  }
+  if (framed()) {
+    const Frame& frame = shape_->frame;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = out[i] / frame.unit + frame.centre[i];
+    }
   }
 }
 
@@ -228,22 +292,34 @@ bool Codec::IsSound(const std::byte* record) const {
                   [](std::int8_t code) { return std::abs(std::int32_t{code}) <= kMaxCode; }) &&
       std::all_of(codes.begin() + static_cast<std::ptrdiff_t>(dimension()), codes.end(),
                   [](std::int8_t code) { return code == 0; });
-  const Int8Header expected = HeaderOf(codes.data(), header.scale);
+  const Int8Header expected = HeaderOf(codes.data(), header.scale, header.shift);
   // Rounding to codes can double a component, not more.
   return in_range && header.scale >= 0 && header.rough_scale == expected.rough_scale &&
          header.squared_norm == expected.squared_norm &&
-         static_cast<double>(header.squared_norm) <= 4 * kMaxSquaredNorm;
+         static_cast<double>(header.squared_norm) <= 4 * kMaxSquaredNorm &&
+         (framed() && is_dot() ? std::abs(header.shift) <= kMaxShift : header.shift == 0);
 }
 
 EncodedQuery Codec::EncodeQuery(VectorView vector) const {
   EncodedQuery query;
-  query.components = ComponentsOf(vector);
+  query.components = Rotated(InFrame(vector));
   if (encoding() == Encoding::kFloat32) {
     return query;
+  }
+  if (framed()) {
+    const Frame& frame = shape_->frame;
+    query.factor = 1 / (static_cast<double>(frame.unit) * static_cast<double>(frame.unit));
+    query.offset =
+        is_dot() ? shape_->kernels->exact_dot(frame.centre.data(), vector.data(), vector.size()) /
+                       LengthOf(vector)
+                 : 0;
   }
   const std::size_t stride = NibbleStride(plane_bytes());
   query.codes.resize(2 * stride);
   query.scale = CodesFor(query.components, query.codes.data(), query.codes.data() + stride);
+  if (query.scale == kTooFar) {
+    std::fill(query.components.begin(), query.components.end(), 0.0F);
+  }
   Summarize(&query);
   return query;
 }
@@ -258,6 +334,7 @@ EncodedQuery Codec::QueryOf(const std::byte* record) const {
   Int8Header header{};
   std::memcpy(&header, record, sizeof(header));
   query.scale = header.scale;
+  query.shift = header.shift;
   const std::size_t stride = NibbleStride(plane_bytes());
   query.codes.resize(2 * stride);
   Unpack(record, query.codes.data(), query.codes.data() + stride);
@@ -268,7 +345,7 @@ EncodedQuery Codec::QueryOf(const std::byte* record) const {
 float Codec::Score(const EncodedQuery& query, const std::byte* record) const {
   if (encoding() == Encoding::kFloat32) {
     const auto* components = reinterpret_cast<const float*>(record);
-    return metric() == IndexMetric::kDot
+    return is_dot()
                ? shape_->kernels->dot(query.components.data(), components, dimension())
                : -shape_->kernels->l2_squared(query.components.data(), components, dimension());
   }
@@ -281,7 +358,8 @@ float Codec::Score(const EncodedQuery& query, const std::byte* record) const {
   const std::int32_t products =
       kHighWeight * high + low - (kHighWeight + 1) * kNibbleBias * query.sum;
   const float dot = static_cast<float>(products) * query.scale * header.scale;
-  return metric() == IndexMetric::kDot ? dot : 2 * dot - query.squared_norm - header.squared_norm;
+  return is_dot() ? dot + (header.shift + query.shift)
+                  : 2 * dot - query.squared_norm - header.squared_norm;
 }
 
 float Codec::RoughScore(const EncodedQuery& query, const std::byte* record) const {
@@ -306,38 +384,15 @@ void Codec::RoughScores(const EncodedQuery& query, const RecordList& list, float
                                  .bias = kNibbleBias * query.sum,
                                  .scale = query.scale},
                                 scores);
-  if (metric() == IndexMetric::kL2) {
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      Int8Header header{};
-      std::memcpy(&header, list[i], sizeof(header));
-      scores[i] = 2 * scores[i] - query.squared_norm - header.squared_norm;
-    }
+  if (is_dot() && !framed()) {
+    return;
   }
-}
-
-float Codec::ScoreBound(const EncodedQuery& query, const std::byte* record, float score) const {
-  if (encoding() == Encoding::kFloat32) {
-    return score;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    Int8Header header{};
+    std::memcpy(&header, list[i], sizeof(header));
+    scores[i] = is_dot() ? scores[i] + (header.shift + query.shift)
+                         : 2 * scores[i] - query.squared_norm - header.squared_norm;
   }
-  Int8Header header{};
-  std::memcpy(&header, record, sizeof(header));
-  // Half a code in every component, and a little for the rounding of float arithmetic.
-  const float half = 0.5F * std::sqrt(static_cast<float>(dimension())) * 1.001F;
-  const float query_error = half * query.scale;
-  const float record_error = half * header.scale;
-  if (metric() == IndexMetric::kDot) {
-    const float query_norm = std::sqrt(query.squared_norm);
-    const float record_norm = std::sqrt(header.squared_norm);
-    return score + query_error * (record_norm + record_error) + record_error * query_norm;
-  }
-  const float distance = std::sqrt(std::max(0.0F, -score)) - query_error - record_error;
-  return distance > 0 ? -distance * distance : 0.0F;
-}
-
-float Codec::ExactScore(VectorView a, VectorView b) const {
-  return metric() == IndexMetric::kDot
-             ? shape_->kernels->dot(a.data(), b.data(), dimension())
-             : -shape_->kernels->l2_squared(a.data(), b.data(), dimension());
 }
 
 }  // namespace nearhit

@@ -7,6 +7,7 @@
 #endif
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -31,6 +32,23 @@ float L2Scalar(const float* a, const float* b, std::size_t n) {
   float sum = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const float difference = a[i] - b[i];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+double ExactDotScalar(const float* a, const float* b, std::size_t n) {
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  }
+  return sum;
+}
+
+double ExactL2Scalar(const float* a, const float* b, std::size_t n) {
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
     sum += difference * difference;
   }
   return sum;
@@ -100,6 +118,39 @@ TARGET_AVX2 float L2Avx2(const float* a, const float* b, std::size_t n) {
     sum1 = _mm256_fmadd_ps(d1, d1, sum1);
   }
   return Sum256(_mm256_add_ps(sum0, sum1)) + L2Scalar(a + i, b + i, n - i);
+}
+
+TARGET_AVX2 double Sum256d(__m256d v) {
+  const __m128d pair = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(pair, _mm_unpackhi_pd(pair, pair)));
+}
+
+TARGET_AVX2 double ExactDotAvx2(const float* a, const float* b, std::size_t n) {
+  __m256d sum0 = _mm256_setzero_pd();
+  __m256d sum1 = _mm256_setzero_pd();
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    sum0 = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm_loadu_ps(a + i)),
+                           _mm256_cvtps_pd(_mm_loadu_ps(b + i)), sum0);
+    sum1 = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm_loadu_ps(a + i + 4)),
+                           _mm256_cvtps_pd(_mm_loadu_ps(b + i + 4)), sum1);
+  }
+  return Sum256d(_mm256_add_pd(sum0, sum1)) + ExactDotScalar(a + i, b + i, n - i);
+}
+
+TARGET_AVX2 double ExactL2Avx2(const float* a, const float* b, std::size_t n) {
+  __m256d sum0 = _mm256_setzero_pd();
+  __m256d sum1 = _mm256_setzero_pd();
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m256d d0 =
+        _mm256_sub_pd(_mm256_cvtps_pd(_mm_loadu_ps(a + i)), _mm256_cvtps_pd(_mm_loadu_ps(b + i)));
+    const __m256d d1 = _mm256_sub_pd(_mm256_cvtps_pd(_mm_loadu_ps(a + i + 4)),
+                                     _mm256_cvtps_pd(_mm_loadu_ps(b + i + 4)));
+    sum0 = _mm256_fmadd_pd(d0, d0, sum0);
+    sum1 = _mm256_fmadd_pd(d1, d1, sum1);
+  }
+  return Sum256d(_mm256_add_pd(sum0, sum1)) + ExactL2Scalar(a + i, b + i, n - i);
 }
 
 // Sums of two products of a nibble and a code stay under 2 * 15 * 128, so that eight of them fit
@@ -234,12 +285,15 @@ std::vector<DistanceKernels> Detect() {
   std::vector<DistanceKernels> found;
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0) {
-    found.push_back({"avx512vnni", DotAvx512, L2Avx512, DotNibblesVnni, ScorePlanesVnni});
+    found.push_back({"avx512vnni", DotAvx512, L2Avx512, ExactDotAvx2, ExactL2Avx2, DotNibblesVnni,
+                     ScorePlanesVnni});
   }
   if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
-    found.push_back({"avx2", DotAvx2, L2Avx2, DotNibblesAvx2, ScorePlanes<DotNibblesAvx2>});
+    found.push_back({"avx2", DotAvx2, L2Avx2, ExactDotAvx2, ExactL2Avx2, DotNibblesAvx2,
+                     ScorePlanes<DotNibblesAvx2>});
   }
-  found.push_back({"scalar", DotScalar, L2Scalar, DotNibblesScalar, ScorePlanes<DotNibblesScalar>});
+  found.push_back({"scalar", DotScalar, L2Scalar, ExactDotScalar, ExactL2Scalar, DotNibblesScalar,
+                   ScorePlanes<DotNibblesScalar>});
   return found;
 }
 
@@ -255,24 +309,30 @@ const DistanceKernels& Kernels() {
   return kernels;
 }
 
-float UserScore(Metric metric, float raw) {
+float UserScore(Metric metric, double raw) {
   switch (metric) {
     case Metric::kCosine:
     case Metric::kInnerProduct:
-      return raw;
+      return static_cast<float>(raw);
     case Metric::kL2:
-      return 1.0F / (1.0F - raw);  // raw is minus the squared distance
+      return static_cast<float>(1 / (1 - raw));  // raw is minus the squared distance
   }
-  return raw;
+  return static_cast<float>(raw);
 }
 
 float RawScore(Metric metric, float user) {
+  constexpr float kLowest = -std::numeric_limits<float>::infinity();
   switch (metric) {
     case Metric::kCosine:
     case Metric::kInnerProduct:
       return user;
-    case Metric::kL2:
-      return user > 0 ? 1.0F - 1.0F / user : -std::numeric_limits<float>::infinity();
+    case Metric::kL2: {
+      // From a float below, and to one: both roundings may have gone up.
+      const float below = std::nextafter(user, 0.0F);
+      return below > 0
+                 ? std::nextafter(static_cast<float>(1 - 1 / static_cast<double>(below)), kLowest)
+                 : kLowest;
+    }
   }
   return user;
 }

@@ -14,7 +14,8 @@ namespace nearhit {
 
 // Users see scores (nearhit/types.h), the index compares raw scores (Neighbor::score). Monotonic
 // both ways.
-float UserScore(Metric metric, float raw);
+float UserScore(Metric metric, double raw);
+// The least raw score whose UserScore is not below `user`, or a little less.
 float RawScore(Metric metric, float user);
 
 // Where the second half of a query's codes begins for a plane of so many bytes.
@@ -49,6 +50,9 @@ struct DistanceKernels {
   float (*dot)(const float* a, const float* b, std::size_t n);
   // Sum of (a[i] - b[i])^2.
   float (*l2_squared)(const float* a, const float* b, std::size_t n);
+  // The same two in float64, for the last word on a score.
+  double (*exact_dot)(const float* a, const float* b, std::size_t n);
+  double (*exact_l2_squared)(const float* a, const float* b, std::size_t n);
   // Sum over the bytes of a plane of its low nibbles times query[i] and of its high ones times
   // query[NibbleStride(bytes) + i], nibbles as 0 to 15. Exact for bytes <= kMaxDimension.
   // Requires: the query has both halves, each filled up to NibbleStride(bytes) with zeros.

@@ -5,16 +5,17 @@
 // delete: most partitions are that small, and there may be very many of them. From 64 on both are
 // O(1).
 //
-// Few vectors are compared one by one, which is exact up to the encoding. From some hundreds on
-// their sign codes are scanned first (sign_codes.h), and only those are compared whose bound says
-// that they may be among the nearest; of ten thousand neighbours a few may be missed. kFloat32 is
-// always exact.
+// Few vectors are compared one by one. From some hundreds on their sign codes are scanned first
+// (sign_codes.h), and only those are compared whose bound says that they may be among the nearest.
+// With a source the answer is that of full precision, whatever the vectors are.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/mutex.h"
@@ -24,7 +25,6 @@
 #include "index/rescore.h"
 #include "index/sign_codes.h"
 #include "index/slot_map.h"
-#include "index/top_k.h"
 #include "index/vector_index.h"
 
 namespace nearhit {
@@ -51,6 +51,11 @@ class FlatIndex final : public VectorIndex {
   // Erases everything and gives its memory back.
   void Clear();
 
+  // The entries as bytes, without a checksum (snapshot.h adds it), and back. Deserialize requires
+  // an empty index; kDataLoss, and empty still, unless every id and record is sound.
+  void Serialize(std::string* out) const;
+  Status Deserialize(std::string_view bytes);
+
  private:
   // From here on there is what only many need; under half of it, that goes. Early for sign codes,
   // as searches wait while the first are made.
@@ -59,18 +64,23 @@ class FlatIndex final : public VectorIndex {
   static constexpr std::size_t kPagedBytes = std::size_t{64} << 10;
   // Where both ways of scanning take about the same time.
   static constexpr std::size_t kScreened = 512;
+  // Entries are compared one by one when a filter lets one of so many pass.
+  static constexpr std::size_t kFewPass = 16;
 
   struct Many {
     std::size_t capacity = 0;  // records
     PagedMemory paged;         // the records, by slot, when they are not in the block
     std::vector<EntryId> ids;  // by slot
+    std::vector<std::uint32_t> fingerprints;  // by slot; see RoughNeighbor
     SlotMap slots;
     std::unique_ptr<SignCodes> signs;  // by slot; null under kFloat32
   };
 
   struct Encoded {
     std::unique_ptr<std::byte[]> record;
+    std::uint32_t fingerprint = 0;
     std::vector<float> components;  // that its codes are of
+    float step = 0;                 // or that they stand for; see EncodeSigns
     std::optional<SignCode> signs;  // when there were any at the time
   };
 
@@ -93,20 +103,27 @@ class FlatIndex final : public VectorIndex {
   void PrefetchRecord(std::size_t slot) const REQUIRES_SHARED(mu_) {
     Prefetch(Record(slot), codec_.record_bytes());
   }
-  std::vector<RoughNeighbor> Rough(const EncodedQuery& query,
-                                   const std::vector<Neighbor>& neighbors) const
-      REQUIRES_SHARED(mu_);
-  void ScanRecords(const EncodedQuery& query, const IdFilter* filter, TopK* top,
+  void ScanRecords(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
                    SearchStats* stats) const REQUIRES_SHARED(mu_);
-  static float Limit(const TopK& top, const SearchOptions& options);
-  void Compare(const EncodedQuery& query, std::size_t slot, const IdFilter* filter, TopK* top,
-               SearchStats* stats) const REQUIRES_SHARED(mu_);
+  void ScanIds(const EncodedQuery& query, std::span<const EntryId> ids, const IdFilter* filter,
+               CandidateSet* set, SearchStats* stats) const REQUIRES_SHARED(mu_);
+  void Compare(const EncodedQuery& query, std::size_t slot, const IdFilter* filter,
+               CandidateSet* set, SearchStats* stats) const REQUIRES_SHARED(mu_);
   void CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& query,
-                           const std::vector<float>& largest, const SearchOptions& options,
-                           TopK* top, SearchStats* stats) const REQUIRES_SHARED(mu_);
-  void ScanSigns(const EncodedQuery& query, const SearchOptions& options, TopK* top,
-                 SearchStats* stats) const REQUIRES_SHARED(mu_);
+                           const std::vector<float>& largest, const IdFilter* filter,
+                           std::size_t enough, CandidateSet* set, SearchStats* stats) const
+      REQUIRES_SHARED(mu_);
+  void ScanSigns(const EncodedQuery& query, const IdFilter* filter, std::size_t k,
+                 CandidateSet* set, SearchStats* stats) const REQUIRES_SHARED(mu_);
+  struct SignCandidate {
+    std::uint32_t slot;
+    float bound;
+  };
+  void CompareReaching(const EncodedQuery& query, std::span<const SignCandidate> candidates,
+                       const IdFilter* filter, CandidateSet* set, SearchStats* stats) const
+      REQUIRES_SHARED(mu_);
   Encoded Encode(VectorView vector) const;
+  SignCode SignsOf(const Encoded& encoded) const;
   void Put(std::uint32_t slot, const Encoded& encoded) REQUIRES(mu_);
   void Append(EntryId id, const Encoded& encoded) REQUIRES(mu_);
   void EraseSlot(std::uint32_t slot) REQUIRES(mu_);

@@ -29,43 +29,67 @@ constexpr float kFarShare = .2F;
 // near ones to be chosen from, and take three times the ef for ten times the entries, and several
 // nodes to begin from. Where a graph loses its own entries all the same, walks for near-duplicates
 // are wider (Probe).
-Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries) const {
+//
+// All of that is for caches, where any match will do, and for cosines beyond what all vectors have
+// in common (Beyond): a walk for the nearest neighbours goes as far with a threshold as without
+// one, and as much further as Calibrate found out.
+Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t k,
+                              std::size_t entries) const {
   constexpr double kMeasured = 100'000;
   const double tenfolds = std::log10(std::max(1.0, static_cast<double>(entries) / kMeasured));
-  const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
+  const std::size_t wanted = std::max(k + 3, k + k / 2);
   Breadth breadth;
+  breadth.rough = !whole_scores_.load(std::memory_order_relaxed);
   breadth.starts += static_cast<std::size_t>(std::lround(4 * tenfolds));
   if (options.ef != 0) {
     breadth.ef = std::max(options.ef, wanted);
     return breadth;
   }
-  const bool by_threshold = options.k <= 4 && codec_.metric() == IndexMetric::kDot;
-  const bool near_duplicate = by_threshold && options.min_score >= .80F;
-  const bool nearer = options.min_score >= .90F;
-  const bool for_match = by_threshold && options.min_score > 0 && options.filter == nullptr;
+  const float asked = Beyond(options.min_score);
+  const bool for_match = options.any_match && k <= 4 && codec_.metric() == IndexMetric::kCosine &&
+                         asked > 0 && options.filter == nullptr;
   const auto at_least = [wanted](double ef) {
     return std::max(static_cast<std::size_t>(ef), 2 * wanted);
   };
-  if (near_duplicate) {
-    const double factor = for_match ? tuner_.factor() : 1;
+  const bool near_duplicate = for_match && asked >= .80F;
+  if (!near_duplicate) {
+    const double usual = for_match ? 80 : 64 * width_.load(std::memory_order_relaxed);
+    breadth.ef = at_least(usual * std::pow(3.0, tenfolds));
+  } else {
+    const bool nearer = asked >= .90F;
+    const double factor = tuner_.factor();
     breadth.ef = at_least(factor * (nearer ? 16 + 24 * tenfolds : 32 + 16 * tenfolds));
-    if (for_match) {
-      breadth.starts = 1 + static_cast<std::size_t>(std::lround(std::log2(factor)));
-      breadth.again = static_cast<float>(.005 + .01 * tenfolds);
-    }
-    if (for_match && options.k == 1) {
+    breadth.starts = 1 + static_cast<std::size_t>(std::lround(std::log2(factor)));
+    breadth.again = static_cast<float>(.005 + .01 * tenfolds);
+    if (k == 1) {
       // However low walks end: nothing is near under so much of what is asked for.
       const auto at_all = static_cast<float>(std::min(1.0, .6 + .2 * tenfolds));
-      breadth.near = options.min_score * std::max(EndsFor(options.min_score).far.value(), at_all);
+      breadth.near = asked * std::max(EndsFor(asked).far.value(), at_all);
       breadth.near_ef = at_least(factor * (nearer ? 12 + 4 * tenfolds : 24 + 8 * tenfolds));
     }
-  } else {
-    breadth.ef = at_least((by_threshold ? 80 : 64) * std::pow(3.0, tenfolds));
   }
-  if (for_match && options.k == 1) {
-    breadth.enough = options.min_score * 1.02F;
+  if (for_match && k == 1) {
+    breadth.enough = asked * 1.02F;
     breadth.settled = near_duplicate ? 8 : 20;
   }
+  return breadth;
+}
+
+// How much of a cosine is beyond what any two of the vectors have in common: 0 for those that are
+// as much alike as most, 1 for the same. Thresholds mean something on this scale.
+float HnswIndex::Beyond(float score) const {
+  const auto common = static_cast<float>(codec_.centre_squared());
+  return common < 1 ? (score - common) / (1 - common) : -1;
+}
+
+// From that scale to scores in the frame of a query.
+Breadth HnswIndex::InFrame(const EncodedQuery& query, Breadth breadth) const {
+  const double common = codec_.centre_squared();
+  const auto in_frame = [&](float beyond) {
+    return static_cast<float>(query.InFrame(common + (1 - common) * static_cast<double>(beyond)));
+  };
+  breadth.near = in_frame(breadth.near);
+  breadth.enough = in_frame(breadth.enough);
   return breadth;
 }
 
@@ -75,22 +99,19 @@ Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t entries)
 // the embedder and on what is asked for, and is learnt from the walks, as is what is far: as a
 // share of the threshold, within bounds, so that neither scores of another scale nor a single
 // search can spoil it.
-std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
-                                                  const SearchOptions& options,
-                                                  SearchStats* stats) const {
-  const Breadth breadth = BreadthFor(options, size());
-  if (breadth.again == 0) {
-    return WalkFor(query, options, breadth, stats);
+std::vector<GraphCandidate> HnswIndex::Nodes(const EncodedQuery& query,
+                                             const SearchOptions& options, Breadth breadth,
+                                             SearchStats* stats) const {
+  breadth = InFrame(query, breadth);
+  std::vector<GraphCandidate> found = WalkFor(query, breadth, /*filtered=*/nullptr, stats);
+  if (breadth.again == 0 || found.empty()) {
+    return found;
   }
   if (asked_.load(std::memory_order_relaxed) != options.min_score) {
     asked_.store(options.min_score, std::memory_order_relaxed);
   }
-  std::vector<GraphCandidate> found = WalkFor(query, options, breadth, stats);
-  if (found.empty()) {
-    return found;
-  }
-  const float end = EndOf(found, options);
-  Ends& ends = EndsFor(options.min_score);
+  const float end = EndOf(query, found, options);
+  Ends& ends = EndsFor(Beyond(options.min_score));
   ends.far.TakesAsLow(end, kFarShare);
   if (ends.lowest.TakesAsLow(end, breadth.again)) {
     return WalkAgain(query, options, breadth, std::move(found), stats);
@@ -99,34 +120,36 @@ std::vector<GraphCandidate> HnswIndex::Candidates(const EncodedQuery& query,
 }
 
 // How high a walk ended, as a share of what is asked for.
-float HnswIndex::EndOf(std::span<const GraphCandidate> found, const SearchOptions& options) {
-  return std::clamp(found.front().score / options.min_score, -1.0F, 1.0F);
+float HnswIndex::EndOf(const EncodedQuery& query, std::span<const GraphCandidate> found,
+                       const SearchOptions& options) const {
+  const auto score = static_cast<float>(query.Raw(found.front().score));
+  return std::clamp(Beyond(score) / Beyond(options.min_score), -1.0F, 1.0F);
 }
 
-std::vector<GraphCandidate> HnswIndex::WalkFor(const EncodedQuery& query,
-                                               const SearchOptions& options, const Breadth& breadth,
-                                               SearchStats* stats) const {
+std::vector<GraphCandidate> HnswIndex::WalkFor(const EncodedQuery& query, const Breadth& breadth,
+                                               FilteredWalk* filtered, SearchStats* stats) const {
   const EntryPoint entry = entry_.load();
   if (entry.node == kNoNode) {
     return {};
   }
   const std::vector<GraphCandidate> starts =
       Descend(*graph_, entry, query, /*level=*/0, breadth.starts, stats);
-  return SearchLevel(*graph_, query, starts, /*level=*/0, breadth, options.filter, stats);
+  return SearchLevel(*graph_, query, starts, /*level=*/0, breadth, filtered, stats);
 }
 
-// The better one of what a walk found and of what one four times as wide finds.
+// The better one of what a walk found and of what one four times as wide finds. Requires: `breadth`
+// is in the frame.
 std::vector<GraphCandidate> HnswIndex::WalkAgain(const EncodedQuery& query,
                                                  const SearchOptions& options, Breadth breadth,
                                                  std::vector<GraphCandidate> found,
                                                  SearchStats* stats) const {
-  if (found.front().score >= options.min_score) {
+  if (query.Raw(found.front().score) >= static_cast<double>(options.min_score)) {
     return found;
   }
   breadth.near = std::numeric_limits<float>::infinity();
   breadth.ef *= 4;
   breadth.starts *= 4;
-  std::vector<GraphCandidate> again = WalkFor(query, options, breadth, stats);
+  std::vector<GraphCandidate> again = WalkFor(query, breadth, /*filtered=*/nullptr, stats);
   if (!again.empty() && again.front().score >= found.front().score) {
     return again;
   }
@@ -164,18 +187,19 @@ void HnswIndex::Probe() {
   for (float& component : query) {
     component /= moved_length;
   }
-  const SearchOptions options{.k = 1, .min_score = asked};
-  const Breadth breadth = BreadthFor(options, size());
+  const SearchOptions options{.k = 1, .min_score = asked, .any_match = true};
   const EncodedQuery encoded = codec_.EncodeQuery(query);
+  const Breadth breadth = InFrame(encoded, BreadthFor(options, size()));
   SearchStats stats;
   const ReadSection section;
-  std::vector<GraphCandidate> found = WalkFor(encoded, options, breadth, &stats);
-  if (EndsFor(asked).lowest.IsLow(EndOf(found, options))) {
+  std::vector<GraphCandidate> found = WalkFor(encoded, breadth, /*filtered=*/nullptr, &stats);
+  if (EndsFor(Beyond(asked)).lowest.IsLow(EndOf(encoded, found, options))) {
     found = WalkAgain(encoded, options, breadth, std::move(found), &stats);
   }
   // The entry itself may be a little below, as it was moved.
   const float own = codec_.Score(encoded, graph_->Record(node));
-  tuner_.Report(found.front().score >= std::min(asked, own));
+  tuner_.Report(static_cast<double>(found.front().score) >=
+                std::min(encoded.InFrame(static_cast<double>(asked)), static_cast<double>(own)));
 }
 
 }  // namespace nearhit

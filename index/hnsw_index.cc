@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
+#include <memory>
+#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -37,41 +40,78 @@ NodeId HnswIndex::TakeSlot(EntryId id, int level) {
     graph_->Grow(
         std::min<std::size_t>(graph_->capacity() + graph_->capacity() / 4, GraphStore::kMaxNodes));
   }
+  copies_.Forget(node);
   graph_->Occupy(node, id, level);
   return node;
 }
 
-// Requires: no writer but the caller, or a ReadSection, in which what is found stays what it is.
 NodeId HnswIndex::Find(EntryId id) const {
-  ReaderLock lock(&ids_mu_);
-  return nodes_.Find(id.value, IdOf());
+  {
+    ReaderLock lock(&ids_mu_);
+    if (const NodeId node = nodes_.Find(id.value, IdOf()); node != kNoNode) {
+      return node;
+    }
+  }
+  return copies_.NodeOf(id);
+}
+
+NodeId HnswIndex::SameAs(const std::byte* record, const EncodedQuery& query,
+                         std::span<const GraphCandidate> candidates) const {
+  const float own = codec_.Score(query, record);
+  for (const GraphCandidate& candidate : candidates) {
+    if (candidate.score == own &&
+        std::memcmp(record, graph_->Record(candidate.node), codec_.record_bytes()) == 0) {
+      return candidate.node;
+    }
+  }
+  return kNoNode;
 }
 
 Status HnswIndex::Add(EntryId id, VectorView vector) {
   NEARHIT_CHECK(vector.size() == codec_.dimension());
   MutexLock writer(&write_mu_);
   editor_->EnsureReverse();
-  if (const NodeId old = Find(id); old != kNoNode) {
-    EraseNode(old);
-  }
+  EraseEntry(id);
   if (free_.empty() && graph_->slots() >= GraphStore::kMaxNodes) {
     return ResourceExhausted("the index holds " + std::to_string(size()) + " entries, its limit");
   }
+  const std::unique_ptr<float[]> record(new float[codec_.record_bytes() / sizeof(float)]);
+  auto* const bytes = reinterpret_cast<std::byte*>(record.get());
+  codec_.Encode(vector, bytes);
   const int level = graph_->RandomLevel();
-  const NodeId node = TakeSlot(id, level);
-  codec_.Encode(vector, graph_->Record(node));
-
   const EntryPoint entry = entry_.load();
+  std::vector<std::vector<GraphCandidate>> candidates;  // by level
   if (entry.node != kNoNode) {
     SearchStats stats;
-    const EncodedQuery query = codec_.QueryOf(graph_->Record(node));
-    std::vector<GraphCandidate> candidates =
-        Descend(*graph_, entry, query, level, /*width=*/1, &stats);
-    for (int at = std::min(level, entry.level); at >= 0; --at) {
-      candidates = SearchLevel(*graph_, query, std::span(candidates).first(1), at,
-                               {.ef = GraphStore::kEfConstruction}, /*filter=*/nullptr, &stats);
-      editor_->Connect(node, at, candidates);
+    const EncodedQuery query = codec_.QueryOf(bytes);
+    candidates.resize(static_cast<std::size_t>(std::min(level, entry.level)) + 1);
+    std::vector<GraphCandidate> starts = Descend(*graph_, entry, query, level, /*width=*/1, &stats);
+    for (std::size_t at = candidates.size(); at-- > 0;) {
+      candidates[at] = SearchLevel(*graph_, query, std::span(starts).first(1), static_cast<int>(at),
+                                   {.ef = GraphStore::kEfConstruction},
+                                   /*filtered=*/nullptr, &stats);
+      starts = candidates[at];
     }
+    if (const NodeId same = SameAs(bytes, query, candidates[0]); same != kNoNode) {
+      copies_.Add(same, {.id = id, .fingerprint = FingerprintOf(vector)});
+      size_.fetch_add(1);
+      return Status();
+    }
+  }
+  AddNode(id, level, bytes, candidates);
+  prepared_ = 0;
+  if (++added_ % kAddsToAProbe == 0) {
+    Probe();
+  }
+  return Status();
+}
+
+void HnswIndex::AddNode(EntryId id, int level, const std::byte* record,
+                        std::span<const std::vector<GraphCandidate>> candidates) {
+  const NodeId node = TakeSlot(id, level);
+  std::memcpy(graph_->Record(node), record, codec_.record_bytes());
+  for (std::size_t at = candidates.size(); at-- > 0;) {
+    editor_->Connect(node, static_cast<int>(at), candidates[at]);
   }
   CountLevel(level);
   {
@@ -80,14 +120,9 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
   }
   size_.fetch_add(1);
   editor_->Publish();
-  if (level > entry.level) {
+  if (level > entry_.load().level) {
     entry_.store({.node = node, .level = level});
   }
-  prepared_ = 0;
-  if (++added_ % kAddsToAProbe == 0) {
-    Probe();
-  }
-  return Status();
 }
 
 bool HnswIndex::Prepare() {
@@ -101,7 +136,7 @@ bool HnswIndex::Prepare() {
   const auto asked = std::pair(threshold, tuner_.factor());
   // Where walks that end as low as those of before are not walked again any more, more are lost.
   constexpr float kLower = .05F;
-  const float low = EndsFor(threshold).lowest.value();
+  const float low = EndsFor(Beyond(threshold)).lowest.value();
   if (asked != prepared_for_ || low < prepared_low_ - kLower) {
     prepared_for_ = asked;
     prepared_low_ = low;
@@ -117,12 +152,31 @@ bool HnswIndex::Prepare() {
 
 bool HnswIndex::Erase(EntryId id) {
   MutexLock writer(&write_mu_);
+  editor_->EnsureReverse();
+  return EraseEntry(id);
+}
+
+// The node goes with the last of its entries.
+bool HnswIndex::EraseEntry(EntryId id) {
   const NodeId node = Find(id);
   if (node == kNoNode) {
     return false;
   }
-  editor_->EnsureReverse();
-  EraseNode(node);
+  size_.fetch_sub(1);
+  if (copies_.NodeOf(id) == node) {
+    copies_.Erase(node, id);
+    if (!copies_.HasName(node) && !copies_.Has(node)) {
+      EraseNode(node);
+    }
+    return true;
+  }
+  if (copies_.Has(node)) {
+    copies_.EraseName(node);
+  } else {
+    EraseNode(node);
+  }
+  WriterLock lock(&ids_mu_);
+  nodes_.Erase(id.value, IdOf());
   return true;
 }
 
@@ -151,11 +205,6 @@ void HnswIndex::EraseNode(NodeId node) {
     entry_.store(NextEntry(node));
   }
   editor_->Publish();
-  {
-    WriterLock lock(&ids_mu_);
-    nodes_.Erase(graph_->Label(node).value, IdOf());
-  }
-  size_.fetch_sub(1);
   graph_->Release(node);
   --level_counts_[static_cast<std::size_t>(level)];
   while (!level_counts_.empty() && level_counts_.back() == 0) {
@@ -167,75 +216,6 @@ void HnswIndex::EraseNode(NodeId node) {
 bool HnswIndex::Contains(EntryId id) const {
   const ReadSection section;
   return Find(id) != kNoNode;
-}
-
-std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& options,
-                                        SearchStats* stats) const {
-  NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
-  const EncodedQuery encoded = codec_.EncodeQuery(query);
-  const std::size_t wanted = CandidatesFor(options.k, codec_.encoding(), options.source);
-  std::vector<RoughNeighbor> found;
-  {
-    const ReadSection section;
-    const std::vector<GraphCandidate> candidates = Candidates(encoded, options, stats);
-    found.reserve(std::min(wanted, candidates.size()));
-    for (const GraphCandidate& candidate : candidates) {
-      if (found.size() == wanted) {
-        break;
-      }
-      found.push_back(
-          {.neighbor = {.id = graph_->Label(candidate.node), .score = candidate.score},
-           .bound = codec_.ScoreBound(encoded, graph_->Record(candidate.node), candidate.score)});
-    }
-  }
-  std::sort(found.begin(), found.end(),
-            [](const RoughNeighbor& a, const RoughNeighbor& b) { return a.neighbor < b.neighbor; });
-  return Rescore(codec_, query, options, found, stats);
-}
-
-std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                             const SearchOptions& options,
-                                             SearchStats* stats) const {
-  NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
-  const EncodedQuery encoded = codec_.EncodeQuery(query);
-  struct Scored {
-    Neighbor neighbor;
-    NodeId node;
-  };
-  std::vector<Scored> scored;
-  scored.reserve(ids.size());
-  std::vector<RoughNeighbor> candidates;
-  {
-    const ReadSection section;
-    {
-      ReaderLock lock(&ids_mu_);
-      for (const EntryId id : ids) {
-        if (const NodeId node = nodes_.Find(id.value, IdOf()); node != kNoNode) {
-          scored.push_back({.neighbor = {.id = id}, .node = node});
-        }
-      }
-    }
-    if (options.filter != nullptr) {
-      std::erase_if(scored, [&options](const Scored& entry) {
-        return !options.filter->Accepts(entry.neighbor.id);
-      });
-    }
-    for (auto& [neighbor, node] : scored) {
-      neighbor.score = codec_.Score(encoded, graph_->Record(node));
-    }
-    stats->distances += scored.size();
-    const std::size_t wanted =
-        std::min(CandidatesFor(options.k, codec_.encoding(), options.source), scored.size());
-    std::partial_sort(scored.begin(), scored.begin() + static_cast<std::ptrdiff_t>(wanted),
-                      scored.end(),
-                      [](const Scored& a, const Scored& b) { return a.neighbor < b.neighbor; });
-    for (const auto& [neighbor, node] : std::span(scored).first(wanted)) {
-      candidates.push_back(
-          {.neighbor = neighbor,
-           .bound = codec_.ScoreBound(encoded, graph_->Record(node), neighbor.score)});
-    }
-  }
-  return Rescore(codec_, query, options, candidates, stats);
 }
 
 bool HnswIndex::Reconstruct(EntryId id, std::span<float> out) const {
@@ -256,6 +236,7 @@ std::vector<EntryId> HnswIndex::Ids() const {
   std::vector<EntryId> ids;
   ids.reserve(nodes_.size());
   nodes_.ForEach([&](NodeId node) { ids.push_back(graph_->Label(node)); });
+  copies_.AppendIds(&ids);
   return ids;
 }
 
@@ -263,7 +244,7 @@ std::size_t HnswIndex::memory_bytes() const {
   MutexLock writer(&write_mu_);
   ReaderLock lock(&ids_mu_);
   return sizeof(*this) + graph_->memory_bytes() + editor_->memory_bytes() + nodes_.memory_bytes() +
-         free_.size() * sizeof(FreeSlot);
+         copies_.memory_bytes() + free_.size() * sizeof(FreeSlot);
 }
 
 Status HnswIndex::CheckInvariants() const {
@@ -275,8 +256,10 @@ Status HnswIndex::CheckInvariants() const {
 std::size_t HnswIndex::CountUnreachable() const {
   MutexLock writer(&write_mu_);
   const EntryPoint entry = entry_.load();
+  const auto nodes = static_cast<std::size_t>(
+      std::accumulate(level_counts_.begin(), level_counts_.end(), std::size_t{0}));
   if (entry.node == kNoNode) {
-    return size();
+    return nodes;
   }
   std::vector<bool> seen(graph_->capacity(), false);
   std::vector<NodeId> stack = {entry.node};
@@ -293,7 +276,7 @@ std::size_t HnswIndex::CountUnreachable() const {
       }
     }
   }
-  return size() - reached;
+  return nodes - reached;
 }
 
 }  // namespace nearhit

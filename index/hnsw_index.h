@@ -1,7 +1,8 @@
 // HNSW for large partitions: a graph that is searched, extended and mended in place.
 //
-// Searches take no lock. One writer at a time works out a change beside them, then publishes it,
-// list by list. Deletes are real: the node is unlinked, its neighbourhood mended and its slot used
+// Searches take no lock, but where entries share a node (copies.h) and where only a comparison of
+// everything helps. One writer at a time works out a change beside them, then publishes it, list by
+// list. Deletes are real: the node is unlinked, its neighbourhood mended and its slot used
 // again when the searches that may be at it have ended, so memory and speed do not decay with
 // turnover.
 // Design: docs/architecture.md#index, docs/decisions/0002.
@@ -27,9 +28,11 @@
 #include "base/prefetch.h"
 #include "index/breadth_tuner.h"
 #include "index/codec.h"
+#include "index/copies.h"
 #include "index/graph_store.h"
 #include "index/hnsw_search.h"
 #include "index/link_editor.h"
+#include "index/rescore.h"
 #include "index/running_quantile.h"
 #include "index/slot_map.h"
 #include "index/vector_index.h"
@@ -60,12 +63,22 @@ class HnswIndex final : public VectorIndex {
   // again.
   bool Prepare();
 
+  // Compares searches for the ten nearest of some entries with a comparison of all, and makes walks
+  // wider, or more exact, until they find them. After the graph was built or loaded, and again when
+  // it has doubled; a second for 150,000 entries, of which writers wait for a fiftieth at a time.
+  // Returns whether there was anything to do.
+  bool Calibrate();
+
   // Whether the graph, as it is, does not find its own entries: nearly equal distances between them
   // lead nowhere. A scan does.
-  bool FailsProbes() const { return tuner_.gives_up(); }
+  bool FailsProbes() const { return tuner_.gives_up() || calibration_failed_.load(); }
 
-  // How far a search with these options walks through so many entries.
-  Breadth BreadthFor(const SearchOptions& options, std::size_t entries) const;
+  // How far a search for `k` candidates walks through so many entries. Scores in it are those of
+  // the vectors, not of a frame.
+  Breadth BreadthFor(const SearchOptions& options, std::size_t k, std::size_t entries) const;
+  Breadth BreadthFor(const SearchOptions& options, std::size_t entries) const {
+    return BreadthFor(options, options.k, entries);
+  }
 
   // Oracles: what must always hold, and how many nodes a walk over level 0 from the entry does not
   // reach.
@@ -91,25 +104,65 @@ class HnswIndex final : public VectorIndex {
   static constexpr std::uint64_t kAddsToAProbe = 8;
   static constexpr std::chrono::milliseconds kProbesOfACall{1};
 
-  // hnsw_breadth.cc. The best entries that a search finds, best first. Requires of the first three:
+  // hnsw_candidates.cc. What may be among the best k, for rescoring.
+  class EntryFilter;
+  std::vector<RoughNeighbor> CandidatesFor(const EncodedQuery& query, const SearchOptions& options,
+                                           std::size_t k, SearchStats* stats) const;
+  bool WalkWithFilter(const EncodedQuery& query, const SearchOptions& options, std::size_t k,
+                      CandidateSet* set, SearchStats* stats) const;
+  void CompareAll(const EncodedQuery& query, const SearchOptions& options, CandidateSet* set,
+                  SearchStats* stats) const;
+  void CompareAmong(const EncodedQuery& query, std::span<const EntryId> ids, const IdFilter* filter,
+                    CandidateSet* set, SearchStats* stats) const;
+  // How a walk ended: with what it looked for, with what it did not return as good as what it did,
+  // or without coming to all nodes though it had room for them.
+  enum class Ending : std::uint8_t { kComplete, kCutOff, kStuck };
+  Ending WalkInto(const EncodedQuery& query, const SearchOptions& options, const Breadth& breadth,
+                  CandidateSet* set, SearchStats* stats) const;
+  ScoreRange Offer(const EncodedQuery& query, const GraphCandidate& candidate,
+                   const IdFilter* filter, CandidateSet* set) const;
+  bool ComparesMatching(std::uint64_t matching, std::size_t ef) const;
+
+  // hnsw_breadth.cc. The best entries that a walk finds, best first. Requires of the first three:
   // in a ReadSection.
-  std::vector<GraphCandidate> Candidates(const EncodedQuery& query, const SearchOptions& options,
-                                         SearchStats* stats) const;
-  std::vector<GraphCandidate> WalkFor(const EncodedQuery& query, const SearchOptions& options,
-                                      const Breadth& breadth, SearchStats* stats) const;
+  std::vector<GraphCandidate> Nodes(const EncodedQuery& query, const SearchOptions& options,
+                                    Breadth breadth, SearchStats* stats) const;
+  std::vector<GraphCandidate> WalkFor(const EncodedQuery& query, const Breadth& breadth,
+                                      FilteredWalk* filtered, SearchStats* stats) const;
   std::vector<GraphCandidate> WalkAgain(const EncodedQuery& query, const SearchOptions& options,
                                         Breadth breadth, std::vector<GraphCandidate> found,
                                         SearchStats* stats) const;
-  static float EndOf(std::span<const GraphCandidate> found, const SearchOptions& options);
+  Breadth InFrame(const EncodedQuery& query, Breadth breadth) const;
+  float Beyond(float score) const;
+  float EndOf(const EncodedQuery& query, std::span<const GraphCandidate> found,
+              const SearchOptions& options) const;
   void Probe() REQUIRES(write_mu_);
 
+  // hnsw_calibrate.cc.
+  struct Sample {
+    std::size_t searched = 0;
+    std::size_t found = 0;    // of the ten nearest, of all
+    std::size_t cut_off = 0;  // whose walk ended among entries as good as the last
+  };
+  Sample Measure(const Breadth& breadth, std::size_t samples) REQUIRES(write_mu_);
+  EncodedQuery SampleQuery(NodeId node) REQUIRES(write_mu_);
+
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
+  // The node whose record is `record`, of `candidates`; kNoNode when there is none.
+  NodeId SameAs(const std::byte* record, const EncodedQuery& query,
+                std::span<const GraphCandidate> candidates) const;
+  void AddNode(EntryId id, int level, const std::byte* record,
+               std::span<const std::vector<GraphCandidate>> candidates) REQUIRES(write_mu_);
+  bool EraseEntry(EntryId id) REQUIRES(write_mu_);
   void EraseNode(NodeId node) REQUIRES(write_mu_);
   EntryPoint NextEntry(NodeId leaving) const REQUIRES(write_mu_);
+  // Of an entry; kNoNode. Requires: no writer but the caller, or a ReadSection, in which what is
+  // found stays what it is.
   NodeId Find(EntryId id) const;
   void CountLevel(int level) REQUIRES(write_mu_);
   void Reset() REQUIRES(write_mu_, ids_mu_);
   bool ReadNodes(ByteReader* reader, std::uint64_t slots) REQUIRES(write_mu_, ids_mu_);
+  bool ReadEntries(ByteReader* reader, NodeId node) REQUIRES(write_mu_, ids_mu_);
 
   const Codec codec_;
 
@@ -127,6 +180,16 @@ class HnswIndex final : public VectorIndex {
 
   mutable SharedMutex ids_mu_;  // held for finding, adding or taking out an id; not by Search
   SlotMap nodes_ GUARDED_BY(ids_mu_);
+
+  Copies copies_;
+
+  // What Calibrate found out: how much wider walks for the nearest have to be, whether by whole
+  // scores, and whether to look at what is as good as the last that a walk found.
+  std::atomic<float> width_{1};
+  std::atomic<bool> whole_scores_{false};
+  std::atomic<bool> alike_{false};
+  std::atomic<bool> calibration_failed_{false};
+  std::size_t calibrated_at_ GUARDED_BY(write_mu_) = 0;  // entries
 
   std::uint64_t added_ GUARDED_BY(write_mu_) = 0;
   std::uint64_t prepared_ GUARDED_BY(write_mu_) = 0;  // probes by Prepare since the last Add

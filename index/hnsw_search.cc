@@ -90,6 +90,8 @@ class Pool {
   void Take() { items_[next_].node |= kExpanded; }
 
   float best_score() const { return items_.front().score; }
+  // Of what Next() gave. Requires: it gave one.
+  float next_score() const { return items_[next_].score; }
 
   std::vector<GraphCandidate> Candidates() const {
     std::vector<GraphCandidate> candidates = items_;
@@ -185,9 +187,15 @@ constexpr int kWideLevels = 2;
 // first: a processor that guesses wrong what becomes of a score would wait for memory to find out.
 template <typename Use>
 void ScoreAll(const GraphStore& graph, const EncodedQuery& query, std::span<const NodeId> nodes,
-              const Use& use) {
+              bool rough, const Use& use) {
   std::array<float, GraphStore::kMaxLinks0> scores{};
-  graph.codec().RoughScores(query, graph.Records(nodes), scores.data());
+  if (rough) {
+    graph.codec().RoughScores(query, graph.Records(nodes), scores.data());
+  } else {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      scores[i] = graph.codec().Score(query, graph.Record(nodes[i]));
+    }
+  }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     use(nodes[i], scores[i]);
   }
@@ -234,7 +242,7 @@ GraphCandidate Greedy(const GraphStore& graph, const EncodedQuery& query, GraphC
     for (const NodeId neighbor : neighbors) {
       Prefetch(graph.Record(neighbor), graph.codec().rough_bytes());
     }
-    ScoreAll(graph, query, neighbors, [&best, &moved](NodeId node, float score) {
+    ScoreAll(graph, query, neighbors, /*rough=*/true, [&best, &moved](NodeId node, float score) {
       if (score > best.score) {
         best = {.score = score, .node = node};
         moved = true;
@@ -248,28 +256,37 @@ GraphCandidate Greedy(const GraphStore& graph, const EncodedQuery& query, GraphC
 // SearchLevel by rough scores.
 std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& query,
                                  std::span<const GraphCandidate> starts, int level,
-                                 const Breadth& breadth, const IdFilter* filter,
+                                 const Breadth& breadth, FilteredWalk* filtered,
                                  SearchStats* stats) {
   Visited& visited = visited_nodes;
   visited.Begin(graph.capacity());
-  Pool pool(breadth.ef);
-  Pool accepted(filter == nullptr ? 0 : breadth.ef);
+  Pool pool(filtered == nullptr ? breadth.ef : filtered->pool);
+  Pool accepted(filtered == nullptr ? 0 : breadth.ef);
+  const std::uint64_t begun = stats->distances;
   const auto offer = [&](NodeId node, float score) {
     if (pool.Insert({.score = score, .node = node})) {
       graph.PrefetchLinks(node, level);
     }
-    if (filter != nullptr && accepted.Accepts(score) && filter->Accepts(graph.Label(node))) {
+    if (filtered != nullptr && accepted.Accepts(score) && filtered->filter->Accepts(node)) {
       accepted.Insert({.score = score, .node = node});
     }
   };
   for (const GraphCandidate& start : starts) {
     visited.Insert(start.node);
-    offer(start.node, graph.codec().RoughScore(query, graph.Record(start.node)));
+    offer(start.node, breadth.rough ? graph.codec().RoughScore(query, graph.Record(start.node))
+                                    : graph.codec().Score(query, graph.Record(start.node)));
   }
+  const auto next_of = [&] {
+    if (filtered == nullptr) {
+      return pool.Next(breadth.Limit(pool.best_score()));
+    }
+    const NodeId next = pool.Next(filtered->pool);
+    return next == kNoNode || accepted.Accepts(pool.next_score()) ? next : kNoNode;
+  };
   Coming coming(graph);
   for (;;) {
     while (coming.wants_more()) {
-      const NodeId node = pool.Next(breadth.Limit(pool.best_score()));
+      const NodeId node = next_of();
       if (node == kNoNode) {
         break;
       }
@@ -284,10 +301,14 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
       break;
     }
     const std::span<const NodeId> nodes = coming.Take();
-    ScoreAll(graph, query, nodes, offer);
+    ScoreAll(graph, query, nodes, breadth.rough, offer);
     stats->distances += nodes.size();
+    if (filtered != nullptr && stats->distances - begun > filtered->max_distances) {
+      filtered->gave_up = true;
+      break;
+    }
   }
-  return filter == nullptr ? pool.Candidates() : accepted.Candidates();
+  return filtered == nullptr ? pool.Candidates() : accepted.Candidates();
 }
 
 }  // namespace
@@ -300,7 +321,7 @@ std::vector<GraphCandidate> Descend(const GraphStore& graph, EntryPoint entry,
   ++stats->distances;
   for (int at = entry.level; at > level; --at) {
     if (width > 1 && at <= level + kWideLevels) {
-      best = Walk(graph, query, best, at, {.ef = width}, /*filter=*/nullptr, stats);
+      best = Walk(graph, query, best, at, {.ef = width}, /*filtered=*/nullptr, stats);
     } else {
       best.front() = Greedy(graph, query, best.front(), at, stats);
     }
@@ -310,10 +331,12 @@ std::vector<GraphCandidate> Descend(const GraphStore& graph, EntryPoint entry,
 
 std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
                                         std::span<const GraphCandidate> starts, int level,
-                                        const Breadth& breadth, const IdFilter* filter,
+                                        const Breadth& breadth, FilteredWalk* filtered,
                                         SearchStats* stats) {
-  std::vector<GraphCandidate> found = Walk(graph, query, starts, level, breadth, filter, stats);
-  ScoreInFull(graph, query, &found);
+  std::vector<GraphCandidate> found = Walk(graph, query, starts, level, breadth, filtered, stats);
+  if (breadth.rough) {
+    ScoreInFull(graph, query, &found);
+  }
   return found;
 }
 

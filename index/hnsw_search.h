@@ -53,13 +53,36 @@ struct Breadth {
   std::size_t settled = 1;
   std::size_t starts = 1;  // the `width` of the descent before
   float again = 0;         // the share of walks that are walked again; see HnswIndex::Candidates
+  bool rough = true;       // by RoughScore; else by Score, which tells entries that are alike apart
+};
+
+// Which nodes a walk may return.
+class NodeFilter {
+ public:
+  virtual ~NodeFilter() = default;
+  NodeFilter(const NodeFilter&) = delete;
+  NodeFilter& operator=(const NodeFilter&) = delete;
+  virtual bool Accepts(NodeId node) const = 0;
+
+ protected:
+  NodeFilter() = default;
+};
+
+// How far a walk with a filter goes: until it has breadth.ef nodes that pass and what is left is
+// worse than all of them.
+struct FilteredWalk {
+  const NodeFilter* filter = nullptr;
+  std::size_t pool = 0;             // nodes that it remembers, >= breadth.ef
+  std::uint64_t max_distances = 0;  // it gives up after so many
+  bool gave_up = false;             // set by the walk
 };
 
 // The breadth.ef best nodes that the walk from `starts` (at least one) finds on `level`, best
-// first. With a filter, nodes that it refuses are walked through and not returned.
+// first. With a filter, which may be null, nodes that it refuses are walked through and not
+// returned.
 std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
                                         std::span<const GraphCandidate> starts, int level,
-                                        const Breadth& breadth, const IdFilter* filter,
+                                        const Breadth& breadth, FilteredWalk* filtered,
                                         SearchStats* stats);
 
 }  // namespace nearhit

@@ -26,7 +26,18 @@ void HnswIndex::Serialize(std::string* out) const {
     if (level < 0) {
       continue;
     }
-    PutFixed(out, graph_->Label(node).value);
+    const bool has_name = copies_.HasName(node);
+    if (has_name) {
+      PutFixed(out, graph_->Label(node).value);
+    } else {
+      PutFixed(out, std::uint64_t{0});
+    }
+    const std::vector<Copies::Copy> copies = copies_.At(node);
+    PutFixed(out, static_cast<std::uint32_t>(copies.size()));
+    for (const Copies::Copy& copy : copies) {
+      PutFixed(out, copy.id.value);
+      PutFixed(out, copy.fingerprint);
+    }
     out->append(reinterpret_cast<const char*>(graph_->Record(node)), codec_.record_bytes());
     for (int at = 0; at <= level; ++at) {
       const std::span<const NodeId> links = graph_->Links(node, at);
@@ -42,10 +53,40 @@ void HnswIndex::Reset() {
   graph_ = std::make_unique<GraphStore>(codec_, 16, 42);
   editor_ = std::make_unique<LinkEditor>(graph_.get());
   nodes_.Clear();
+  copies_.Clear();
   free_.clear();
   level_counts_.clear();
   entry_.store({});
   size_.store(0);
+}
+
+// Which entries are at a node: the one that it is named after, 0 when that has gone, and copies.
+bool HnswIndex::ReadEntries(ByteReader* reader, NodeId node) {
+  const auto is_new = [this](EntryId id) {
+    return id.value != 0 && nodes_.Find(id.value, IdOf()) == kNoNode &&
+           copies_.NodeOf(id) == kNoNode;
+  };
+  const EntryId name{reader->Fixed<std::uint64_t>()};
+  const auto count = reader->Fixed<std::uint32_t>();
+  if (!reader->ok() || (name.value == 0 ? count == 0 : !is_new(name))) {
+    return false;
+  }
+  graph_->SetLabel(node, name);
+  if (name.value != 0) {
+    nodes_.Insert(name.value, node, IdOf());
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const EntryId id{reader->Fixed<std::uint64_t>()};
+    const auto fingerprint = reader->Fixed<std::uint32_t>();
+    if (!reader->ok() || !is_new(id)) {
+      return false;
+    }
+    copies_.Add(node, {.id = id, .fingerprint = fingerprint});
+  }
+  if (name.value == 0) {
+    copies_.EraseName(node);
+  }
+  return true;
 }
 
 bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
@@ -61,13 +102,13 @@ bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
       free_.push_back({.node = node, .since = 0});
       continue;
     }
-    const EntryId id{reader->Fixed<std::uint64_t>()};
-    const std::string_view record = reader->Raw(codec_.record_bytes());
-    if (!reader->ok() || nodes_.Find(id.value, IdOf()) != kNoNode) {
+    if (!ReadEntries(reader, node)) {
       return false;
     }
-    graph_->SetLabel(node, id);
-    nodes_.Insert(id.value, node, IdOf());
+    const std::string_view record = reader->Raw(codec_.record_bytes());
+    if (!reader->ok()) {
+      return false;
+    }
     std::memcpy(graph_->Record(node), record.data(), record.size());
     if (!codec_.IsSound(graph_->Record(node))) {
       return false;
@@ -109,10 +150,10 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
   const bool read = ReadNodes(&reader, slots);
   // The entry is one of the nodes of the highest level.
   const bool entry_fits =
-      nodes_.size() == 0 ? entry_node == kNoNode
-                         : entry_node < graph_->slots() && entry_level >= 0 &&
-                               graph_->LevelOf(entry_node) == entry_level &&
-                               static_cast<std::size_t>(entry_level) + 1 == level_counts_.size();
+      level_counts_.empty() ? entry_node == kNoNode
+                            : entry_node < graph_->slots() && entry_level >= 0 &&
+                                  graph_->LevelOf(entry_node) == entry_level &&
+                                  static_cast<std::size_t>(entry_level) + 1 == level_counts_.size();
   if (!read || !entry_fits) {
     Reset();
     return DataLoss("index snapshot has the wrong shape");
@@ -122,7 +163,7 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
     return DataLoss("index snapshot holds an unsound graph: " + std::string(sound.message()));
   }
   editor_->ForgetReverse();
-  size_.store(nodes_.size());
+  size_.store(nodes_.size() + copies_.size());
   entry_.store({.node = entry_node, .level = entry_level});
   return Status();
 }

@@ -104,7 +104,7 @@ bool LinkEditor::IsDiverse(const GraphCandidate& candidate,
                            const std::vector<EncodedQuery>& others) const {
   const std::byte* record = graph_->Record(candidate.node);
   return std::all_of(others.begin(), others.end(), [&](const EncodedQuery& other) {
-    return graph_->codec().Score(other, record) < candidate.score;
+    return graph_->codec().Score(other, record) <= candidate.score;
   });
 }
 

@@ -72,7 +72,7 @@ class LinkEditor {
   // than to every one that stayed before it. Targets that only `node` links to always stay.
   std::vector<NodeId> Select(NodeId node, int level, const std::vector<GraphCandidate>& candidates,
                              std::size_t limit) const;
-  // Whether `candidate` is nearer to what it was scored against than to every one of `others`.
+  // Whether `candidate` is not nearer to any of `others` than to what it was scored against.
   bool IsDiverse(const GraphCandidate& candidate, const std::vector<EncodedQuery>& others) const;
   // Adds to the links of `source` up to three of `targets`, nearest first, that are nearer to it
   // than to any link it has: ones that lead elsewhere. The nearest when there is none. Taking just

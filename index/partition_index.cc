@@ -5,16 +5,15 @@
 #include <limits>
 #include <utility>
 
-#include "base/coding.h"
-#include "index/hnsw_index.h"
+#include "index/frame.h"
 
 namespace nearhit {
 
 namespace {
 // Changes left for the last round of a move, during which writers wait.
 constexpr std::size_t kLastRound = 64;
-
-enum class Kind : std::uint8_t { kFlat = 0, kGraph = 1 };  // stored in snapshots; do not renumber
+// Fewer vectors are all compared in full precision soon enough, whatever their codes say.
+constexpr std::size_t kFramed = 64;
 }  // namespace
 
 struct PartitionIndex::Moves {
@@ -23,11 +22,17 @@ struct PartitionIndex::Moves {
 
   // Entries from which a graph is tried again; 0: none has failed.
   std::atomic<std::size_t> scan_below{0};
+  // Entries when the frame was chosen last.
+  std::atomic<std::size_t> framed_at{0};
 
   // Guarded by write_mu_.
   bool moving = false;
   std::vector<Change> changes;  // since the move began
 };
+
+VectorIndex& PartitionIndex::Large::index() const {
+  return graph != nullptr ? static_cast<VectorIndex&>(*graph) : *flat;
+}
 
 PartitionIndex::PartitionIndex(std::size_t dimension, IndexMetric metric, Encoding encoding,
                                std::size_t graph_threshold)
@@ -49,17 +54,27 @@ PartitionIndex::Current PartitionIndex::current() const {
   return moves->current;
 }
 
-// What `read` finds in the structure that serves. A graph that is replaced meanwhile stays as it
-// was, but flat_ may have been emptied below `read`, and then the graph is asked.
+const VectorIndex& PartitionIndex::Serving(const Current& current) const {
+  return current.large != nullptr ? current.large->index() : static_cast<const VectorIndex&>(flat_);
+}
+
+const Frame& PartitionIndex::FrameOf(const Current& current) const {
+  return current.large != nullptr && current.large->shape != nullptr ? current.large->shape->frame
+                                                                     : codec().frame();
+}
+
+bool PartitionIndex::is_framed() const {
+  return !FrameOf(current()).centre.empty();
+}
+
+// What `read` finds in the structure that serves. One that is replaced meanwhile stays as it was,
+// but flat_ may have been emptied below `read`, and then the other is asked.
 template <typename Read>
 auto PartitionIndex::Ask(Read&& read) const {
   while (true) {
     const Current asked = current();
-    if (asked.graph != nullptr) {
-      return read(static_cast<const VectorIndex&>(*asked.graph));
-    }
-    auto answer = read(static_cast<const VectorIndex&>(flat_));
-    if (current().moves == asked.moves) {
+    auto answer = read(Serving(asked));
+    if (asked.large != nullptr || current().moves == asked.moves) {
       return answer;
     }
   }
@@ -97,13 +112,13 @@ std::size_t PartitionIndex::memory_bytes() const {
   const Current now = current();
   return sizeof(*this) - sizeof(flat_) + flat_.memory_bytes() +
          (now.moves > 0 ? sizeof(Moves) : 0) +
-         (now.graph != nullptr ? now.graph->memory_bytes() : 0);
+         (now.large != nullptr ? now.large->index().memory_bytes() : 0);
 }
 
 Status PartitionIndex::Add(EntryId id, VectorView vector) {
   WriterLock writer(&write_mu_);
   const Current now = current();
-  NEARHIT_RETURN_IF_ERROR(now.graph != nullptr ? now.graph->Add(id, vector)
+  NEARHIT_RETURN_IF_ERROR(now.large != nullptr ? now.large->index().Add(id, vector)
                                                : flat_.Add(id, vector));
   Record({.id = id, .added = true});
   return Status();
@@ -112,7 +127,7 @@ Status PartitionIndex::Add(EntryId id, VectorView vector) {
 bool PartitionIndex::Erase(EntryId id) {
   WriterLock writer(&write_mu_);
   const Current now = current();
-  const bool erased = now.graph != nullptr ? now.graph->Erase(id) : flat_.Erase(id);
+  const bool erased = now.large != nullptr ? now.large->index().Erase(id) : flat_.Erase(id);
   if (erased) {
     Record({.id = id, .added = false});
   }
@@ -140,14 +155,45 @@ std::size_t PartitionIndex::GraphFrom() const {
 bool PartitionIndex::NeedsMove() const {
   const std::size_t entries = size();
   const Current now = current();
-  return now.graph != nullptr ? entries < graph_threshold_ / 4 || Fails(*now.graph)
-                              : entries >= GraphFrom();
+  return IsGraph(now) ? entries < graph_threshold_ / 4 || Fails(*now.large->graph)
+                      : entries >= GraphFrom();
 }
 
-bool PartitionIndex::Prepare() {
-  WriterLock writer(&write_mu_);
+bool PartitionIndex::Prepare(const VectorSource* source) {
   const Current now = current();
-  return now.graph != nullptr && now.graph->Prepare();
+  if (!IsGraph(now)) {
+    return source != nullptr && Reframe(source);
+  }
+  if (now.large->graph->Calibrate()) {
+    return true;
+  }
+  WriterLock writer(&write_mu_);
+  return now.large->graph->Prepare();
+}
+
+// Looks for a frame among 64 entries, and again among twice as many. Returns whether the scan got
+// another one.
+bool PartitionIndex::Reframe(const VectorSource* source) {
+  const std::size_t entries = size();
+  if (entries < kFramed || codec().encoding() != Encoding::kInt8) {
+    return false;
+  }
+  {
+    WriterLock writer(&write_mu_);
+    Moves& moves = MakeMoves();
+    if (entries < 2 * moves.framed_at.load()) {
+      return false;
+    }
+    moves.framed_at = entries;
+  }
+  const Current now = current();
+  const std::optional<Frame> frame =
+      BetterFrame(dimension(), Serving(now).Ids(), *source, FrameOf(now));
+  if (!frame) {
+    return false;
+  }
+  MoveTo(/*graph=*/false, *frame, source);
+  return true;
 }
 
 PartitionIndex::Moves& PartitionIndex::MakeMoves() {
@@ -157,46 +203,70 @@ PartitionIndex::Moves& PartitionIndex::MakeMoves() {
   return *moves_.load();
 }
 
-void PartitionIndex::Put(std::shared_ptr<HnswIndex> graph) {
+void PartitionIndex::Put(std::shared_ptr<const Large> large) {
   Moves& moves = MakeMoves();
   WriterLock lock(&moves.mu);
-  std::swap(moves.current.graph, graph);  // the old one goes with the last search that uses it
+  std::swap(moves.current.large, large);  // the old one goes with the last search that uses it
   ++moves.current.moves;
 }
 
+std::shared_ptr<const PartitionIndex::Large> PartitionIndex::MakeLarge(bool graph,
+                                                                       const Frame& frame,
+                                                                       std::size_t capacity) const {
+  auto large = std::make_shared<Large>();
+  if (!frame.centre.empty()) {
+    large->shape = std::make_unique<const CodecShape>(codec().dimension(), codec().metric(),
+                                                      codec().encoding(), frame);
+  }
+  const Codec framed = large->shape != nullptr ? Codec(large->shape.get()) : codec();
+  if (graph) {
+    large->graph = std::make_unique<HnswIndex>(framed, capacity);
+  } else {
+    large->flat = std::make_unique<FlatIndex>(framed);
+  }
+  return large;
+}
+
 void PartitionIndex::Replay(const std::vector<Change>& changes, const VectorIndex& from,
-                            VectorIndex* to) const {
+                            const VectorSource* source, VectorIndex* to) const {
   std::vector<float> vector(codec().dimension());
   for (const Change& change : changes) {
     if (!change.added) {
       to->Erase(change.id);
-    } else if (from.Reconstruct(change.id,
-                                vector)) {  // or erased since; that comes later in the list
+    } else if ((source != nullptr && source->Load(change.id, vector)) ||
+               from.Reconstruct(change.id, vector)) {  // or erased since: later in the list
       to->Add(change.id, vector)
           .IgnoreError();  // fails at 2^31 entries, which `from` did not reach
     }
   }
 }
 
-void PartitionIndex::Move() {
+void PartitionIndex::Move(const VectorSource* source) {
   const Current now = current();
-  const bool to_graph = now.graph == nullptr;
+  Frame frame = FrameOf(now);
+  if (source != nullptr && codec().encoding() == Encoding::kInt8) {
+    frame = BetterFrame(dimension(), Serving(now).Ids(), *source, frame).value_or(frame);
+  }
+  MoveTo(!IsGraph(now), frame, source);
+}
+
+void PartitionIndex::MoveTo(bool graph, const Frame& frame, const VectorSource* source) {
+  const Current now = current();
   {
     WriterLock writer(&write_mu_);
     Moves& moves = MakeMoves();
     moves.moving = true;
     moves.changes.clear();
   }
-  if (!to_graph) {
+  const VectorIndex& from = Serving(now);
+  const std::vector<EntryId> ids = from.Ids();
+  std::shared_ptr<const Large> large;
+  if (graph || !frame.centre.empty()) {
+    large = MakeLarge(graph, frame, ids.size() + ids.size() / 4);
+  } else {
     flat_.Clear();  // what a move left that failed for want of memory
   }
-  const VectorIndex& from = to_graph ? static_cast<const VectorIndex&>(flat_) : *now.graph;
-  const std::vector<EntryId> ids = from.Ids();
-  std::shared_ptr<HnswIndex> graph;
-  if (to_graph) {
-    graph = std::make_shared<HnswIndex>(codec(), ids.size() + ids.size() / 4);
-  }
-  VectorIndex* const to = to_graph ? static_cast<VectorIndex*>(graph.get()) : &flat_;
+  VectorIndex* const to = large != nullptr ? &large->index() : &flat_;
   std::vector<Change> changes;
   changes.reserve(ids.size());
   for (const EntryId id : ids) {
@@ -204,82 +274,25 @@ void PartitionIndex::Move() {
   }
   // Rounds beside the writers, until what they added meanwhile is little.
   while (true) {
-    Replay(changes, from, to);
+    Replay(changes, from, source, to);
     WriterLock writer(&write_mu_);
     Moves& moves = MakeMoves();
     changes.clear();
     std::swap(changes, moves.changes);
     if (changes.size() <= kLastRound) {
-      Replay(changes, from, to);
+      Replay(changes, from, source, to);
       moves.moving = false;
       moves.changes.shrink_to_fit();
-      if (!to_graph && Fails(*now.graph)) {
+      if (IsGraph(now) && Fails(*now.large->graph)) {
         moves.scan_below = std::min(2 * to->size(), ScanAtMost(dimension()));
       }
-      Put(std::move(graph));
+      Put(std::move(large));
       break;
     }
   }
-  if (to_graph) {
+  if (now.large == nullptr) {
     flat_.Clear();
   }
-}
-
-void PartitionIndex::Serialize(std::string* out) const {
-  // Writers wait meanwhile; searches do not.
-  WriterLock writer(&write_mu_);
-  if (const Current now = current(); now.graph != nullptr) {
-    PutFixed(out, Kind::kGraph);
-    now.graph->Serialize(out);
-    return;
-  }
-  PutFixed(out, Kind::kFlat);
-  std::vector<float> vector(codec().dimension());
-  for (const EntryId id : flat_.Ids()) {
-    flat_.Reconstruct(id, vector);
-    PutFixed(out, id.value);
-    out->append(reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float));
-  }
-}
-
-Status PartitionIndex::Deserialize(std::string_view bytes) {
-  ByteReader reader(bytes);
-  const auto kind = reader.Fixed<Kind>();
-  if (kind == Kind::kGraph) {
-    auto graph = std::make_shared<HnswIndex>(codec());
-    NEARHIT_RETURN_IF_ERROR(graph->Deserialize(bytes.substr(sizeof(Kind))));
-    WriterLock writer(&write_mu_);
-    Put(std::move(graph));
-    return Status();
-  }
-  if (!reader.ok() || kind != Kind::kFlat) {
-    return DataLoss("index snapshot has the wrong shape");
-  }
-  Status read = DeserializeFlat(reader.Raw(reader.remaining()));
-  if (!read.ok()) {
-    flat_.Clear();
-  }
-  return read;
-}
-
-Status PartitionIndex::DeserializeFlat(std::string_view entries) {
-  const std::size_t dimension = codec().dimension();
-  if (entries.size() % (sizeof(std::uint64_t) + dimension * sizeof(float)) != 0) {
-    return DataLoss("index snapshot has the wrong shape");
-  }
-  ByteReader reader(entries);
-  const Codec as_written(dimension, codec().metric(), Encoding::kFloat32);
-  std::vector<float> vector(as_written.record_bytes() / sizeof(float));
-  while (reader.remaining() > 0) {
-    const EntryId id{reader.Fixed<std::uint64_t>()};
-    const std::string_view components = reader.Raw(dimension * sizeof(float));
-    std::memcpy(vector.data(), components.data(), components.size());
-    if (flat_.Contains(id) || !as_written.IsSound(reinterpret_cast<std::byte*>(vector.data()))) {
-      return DataLoss("index snapshot holds an id twice or a vector that is none");
-    }
-    NEARHIT_RETURN_IF_ERROR(flat_.Add(id, VectorView(vector).first(dimension)));
-  }
-  return Status();
 }
 
 }  // namespace nearhit

@@ -1,5 +1,6 @@
 // The index of one partition: a flat scan while it is small, a graph from some tens of thousands of
-// entries on, moved between the two beside searches and writes.
+// entries on, moved between the two beside searches and writes. Vectors that are alike get a frame
+// (codec.h), chosen by what they have in common.
 #pragma once
 
 #include <algorithm>
@@ -14,11 +15,10 @@
 #include "base/mutex.h"
 #include "index/codec.h"
 #include "index/flat_index.h"
+#include "index/hnsw_index.h"
 #include "index/vector_index.h"
 
 namespace nearhit {
-
-class HnswIndex;
 
 class PartitionIndex final : public VectorIndex {
  public:
@@ -58,25 +58,29 @@ class PartitionIndex final : public VectorIndex {
   std::size_t dimension() const override { return codec().dimension(); }
   std::size_t memory_bytes() const override;
 
+  // Without a frame.
   const Codec& codec() const { return flat_.codec(); }
-  bool is_graph() const { return current().graph != nullptr; }
+  bool is_graph() const { return IsGraph(current()); }
+  bool is_framed() const;
 
   // A graph that fails its probes (HnswIndex::FailsProbes) serves only from here on: a scan of so
-  // many takes a third to half of a millisecond, and finds what there is.
+  // many takes a millisecond or less, and finds what there is.
   static constexpr std::size_t ScanAtMost(std::size_t dimension) {
     constexpr std::size_t kComponents = std::size_t{400'000} * 384;
-    return dimension < kNarrow ? 5 * kNarrowGraphThreshold : kComponents / dimension;
+    return dimension < kNarrow ? 40 * kNarrowGraphThreshold : kComponents / dimension;
   }
 
   // Whether the other structure would serve better: a graph past the threshold, flat under a
   // quarter of it, or where a graph fails. One that failed is tried again among twice as many.
   bool NeedsMove() const;
-  // Builds the other structure beside searches and writes and puts it in place. One call at a time.
-  void Move();
+  // Builds the other structure beside searches and writes and puts it in place. One call at a time,
+  // of this and Prepare. `source` has the vectors in full precision; without one, or for those that
+  // it does not have, the codes of the old structure have to do, and so has its frame.
+  void Move(const VectorSource* source = nullptr);
 
-  // What a first change after Deserialize would wait for, and what a graph that grew does not know
-  // of itself yet; beside searches.
-  bool Prepare();  // whether to call again
+  // What a first change after Deserialize would wait for, what a graph that grew does not know of
+  // itself yet, and a better frame for a scan that grew; beside searches.
+  bool Prepare(const VectorSource* source = nullptr);  // whether to call again
 
   // The contents as bytes, and back; see snapshot.h. Deserialize requires an empty index that
   // nobody uses yet; on error it is empty still.
@@ -90,13 +94,26 @@ class PartitionIndex final : public VectorIndex {
   };
   // What only a partition has that was large once; partition_index.cc.
   struct Moves;
-  // Which of the two structures serves, and how many moves ended before it did.
+  // A structure with the frame of its codes.
+  struct Large {
+    std::unique_ptr<const CodecShape> shape;  // null without a frame
+    std::unique_ptr<FlatIndex> flat;          // one of the two
+    std::unique_ptr<HnswIndex> graph;
+
+    VectorIndex& index() const;
+  };
+  // Which structure serves, and how many moves ended before it did.
   struct Current {
-    std::shared_ptr<HnswIndex> graph;  // null: flat_ does
+    std::shared_ptr<const Large> large;  // null: flat_ does
     std::uint64_t moves = 0;
   };
+  static bool IsGraph(const Current& current) {
+    return current.large != nullptr && current.large->graph != nullptr;
+  }
 
   Current current() const;
+  const VectorIndex& Serving(const Current& current) const;
+  const Frame& FrameOf(const Current& current) const;
   bool Fails(const HnswIndex& graph) const;
   // Entries from which a graph is tried (again).
   std::size_t GraphFrom() const;
@@ -104,15 +121,19 @@ class PartitionIndex final : public VectorIndex {
   auto Ask(Read&& read) const;
   Moves& MakeMoves() REQUIRES(write_mu_);
   void Record(const Change& change) REQUIRES(write_mu_);
-  void Put(std::shared_ptr<HnswIndex> graph) REQUIRES(write_mu_);
-  void Replay(const std::vector<Change>& changes, const VectorIndex& from, VectorIndex* to) const;
-  Status DeserializeFlat(std::string_view entries);
+  void Put(std::shared_ptr<const Large> large) REQUIRES(write_mu_);
+  void MoveTo(bool graph, const Frame& frame, const VectorSource* source);
+  std::shared_ptr<const Large> MakeLarge(bool graph, const Frame& frame,
+                                         std::size_t capacity) const;
+  bool Reframe(const VectorSource* source);
+  void Replay(const std::vector<Change>& changes, const VectorIndex& from,
+              const VectorSource* source, VectorIndex* to) const;
 
   // Small for those that are never moved: there may be 100,000 in a process.
   const std::uint32_t graph_threshold_;
   mutable SharedMutex write_mu_;  // held exclusively: writers take turns; searches never take it
   std::atomic<Moves*> moves_{nullptr};  // owned; made by the first move
-  FlatIndex flat_;                      // empty while there is a graph, but for what a move fills
+  FlatIndex flat_;                      // empty while another serves, but for what a move fills
 };
 
 }  // namespace nearhit

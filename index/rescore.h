@@ -1,8 +1,9 @@
-// The last word: the few best candidates of an approximate encoding, scored with the stored
-// vectors.
+// The last word: the candidates of an approximate encoding, scored with the stored vectors.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "index/codec.h"
@@ -10,22 +11,81 @@
 
 namespace nearhit {
 
-// How many candidates a search over `encoding` looks for so that rescoring finds the best `k` among
-// them. 1.5 k and a few.
-std::size_t CandidatesFor(std::size_t k, Encoding encoding, const VectorSource* source);
-
-// A result of an approximate encoding before the last word.
+// A result of an approximate encoding before the last word. Scores are in the frame of its codec.
 struct RoughNeighbor {
-  Neighbor neighbor;
-  float bound = 0;  // its full-precision score is not above this; see Codec::ScoreBound
+  EntryId id;
+  float score = 0;
+  ScoreRange range;               // where its full-precision score is
+  std::uint32_t fingerprint = 0;  // FingerprintOf its vector; 0: not known
 };
+
+// What tells entries of one and the same vector from others whose codes are equal. Never 0.
+std::uint32_t FingerprintOf(VectorView vector);
+
+// Of a stream of scored entries, all that may be among the best k by their full-precision scores:
+// an entry is left out when k others are surely better. Where codes are good those are hardly more
+// than k.
+//
+// Thread-safety: owned by one thread.
+class CandidateSet {
+ public:
+  // Scores below `least` do not count.
+  CandidateSet(std::size_t k, float least) : k_(k), limit_(least) {}
+
+  // The score that a further entry has to reach.
+  float limit() const { return limit_; }
+  // Whether k entries surely reach limit().
+  bool full() const { return lows_.size() == k_; }
+  std::size_t size() const { return candidates_.size(); }
+  void Offer(const RoughNeighbor& neighbor);
+
+  // Best first by score, ties by lower id. When none counts: the nearest of those that do not. The
+  // set is empty afterwards.
+  std::vector<RoughNeighbor> Take();
+
+ private:
+  void Prune();
+
+  std::size_t k_;
+  float limit_;
+  std::vector<float> lows_;  // the k largest lower ends, the least on top
+  std::vector<RoughNeighbor> candidates_;
+  std::size_t prune_at_ = 256;
+  bool has_nearest_ = false;
+  RoughNeighbor nearest_;  // of those that do not count
+};
+
+// The in-frame score that results have to reach for options.min_score.
+float LeastScore(const EncodedQuery& query, const SearchOptions& options);
 
 // Scores `candidates` (best first) with the vectors of options.source and keeps the best options.k.
 // Each costs a read, so only those are scored that may still be among the best k and reach
 // options.min_score; when none may, the nearest is returned as it is. Those that the source does
-// not have are dropped.
+// not have are dropped, and entries of one vector are read once.
 // Without a source, or when the codes are exact, only cuts to k. Holds no lock.
-std::vector<Neighbor> Rescore(const Codec& codec, VectorView query, const SearchOptions& options,
-                              const std::vector<RoughNeighbor>& candidates, SearchStats* stats);
+struct Rescored {
+  std::vector<Neighbor> neighbors;
+  std::size_t dropped = 0;
+};
+Rescored Rescore(const Codec& codec, VectorView vector, const EncodedQuery& query,
+                 const SearchOptions& options, const std::vector<RoughNeighbor>& candidates,
+                 SearchStats* stats);
+
+// Rescores what `candidates_for(k)` finds. When the source did not have some of it and fewer than
+// options.k are left, it is asked for more: those that were dropped had kept others out.
+template <typename CandidatesFor>
+std::vector<Neighbor> SearchAndRescore(const Codec& codec, VectorView vector,
+                                       const EncodedQuery& query, const SearchOptions& options,
+                                       SearchStats* stats, const CandidatesFor& candidates_for) {
+  constexpr int kTries = 4;
+  std::size_t k = options.k;
+  for (int i = 1;; ++i) {
+    Rescored rescored = Rescore(codec, vector, query, options, candidates_for(k), stats);
+    if (rescored.dropped == 0 || rescored.neighbors.size() >= options.k || i == kTries) {
+      return std::move(rescored.neighbors);
+    }
+    k = options.k + 4 * rescored.dropped;
+  }
+}
 
 }  // namespace nearhit

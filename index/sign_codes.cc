@@ -9,6 +9,11 @@
 namespace nearhit {
 
 namespace {
+// Sharp bounds keep so much of the slack: roundings of all kinds are left of the error.
+constexpr double kLeastSlack = 0.1;
+// Norms are summed in float32.
+constexpr float kNormRounding = 4e-6F;
+
 // With zeros behind it.
 std::vector<float> WholeColumns(VectorView vector, const SignKernels& kernels) {
   std::vector<float> padded((vector.size() + kernels.bits - 1) / kernels.bits * kernels.bits);
@@ -25,7 +30,7 @@ SignCodes::SignCodes(std::size_t dimension, IndexMetric metric, const SignKernel
       block_bytes_(sizeof(SignFactors) + columns_ * kSignLanes) {
 }
 
-SignCode EncodeSigns(VectorView vector, const SignKernels& kernels) {
+SignCode EncodeSigns(VectorView vector, const SignKernels& kernels, float step) {
   const std::vector<float> rotated = WholeColumns(vector, kernels);
   double squares = 0;
   double magnitudes = 0;
@@ -38,10 +43,16 @@ SignCode EncodeSigns(VectorView vector, const SignKernels& kernels) {
   const double product = magnitudes > 0 ? squares / magnitudes : 0;
   const auto dimension = static_cast<double>(vector.size());
   const double beside = std::max(0.0, product * product * dimension - squares);
-  SignCode code{.bytes = std::vector<std::uint8_t>(rotated.size() / kernels.bits),
-                .product = static_cast<float>(product),
-                .error = static_cast<float>(std::sqrt(beside / std::max(1.0, dimension - 1))),
-                .squared_norm = static_cast<float>(squares)};
+  // Float arithmetic, and what rounding to codes moved the vector by (Codec::RangeOf), which
+  // Sharpen must not make less.
+  const double rounding =
+      2e-5 * std::sqrt(squares) + static_cast<double>(step) * std::sqrt(dimension) /
+                                      (static_cast<double>(SignCodes::kDeviations) * kLeastSlack);
+  SignCode code{
+      .bytes = std::vector<std::uint8_t>(rotated.size() / kernels.bits),
+      .product = static_cast<float>(product),
+      .error = static_cast<float>(std::sqrt(beside / std::max(1.0, dimension - 1)) + rounding),
+      .squared_norm = static_cast<float>(squares)};
   for (std::size_t column = 0; column < code.bytes.size(); ++column) {
     std::uint32_t byte = 0;
     for (std::size_t bit = 0; bit < kernels.bits; ++bit) {
@@ -64,7 +75,9 @@ void SignCodes::Set(std::size_t slot, const SignCode& code) {
   const std::size_t lane = slot % kSignLanes;
   factors->product[lane] = code.product;
   factors->error[lane] = code.error;
-  factors->squared_norm[lane] = code.squared_norm;
+  factors->addend[lane] =
+      metric_ == IndexMetric::kL2 ? (kNormRounding - 1) * code.squared_norm : code.shift;
+  largest_shift_ = std::max(largest_shift_, code.shift);
   longest_squared_ = std::max(longest_squared_, static_cast<double>(code.squared_norm));
   least_error_ = std::min(least_error_, code.error);
   std::uint8_t* const bytes = Columns(block) + SignByte(lane);
@@ -82,7 +95,7 @@ void SignCodes::Copy(std::size_t from, std::size_t to) {
   const std::size_t to_lane = to % kSignLanes;
   target->product[to_lane] = source->product[from_lane];
   target->error[to_lane] = source->error[from_lane];
-  target->squared_norm[to_lane] = source->squared_norm[from_lane];
+  target->addend[to_lane] = source->addend[from_lane];
   for (std::size_t column = 0; column < columns_; ++column) {
     target_columns[column * kSignLanes + SignByte(to_lane)] =
         source_columns[column * kSignLanes + SignByte(from_lane)];
@@ -129,22 +142,31 @@ SignQuery SignCodes::Prepare(VectorView query) const {
       kDeviations * ready.step * std::sqrt(static_cast<float>(tables) / 12) - factor * total;
   ready.slack = factor * kDeviations * std::sqrt(squares);
   ready.squared_norm = squares;
-  ready.subtract_norms = metric_ == IndexMetric::kL2;
+  ready.addend = metric_ == IndexMetric::kL2 ? (kNormRounding - 1) * squares : 0.0F;
 
   kernels_->tables(rotated, scale, largest, ready.tables.front().entries.data());
   return ready;
 }
 
 float SignCodes::Sharpen(float limit, SignQuery* query) const {
-  constexpr double kLeast = 0.1;  // roundings of all kinds are left of the error
-  const double lengths = std::sqrt(static_cast<double>(query->squared_norm) * longest_squared_);
-  if (metric_ != IndexMetric::kDot || limit <= 0 || lengths == 0) {
+  const double length = std::sqrt(static_cast<double>(query->squared_norm));
+  double across = 1;  // of the query, as a share of its length
+  if (metric_ == IndexMetric::kL2) {
+    across = length > 0 ? std::sqrt(std::max(0.0, -static_cast<double>(limit))) / length : 1;
+  } else {
+    const double product = static_cast<double>(limit) - static_cast<double>(largest_shift_);
+    const double lengths = length * std::sqrt(longest_squared_);
+    if (product > 0 && lengths > 0) {
+      const double cosine = std::min(1.0, product / lengths);
+      across = std::sqrt(1 - cosine * cosine);
+    }
+  }
+  if (!(across < 1)) {
     return 0;
   }
-  const double cosine = std::min(1.0, static_cast<double>(limit) / lengths);
+  const float factor = metric_ == IndexMetric::kL2 ? 2.0F : 1.0F;
   const float before = query->slack;
-  query->slack = kDeviations * std::sqrt(query->squared_norm) *
-                 static_cast<float>(std::max(kLeast, std::sqrt(1 - cosine * cosine)));
+  query->slack = factor * kDeviations * static_cast<float>(length * std::max(kLeastSlack, across));
   return std::max(0.0F, before - query->slack) * least_error_;
 }
 

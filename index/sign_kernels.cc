@@ -48,9 +48,8 @@ void TablesOfNibbles(std::span<const float> components, float scale, std::uint8_
 }
 
 float BoundOf(const SignQuery& query, const SignFactors& factors, std::size_t lane, float sum) {
-  const float bound =
-      factors.product[lane] * (query.step * sum + query.offset) + query.slack * factors.error[lane];
-  return query.subtract_norms ? bound - query.squared_norm - factors.squared_norm[lane] : bound;
+  return factors.product[lane] * (query.step * sum + query.offset) +
+         (query.slack * factors.error[lane] + (factors.addend[lane] + query.addend));
 }
 
 float BoundsScalar(const SignQuery& query, const std::uint8_t* columns, const SignFactors& factors,
@@ -77,14 +76,12 @@ TARGET_AVX2 __m256 BoundsOf8(const SignQuery& query, const SignFactors& factors,
   const __m256 sum = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(sums));
   const __m256 product =
       _mm256_fmadd_ps(_mm256_set1_ps(query.step), sum, _mm256_set1_ps(query.offset));
-  __m256 bound = _mm256_fmadd_ps(
-      _mm256_loadu_ps(factors.product.data() + lane), product,
-      _mm256_mul_ps(_mm256_set1_ps(query.slack), _mm256_loadu_ps(factors.error.data() + lane)));
-  if (query.subtract_norms) {
-    bound =
-        _mm256_sub_ps(bound, _mm256_add_ps(_mm256_set1_ps(query.squared_norm),
-                                           _mm256_loadu_ps(factors.squared_norm.data() + lane)));
-  }
+  const __m256 addend =
+      _mm256_add_ps(_mm256_loadu_ps(factors.addend.data() + lane), _mm256_set1_ps(query.addend));
+  const __m256 bound =
+      _mm256_fmadd_ps(_mm256_loadu_ps(factors.product.data() + lane), product,
+                      _mm256_fmadd_ps(_mm256_set1_ps(query.slack),
+                                      _mm256_loadu_ps(factors.error.data() + lane), addend));
   _mm256_storeu_ps(bounds + lane, bound);
   return bound;
 }
@@ -142,14 +139,12 @@ TARGET_VBMI __m512 BoundsOf16(const SignQuery& query, const SignFactors& factors
   const __m512 sum = _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(sums));
   const __m512 product =
       _mm512_fmadd_ps(_mm512_set1_ps(query.step), sum, _mm512_set1_ps(query.offset));
-  __m512 bound = _mm512_fmadd_ps(
-      _mm512_loadu_ps(factors.product.data() + lane), product,
-      _mm512_mul_ps(_mm512_set1_ps(query.slack), _mm512_loadu_ps(factors.error.data() + lane)));
-  if (query.subtract_norms) {
-    bound =
-        _mm512_sub_ps(bound, _mm512_add_ps(_mm512_set1_ps(query.squared_norm),
-                                           _mm512_loadu_ps(factors.squared_norm.data() + lane)));
-  }
+  const __m512 addend =
+      _mm512_add_ps(_mm512_loadu_ps(factors.addend.data() + lane), _mm512_set1_ps(query.addend));
+  const __m512 bound =
+      _mm512_fmadd_ps(_mm512_loadu_ps(factors.product.data() + lane), product,
+                      _mm512_fmadd_ps(_mm512_set1_ps(query.slack),
+                                      _mm512_loadu_ps(factors.error.data() + lane), addend));
   _mm512_storeu_ps(bounds + lane, bound);
   return bound;
 }

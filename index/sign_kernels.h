@@ -25,23 +25,22 @@ inline constexpr std::size_t SignByte(std::size_t lane) {
 struct SignFactors {
   std::array<float, kSignLanes> product;  // times the signed sum of the query: the inner product
   std::array<float, kSignLanes> error;    // times the query's length: one deviation of that
-  std::array<float, kSignLanes> squared_norm;
+  std::array<float, kSignLanes> addend;   // what a score has beside that
 };
 
 struct alignas(64) SignTable {
   std::array<std::uint8_t, 64> entries;
 };
 
-// A query made ready: bound = product * (step * sum + offset) + slack * error, and under L2 less
-// squared_norm and the query's own.
+// A query made ready: bound = product * (step * sum + offset) + slack * error + addend + its own.
 struct SignQuery {
   std::vector<SignTable> tables;  // SignKernels::tables_bytes for each column
   std::size_t columns = 0;
   float step = 0;
   float offset = 0;
   float slack = 0;
+  float addend = 0;
   float squared_norm = 0;
-  bool subtract_norms = false;
 };
 
 struct SignKernels {

@@ -8,7 +8,7 @@ namespace nearhit {
 
 namespace {
 constexpr std::uint64_t kMagic = 0x31504e5354494e48ULL;  // "HNITSNP1"
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 }  // namespace
 
 std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence) {

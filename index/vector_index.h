@@ -15,8 +15,12 @@
 
 namespace nearhit {
 
-// What the index compares with. Cosine is kDot over vectors that the caller has normalised.
-enum class IndexMetric : std::uint8_t { kDot = 0, kL2 = 1 };
+// What the index compares with. Stored in snapshots; do not renumber.
+//   kDot     the inner product
+//   kL2      minus the squared distance
+//   kCosine  the inner product of vectors that the caller has normalised; what rounding left of
+//            their lengths is divided out of exact scores, which are never above 1
+enum class IndexMetric : std::uint8_t { kDot = 0, kL2 = 1, kCosine = 2 };
 
 // How vectors are kept in memory. Stored in snapshots; do not renumber.
 //   kFloat32  exact scores, 4 bytes a component
@@ -40,15 +44,20 @@ struct Neighbor {
   friend bool operator==(const Neighbor&, const Neighbor&) = default;
 };
 
-// Decides inside the search which ids may be returned. Called once per candidate, from the
-// searching thread, while the index is locked for reading or in a ReadSection (base/epoch.h): it
-// must be quick and must not call the index.
+// Decides inside the search which ids may be returned. Accepts is called once per candidate, from
+// the searching thread, while the index is locked for reading or in a ReadSection (base/epoch.h):
+// it must be quick and must not call the index.
 class IdFilter {
  public:
   virtual ~IdFilter() = default;
   IdFilter(const IdFilter&) = delete;
   IdFilter& operator=(const IdFilter&) = delete;
   virtual bool Accepts(EntryId id) const = 0;
+  // How many ids it accepts, about: the plan of a search follows from it. The largest number: not
+  // known, and Ids() is not asked.
+  virtual std::uint64_t count() const { return std::numeric_limits<std::uint64_t>::max(); }
+  // Those ids, in no order; some may not be in the index.
+  virtual std::vector<EntryId> Ids() const { return {}; }
 
  protected:
   IdFilter() = default;
@@ -78,6 +87,9 @@ struct SearchOptions {
   // returned all the same when fewer than k are better: a miss can say how near the nearest was.
   // When the error bound alone tells that nothing reaches it, that score stays approximate.
   float min_score = -std::numeric_limits<float>::infinity();
+  // Whether any result that reaches min_score will do, as for a cache, and not only the nearest: a
+  // walk through a graph ends soon after it has found one.
+  bool any_match = false;
   const IdFilter* filter = nullptr;
   // Rescores the best candidates of an approximate encoding; without it their scores stay
   // approximate.

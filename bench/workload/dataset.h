@@ -31,7 +31,9 @@ struct Dataset {
   std::size_t dropped = 0;  // zero rows, which have no direction: left out under cosine
 
   IndexMetric index_metric() const {
-    return metric == Metric::kL2 ? IndexMetric::kL2 : IndexMetric::kDot;
+    return metric == Metric::kL2       ? IndexMetric::kL2
+           : metric == Metric::kCosine ? IndexMetric::kCosine
+                                       : IndexMetric::kDot;
   }
   // The index's own comparable, in full precision; larger is nearer.
   float Score(std::size_t query, std::size_t row) const;

@@ -40,19 +40,21 @@ class IndexEngine final : public Engine {
     for (std::size_t row = 0; row < base.rows; ++row) {
       NEARHIT_RETURN_IF_ERROR(index_->Add(IdOf(row), base.row(row)));
     }
-    if (auto* partition = dynamic_cast<PartitionIndex*>(index_.get());
-        partition != nullptr && partition->NeedsMove()) {
-      partition->Move();
+    if (auto* partition = dynamic_cast<PartitionIndex*>(index_.get()); partition != nullptr) {
+      if (partition->NeedsMove()) {
+        partition->Move(source_.get());
+      }
+      partition->Prepare(source_.get());
     }
     return {};
   }
 
   void Maintain() override {
     auto* partition = dynamic_cast<PartitionIndex*>(index_.get());
-    while (partition != nullptr && partition->Prepare()) {
+    while (partition != nullptr && partition->Prepare(source_.get())) {
     }
     if (partition != nullptr && partition->NeedsMove()) {
-      partition->Move();
+      partition->Move(source_.get());
     }
   }
 
@@ -62,6 +64,7 @@ class IndexEngine final : public Engine {
                                                        {.k = search.k,
                                                         .ef = search.ef,
                                                         .min_score = search.min_score,
+                                                        .any_match = search.any_match,
                                                         .filter = nullptr,
                                                         .source = source_.get()},
                                                        stats);

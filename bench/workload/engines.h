@@ -27,6 +27,7 @@ struct EngineSearch {
   std::size_t ef = 0;  // 0: nearhit chooses; hnswlib takes its default of 10
   float min_score =
       -std::numeric_limits<float>::infinity();  // for nearhit; peers have no use for it
+  bool any_match = false;                       // likewise
 };
 
 // Thread-safety: Search runs together with Search; everything else is externally synchronized.

@@ -141,7 +141,7 @@ Status RunNear(const NearFlags& flags) {
         points.push_back({.built = &built,
                           .ef = ef,
                           .threshold = threshold,
-                          .search = {.k = 1, .ef = ef, .min_score = min_score}});
+                          .search = {.k = 1, .ef = ef, .min_score = min_score, .any_match = true}});
         WarmUp(*run, points.back());
       }
     }

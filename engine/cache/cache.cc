@@ -178,7 +178,8 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
   for (std::size_t k = kFirstNeighbors;; k = std::min(k * 4, kMaxNeighbors)) {
     bool damaged = false;
     const Result<std::vector<ScoredEntry>> candidates = collection_->Search(
-        prompt.scope, vector, {.k = k, .min_score = threshold, .tier = tier, .damaged = &damaged});
+        prompt.scope, vector,
+        {.k = k, .min_score = threshold, .any_match = true, .tier = tier, .damaged = &damaged});
     if (!candidates.ok()) {
       return Unreadable(options, candidates.status(), result);
     }

@@ -84,6 +84,7 @@ struct CollectionSearch {
   std::size_t k = 1;
   std::size_t ef = 0;
   std::optional<float> min_score{};   // user score; see SearchOptions::min_score
+  bool any_match = false;             // see SearchOptions::any_match
   const TagFilter* filter = nullptr;  // may be null
   ReadTier tier = ReadTier::kAny;     // for the vectors that rescoring reads
   bool* damaged = nullptr;            // set to whether one of them was; null: nobody asks

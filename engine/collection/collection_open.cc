@@ -11,6 +11,7 @@
 
 #include "engine/collection/collection.h"
 #include "engine/collection/normalize.h"
+#include "engine/collection/stored_vectors.h"
 #include "index/snapshot.h"
 
 namespace nearhit {
@@ -20,7 +21,15 @@ namespace {
 constexpr std::size_t kSnapshotEntries = 2'000;
 
 IndexMetric ToIndexMetric(Metric metric) {
-  return metric == Metric::kL2 ? IndexMetric::kL2 : IndexMetric::kDot;
+  switch (metric) {
+    case Metric::kCosine:
+      return IndexMetric::kCosine;
+    case Metric::kInnerProduct:
+      return IndexMetric::kDot;
+    case Metric::kL2:
+      return IndexMetric::kL2;
+  }
+  return IndexMetric::kDot;
 }
 
 bool IsEmpty(const PartitionPtr& partition) {
@@ -281,11 +290,13 @@ Status Collection::Maintain() {
   if (std::any_of(partitions.begin(), partitions.end(), IsEmpty)) {
     NEARHIT_RETURN_IF_ERROR(DropEmptyPartitions());
   }
+  const StoredVectors vectors(store_, options_.ns, ReadTier::kAny);
   for (const PartitionPtr& partition : partitions) {
     if (partition->index.NeedsMove()) {
-      partition->index.Move();
-    } else if (partition->index.is_graph()) {
-      partition->index.Prepare();  // nothing to do but for one that was loaded, or has grown
+      partition->index.Move(&vectors);
+    } else {
+      partition->index.Prepare(
+          &vectors);  // nothing to do but for one that was loaded, or has grown
     }
   }
   return Status();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/collection/collection.h"
+#include "engine/collection/stored_vectors.h"
 #include "engine/collection/tag_matcher.h"
 #include "index/distance.h"
 
@@ -14,38 +15,6 @@ namespace {
 
 // A filter that few entries pass is answered by comparing exactly those.
 constexpr std::uint64_t kCompareAllBelow = 2'000;
-
-// Reads full-precision vectors for rescoring and remembers when one would have needed the disk.
-class StoredVectors final : public VectorSource {
- public:
-  StoredVectors(const KvStore* store, NamespaceNumber ns, ReadTier tier)
-      : store_(store), ns_(ns), tier_(tier) {}
-
-  bool Load(EntryId id, std::span<float> out) const override {
-    const std::string key = EntryKey(ns_, id);
-    Status read = store_->Get(Family::kVectors, key, tier_, &value_);
-    if (read.ok()) {
-      read = DecodeVector(key, value_, out);
-    }
-    if (read.code() == StatusCode::kUnavailable) {
-      blocked_ = true;
-    } else if (read.code() == StatusCode::kDataLoss) {
-      damaged_ = true;
-    }
-    return read.ok();
-  }
-
-  bool blocked() const { return blocked_; }
-  bool damaged() const { return damaged_; }
-
- private:
-  const KvStore* const store_;
-  const NamespaceNumber ns_;
-  const ReadTier tier_;
-  mutable std::string value_;
-  mutable bool blocked_ = false;
-  mutable bool damaged_ = false;
-};
 
 }  // namespace
 
@@ -208,7 +177,11 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
     return std::vector<ScoredEntry>();
   }
   const StoredVectors vectors(store_, options_.ns, search.tier);
-  SearchOptions options{.k = search.k, .ef = search.ef, .filter = nullptr, .source = &vectors};
+  SearchOptions options{.k = search.k,
+                        .ef = search.ef,
+                        .any_match = search.any_match,
+                        .filter = nullptr,
+                        .source = &vectors};
   if (search.min_score) {
     options.min_score = RawScore(options_.metric, *search.min_score);
   }

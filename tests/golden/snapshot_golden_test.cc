@@ -1,4 +1,4 @@
-// Index snapshots of version 3: they load, and the same index is written as the same bytes.
+// Index snapshots of version 4: they load, and the same index is written as the same bytes.
 
 #include <memory>
 #include <string>
@@ -17,7 +17,7 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kDimension = 4;
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 struct Case {
   std::string name;
@@ -79,15 +79,15 @@ TEST_P(SnapshotGoldenTest, TheNextVersionIsRefusedByNumber) {
   std::string next = Golden(GetParam().name, {}, kVersion);
   ASSERT_GT(next.size(), 8U);
   next.resize(next.size() - 8);
-  next[8] = 4;
+  next[8] = 5;
   PutFixed(&next, Hash64(next));
   EXPECT_THAT(Decode(next),
               StatusIs(StatusCode::kFailedPrecondition,
-                       testing::HasSubstr("snapshot version 4 is not readable by this build")));
+                       testing::HasSubstr("snapshot version 5 is not readable by this build")));
 }
 
 TEST_P(SnapshotGoldenTest, EarlierVersionsAreRefusedByNumber) {
-  for (const int version : {1, 2}) {
+  for (const int version : {1, 2, 3}) {
     EXPECT_THAT(Decode(Golden(GetParam().name, {}, version)),
                 StatusIs(StatusCode::kFailedPrecondition,
                          testing::HasSubstr("snapshot version " + std::to_string(version) +

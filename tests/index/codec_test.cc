@@ -160,7 +160,7 @@ TEST(CodecShapeTest, HalfIsReadWhereItSavesCacheLines) {
   const Codec narrow(100, IndexMetric::kDot, Encoding::kInt8);
   EXPECT_EQ(narrow.rough_bytes(), narrow.record_bytes());
   const Codec wide(384, IndexMetric::kDot, Encoding::kInt8);
-  EXPECT_EQ(wide.rough_bytes(), 12 + 192);
+  EXPECT_EQ(wide.rough_bytes(), 16 + 192);
   const Codec exact(384, IndexMetric::kDot, Encoding::kFloat32);
   EXPECT_EQ(exact.rough_bytes(), exact.record_bytes());
 }
@@ -170,7 +170,7 @@ TEST(CodecShapeTest, ATamperedRecordIsNotSound) {
   std::vector<std::byte> record(codec.record_bytes());
   codec.Encode(std::vector<float>{0.5F, -0.25F, 0.125F, 1, 0}, record.data());
   ASSERT_TRUE(codec.IsSound(record.data()));
-  for (std::size_t at = 0; at < 12 + 6; ++at) {
+  for (std::size_t at = 0; at < 16 + 6; ++at) {
     std::vector<std::byte> changed = record;
     changed[at] ^= std::byte{0x40};
     EXPECT_FALSE(codec.IsSound(changed.data())) << at;

@@ -13,7 +13,7 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kDimension = 128;
-constexpr SearchOptions kMatch{.k = 1, .min_score = 0.9F};
+constexpr SearchOptions kMatch{.k = 1, .min_score = 0.9F, .any_match = true};
 
 // Few texts and many versions of each, moved at random so far that none is near another: each is
 // nearest to its text, whose links cannot lead to all of them.
@@ -63,7 +63,7 @@ class HnswBreadthTest : public testing::Test {
     index_.Search(stored, options, &stats);
   }
 
-  HnswIndex index_{Codec(kDimension, IndexMetric::kDot, Encoding::kInt8)};
+  HnswIndex index_{Codec(kDimension, IndexMetric::kCosine, Encoding::kInt8)};
   const Breadth before_ = index_.BreadthFor(kMatch, 100'000);
   RandomVectors random_{kDimension, 1, 9};
 };
@@ -107,9 +107,11 @@ TEST_F(HnswBreadthTest, WalksThatComeNearGoLessFar) {
   EXPECT_LT(among_near.near_ef, among_near.ef);
   EXPECT_LT(near, in_full * 19 / 20);
   // The best of several may be near while the others are not.
-  EXPECT_EQ(index_.BreadthFor({.k = 2, .min_score = .9F}, 100'000).Limit(.89F), among_near.ef);
+  EXPECT_EQ(index_.BreadthFor({.k = 2, .min_score = .9F, .any_match = true}, 100'000).Limit(.89F),
+            among_near.ef);
   // Other thresholds are asked for by others, and nothing is known of those yet.
-  EXPECT_FLOAT_EQ(index_.BreadthFor({.k = 1, .min_score = .8F}, 100'000).near, .8F);
+  EXPECT_FLOAT_EQ(index_.BreadthFor({.k = 1, .min_score = .8F, .any_match = true}, 100'000).near,
+                  .8F);
 }
 
 TEST_F(HnswBreadthTest, WhereTheyAreLostWalksGetWider) {
@@ -136,7 +138,7 @@ TEST_F(HnswBreadthTest, AGrowingGraphFindsOutByItself) {
 // What is found easily at one threshold may be lost at another.
 TEST_F(HnswBreadthTest, AnotherThresholdIsAnotherQuestion) {
   Fill(80);
-  constexpr SearchOptions kLax{.k = 1, .min_score = 0.8F};
+  constexpr SearchOptions kLax{.k = 1, .min_score = 0.8F, .any_match = true};
   AskForOne(kLax);
   Maintain(&index_);
   EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
@@ -165,7 +167,7 @@ TEST_F(HnswBreadthTest, UntilSomebodyAsksNothingIsDone) {
 }
 
 TEST_F(HnswBreadthTest, AGraphThatFailsGivesWayToAScan) {
-  PartitionIndex index(kDimension, IndexMetric::kDot, Encoding::kInt8, 1'000);
+  PartitionIndex index(kDimension, IndexMetric::kCosine, Encoding::kInt8, 1'000);
   Stars stars(20);
   std::uint64_t last = 0;
   const auto fill = [&](std::uint64_t to) {

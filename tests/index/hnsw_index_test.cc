@@ -39,7 +39,7 @@ class HnswIndexTest : public testing::Test {
     return ByteReader(bytes).Fixed<std::uint64_t>();
   }
 
-  HnswIndex index_{Codec(kDimension, IndexMetric::kDot, Encoding::kInt8), 16};
+  HnswIndex index_{Codec(kDimension, IndexMetric::kCosine, Encoding::kInt8), 16};
   RandomVectors random_{kDimension, 10, 1};
   SearchStats stats_;
 };
@@ -62,11 +62,11 @@ TEST_F(HnswIndexTest, TurnoverKeepsEveryNodeReachable) {
 // is as long as ever.
 TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   Fill(1, 3'000);
-  const SearchOptions for_match{.k = 1, .min_score = 0.8F};
+  const SearchOptions for_match{.k = 1, .min_score = 0.8F, .any_match = true};
   const SearchOptions whole{
       .k = 1, .ef = index_.BreadthFor(for_match, index_.size()).ef, .min_score = 0.8F};
   // Under .80 no walk is walked again, which would hide a shorter one.
-  const SearchOptions lax{.k = 1, .min_score = 0.7F};
+  const SearchOptions lax{.k = 1, .min_score = 0.7F, .any_match = true};
   const SearchOptions lax_whole{
       .k = 1, .ef = index_.BreadthFor(lax, index_.size()).ef, .min_score = 0.7F};
   const std::vector<float> unrelated = RandomVectors(kDimension, 1, 99).Next();
@@ -88,67 +88,57 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   EXPECT_LT(settled.distances, all.distances * 3 / 4);
 }
 
-// What ends far lower than other walks may have lost its way. Of any scale: under ip, vectors have
-// any length.
+// What ends far lower than other walks may have lost its way.
 TEST_F(HnswIndexTest, AWalkThatEndsLowIsWalkedAgain) {
   Fill(1, 3'000);
-  for (const float scale : {1.0F, 1'000.0F}) {
-    const SearchOptions for_match{.k = 1, .min_score = 0.95F * scale};
-    const auto scaled = [scale](std::vector<float> vector) {
-      std::transform(vector.begin(), vector.end(), vector.begin(),
-                     [scale](float component) { return component * scale; });
-      return vector;
-    };
-    const std::size_t ef = index_.BreadthFor(for_match, index_.size()).ef;
-    const SearchOptions once{.k = 1, .ef = ef, .min_score = for_match.min_score};
-    const SearchOptions wide{.k = 1, .ef = 4 * ef, .min_score = for_match.min_score};
-    const auto distances = [this](const std::vector<float>& query, const SearchOptions& options) {
-      SearchStats stats;
-      index_.Search(query, options, &stats);
-      return stats.distances;
-    };
-    for (int i = 0; i < 300; ++i) {
-      distances(scaled(random_.Next()), for_match);
-    }
-    std::uint64_t ordinary = 0;
-    std::uint64_t ordinary_once = 0;
-    for (int i = 0; i < 200; ++i) {
-      const std::vector<float> query = scaled(random_.Next());
-      ordinary += distances(query, for_match);
-      ordinary_once += distances(query, once);
-    }
-    EXPECT_LT(ordinary, ordinary_once * 6 / 5) << scale;
-    // One search for what no score can be changes nothing.
-    distances(scaled(random_.Next()), {.k = 1, .min_score = 1e9F});
-    std::vector<float> low(kDimension);  // far from every cluster
-    low.front() = scale;
-    EXPECT_GT(distances(low, for_match), distances(low, once) + distances(low, wide) * 9 / 10)
-        << scale;
-    EXPECT_EQ(index_.Search(low, for_match, &stats_), index_.Search(low, wide, &stats_)) << scale;
-    EXPECT_NE(index_.Search(low, for_match, &stats_), index_.Search(low, once, &stats_)) << scale;
-    // A match is never walked again, however low it is for a match.
-    const SearchOptions far_match{.k = 1, .min_score = 0.9F * scale};
-    std::vector<float> stored(kDimension);
-    ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
-    EXPECT_LE(distances(scaled(stored), far_match),
-              distances(scaled(stored), {.k = 1, .ef = index_.BreadthFor(far_match, 1).ef}));
+  const SearchOptions for_match{.k = 1, .min_score = 0.95F, .any_match = true};
+  const std::size_t ef = index_.BreadthFor(for_match, index_.size()).ef;
+  const SearchOptions once{.k = 1, .ef = ef, .min_score = for_match.min_score};
+  const SearchOptions wide{.k = 1, .ef = 4 * ef, .min_score = for_match.min_score};
+  const auto distances = [this](const std::vector<float>& query, const SearchOptions& options) {
+    SearchStats stats;
+    index_.Search(query, options, &stats);
+    return stats.distances;
+  };
+  for (int i = 0; i < 300; ++i) {
+    distances(random_.Next(), for_match);
   }
+  std::uint64_t ordinary = 0;
+  std::uint64_t ordinary_once = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::vector<float> query = random_.Next();
+    ordinary += distances(query, for_match);
+    ordinary_once += distances(query, once);
+  }
+  EXPECT_LT(ordinary, ordinary_once * 6 / 5);
+  std::vector<float> low(kDimension);  // far from every cluster
+  low.front() = 1;
+  EXPECT_GT(distances(low, for_match), distances(low, once) + distances(low, wide) * 9 / 10);
+  EXPECT_EQ(index_.Search(low, for_match, &stats_), index_.Search(low, wide, &stats_));
+  EXPECT_NE(index_.Search(low, for_match, &stats_), index_.Search(low, once, &stats_));
+  // A match is never walked again, however low it is for a match.
+  const SearchOptions far_match{.k = 1, .min_score = 0.9F, .any_match = true};
+  std::vector<float> stored(kDimension);
+  ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
+  EXPECT_LE(distances(stored, far_match),
+            distances(stored, {.k = 1, .ef = index_.BreadthFor(far_match, 1).ef}));
 }
 
 TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
-  const SearchOptions match{.k = 1, .min_score = 0.9F};
-  const SearchOptions farther{.k = 1, .min_score = 0.8F};
+  const SearchOptions match{.k = 1, .min_score = 0.9F, .any_match = true};
+  const SearchOptions farther{.k = 1, .min_score = 0.8F, .any_match = true};
   const SearchOptions nearest{.k = 10};
   const SearchOptions asked{.k = 1, .ef = 50, .min_score = 0.9F};
   const class : public IdFilter {
    public:
     bool Accepts(EntryId) const override { return true; }
   } all;
-  const SearchOptions filtered{.k = 1, .min_score = 0.9F, .filter = &all};
+  const SearchOptions filtered{.k = 1, .min_score = 0.9F, .any_match = true, .filter = &all};
+  const SearchOptions with_least{.k = 1, .min_score = 0.9F};  // not any match: the nearest
   const auto ef = [this](const SearchOptions& options, std::size_t entries) {
     return index_.BreadthFor(options, entries).ef;
   };
-  for (const SearchOptions& options : {match, farther, nearest, asked, filtered}) {
+  for (const SearchOptions& options : {match, farther, nearest, asked, filtered, with_least}) {
     EXPECT_EQ(ef(options, 100), ef(options, 100'000));
     EXPECT_EQ(index_.BreadthFor(options, 100'000).starts, 1U);
   }
@@ -156,7 +146,8 @@ TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
   EXPECT_EQ(ef(farther, 1'000'000), ef(farther, 100'000) + 16);
   EXPECT_EQ(ef(nearest, 1'000'000), 3 * ef(nearest, 100'000));
   EXPECT_EQ(ef(asked, 1'000'000), 50U);
-  EXPECT_EQ(ef(filtered, 1'000'000), ef(match, 1'000'000));
+  EXPECT_EQ(ef(filtered, 1'000'000), ef(nearest, 1'000'000));
+  EXPECT_EQ(ef(with_least, 1'000'000), ef(nearest, 1'000'000));
   // Those that come near hardly need more, and those that do not are walked again.
   EXPECT_EQ(index_.BreadthFor(match, 1'000'000).near_ef, 16U);
   EXPECT_EQ(index_.BreadthFor(farther, 1'000'000).near_ef, 32U);
@@ -165,7 +156,7 @@ TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
     EXPECT_FLOAT_EQ(index_.BreadthFor(options, 1'000).again, .005F);
     EXPECT_FLOAT_EQ(index_.BreadthFor(options, 1'000'000).again, .015F);
   }
-  for (const SearchOptions& options : {nearest, asked, filtered}) {
+  for (const SearchOptions& options : {nearest, asked, filtered, with_least}) {
     EXPECT_EQ(index_.BreadthFor(options, 950'000).starts, 5U);
     EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 5U);
     EXPECT_EQ(index_.BreadthFor(options, 1'000'000).again, 0);
@@ -209,7 +200,7 @@ TEST_F(HnswIndexTest, SerializesToTheSameGraph) {
   }
   std::string bytes;
   index_.Serialize(&bytes);
-  HnswIndex loaded(Codec(kDimension, IndexMetric::kDot, Encoding::kInt8));
+  HnswIndex loaded(Codec(kDimension, IndexMetric::kCosine, Encoding::kInt8));
   ASSERT_THAT(loaded.Deserialize(bytes), IsOk());
   std::string again;
   loaded.Serialize(&again);
@@ -222,7 +213,7 @@ TEST_F(HnswIndexTest, EveryTruncationOfASerializedGraphIsRefused) {
   std::string bytes;
   index_.Serialize(&bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    HnswIndex loaded(Codec(kDimension, IndexMetric::kDot, Encoding::kInt8));
+    HnswIndex loaded(Codec(kDimension, IndexMetric::kCosine, Encoding::kInt8));
     EXPECT_THAT(loaded.Deserialize(std::string_view(bytes).substr(0, size)),
                 StatusIs(StatusCode::kDataLoss))
         << size;

@@ -91,7 +91,7 @@ TEST_F(HnswSearchTest, AWalkGoesOnFromAllItsStarts) {
     std::vector<NodeId> nodes;
     for (const GraphCandidate& candidate :
          SearchLevel(graph_, query_, std::span(starts).first(count), /*level=*/0, {.ef = 4},
-                     /*filter=*/nullptr, &stats_)) {
+                     /*filtered=*/nullptr, &stats_)) {
       nodes.push_back(candidate.node);
     }
     return nodes;

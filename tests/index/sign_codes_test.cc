@@ -36,7 +36,7 @@ class SignCodesTest : public testing::TestWithParam<IndexMetric> {
   }
 };
 
-// Every score is under its bound but for one in some hundred, and the bound is near: at no distance
+// Every score is under its bound, and the bound is near: at no distance
 // of the deviations that it is made of.
 TEST_P(SignCodesTest, BoundsHoldAndAreTight) {
   std::mt19937 random(2);
@@ -64,11 +64,11 @@ TEST_P(SignCodesTest, BoundsHoldAndAreTight) {
         }
       }
       const std::string which = std::string(kernels.name) + " " + std::to_string(dimension);
-      EXPECT_LE(over, 4U) << which;
+      EXPECT_EQ(over, 0U) << which;
       // One deviation of an inner product of such vectors is .75 of the root of the dimension.
       const double deviation = 0.76 * std::sqrt(static_cast<double>(dimension)) *
                                (GetParam() == IndexMetric::kL2 ? 2 : 1);
-      EXPECT_NEAR(slack / 150, SignCodes::kDeviations * deviation, 0.6 * deviation) << which;
+      EXPECT_NEAR(slack / 150, SignCodes::kDeviations * deviation, 0.8 * deviation) << which;
     }
   }
 }
@@ -111,11 +111,7 @@ TEST_P(SignCodesTest, SharpBoundsKeepWhatReachesTheLimit) {
   }
   EXPECT_GT(reach, 200U);
   EXPECT_LE(lost, reach / 100);
-  if (GetParam() == IndexMetric::kDot) {
-    EXPECT_LT(kept_sharp, kept_blunt);
-  } else {
-    EXPECT_EQ(kept_sharp, kept_blunt);
-  }
+  EXPECT_LT(kept_sharp, kept_blunt);
 }
 
 TEST_P(SignCodesTest, KernelsAgree) {

@@ -21,8 +21,14 @@ namespace {
 
 constexpr std::size_t kDimension = 8;
 constexpr std::size_t kHeaderBytes = 26;
+constexpr std::size_t kFrameBytes = 8;  // of none
 constexpr std::uint8_t kFlat = 0;
 constexpr std::uint8_t kGraph = 1;
+
+void PutNoFrame(std::string* bytes) {
+  PutFixed(bytes, std::uint32_t{0});
+  PutFixed(bytes, 1.0F);
+}
 
 std::string Sealed(std::string bytes) {
   PutFixed(&bytes, Hash64(bytes));
@@ -115,10 +121,11 @@ TEST_P(SnapshotFileTest, AForgedBodyIsRefusedOrHarmless) {
 
 TEST_P(SnapshotFileTest, AForgedCutIsRefused) {
   const std::string good = Snapshot(20);
-  const std::size_t entry_bytes = 8 + kDimension * sizeof(float);
+  const std::size_t entry_bytes =
+      8 + 4 + Codec(kDimension, IndexMetric::kDot, Encoding::kInt8).record_bytes();
+  constexpr std::size_t kEntries = kHeaderBytes + 1 + kFrameBytes;
   for (std::size_t at = kHeaderBytes; at + 8 < good.size(); ++at) {
-    const bool whole_entries =
-        !GetParam() && at > kHeaderBytes && (at - kHeaderBytes - 1) % entry_bytes == 0;
+    const bool whole_entries = !GetParam() && at >= kEntries && (at - kEntries) % entry_bytes == 0;
     EXPECT_EQ(Decode(Sealed(good.substr(0, at))).ok(), whole_entries) << at;
   }
 }
@@ -133,12 +140,14 @@ struct Node {
   std::uint64_t id = 0;
   std::vector<std::vector<std::uint32_t>> links = {{}};  // by level
   std::vector<float> vector = std::vector<float>(kDimension, 0.25F);
+  std::vector<std::uint64_t> copies = {};
 };
 
 std::string Forge(const std::vector<Node>& nodes, std::uint32_t entry, std::int32_t entry_level) {
   const PartitionIndex empty(kDimension, IndexMetric::kDot, Encoding::kFloat32);
   std::string bytes = EncodeSnapshot(empty, 1).substr(0, kHeaderBytes);
   PutFixed(&bytes, kGraph);
+  PutNoFrame(&bytes);
   PutFixed(&bytes, static_cast<std::uint64_t>(nodes.size()));
   PutFixed(&bytes, entry);
   PutFixed(&bytes, entry_level);
@@ -148,6 +157,11 @@ std::string Forge(const std::vector<Node>& nodes, std::uint32_t entry, std::int3
       continue;
     }
     PutFixed(&bytes, node.id);
+    PutFixed(&bytes, static_cast<std::uint32_t>(node.copies.size()));
+    for (const std::uint64_t copy : node.copies) {
+      PutFixed(&bytes, copy);
+      PutFixed(&bytes, std::uint32_t{7});
+    }
     for (const float component : node.vector) {
       PutFixed(&bytes, component);
     }
@@ -171,6 +185,12 @@ std::vector<Node> With(std::size_t at, Node node) {
 
 TEST(ForgedGraphTest, TheUnforgedOneLoads) {
   EXPECT_THAT(Decode(Forge(kSound, 0, 0), Encoding::kFloat32), IsOk());
+  const auto copied =
+      Decode(Forge(With(0, {.id = 0, .links = {{1}}, .copies = {3, 4}}), 0, 0), Encoding::kFloat32);
+  ASSERT_THAT(copied, IsOk());
+  EXPECT_EQ((*copied)->size(), 3U);
+  EXPECT_TRUE((*copied)->Contains(EntryId{4}));
+  EXPECT_FALSE((*copied)->Contains(EntryId{0}));
 }
 
 struct Forgery {
@@ -202,6 +222,9 @@ const std::vector<Forgery> kForgeries = {
     {.name = "LevelTooHigh", .nodes = With(0, {.level = 33, .id = 1}), .entry_level = 33},
     {.name = "LevelBelowFree", .nodes = With(0, {.level = -2, .id = 1})},
     {.name = "IdTwice", .nodes = With(1, {.id = 1, .links = {{0}}})},
+    {.name = "ACopyOfAnotherNode", .nodes = With(1, {.id = 2, .links = {{0}}, .copies = {1}})},
+    {.name = "ACopyTwice", .nodes = With(1, {.id = 2, .links = {{0}}, .copies = {3, 3}})},
+    {.name = "ANodeOfNoEntry", .nodes = With(1, {.id = 0, .links = {{0}}})},
     {.name = "EntryOutOfRange", .nodes = kSound, .entry = 2},
     {.name = "EntryMissing", .nodes = kSound, .entry = 0xffffffff, .entry_level = -1},
     {.name = "EntryLevelTooHigh", .nodes = kSound, .entry_level = 1},
@@ -219,8 +242,10 @@ std::string ForgeFlat(const std::vector<Node>& nodes) {
   const PartitionIndex empty(kDimension, IndexMetric::kDot, Encoding::kFloat32);
   std::string bytes = EncodeSnapshot(empty, 1).substr(0, kHeaderBytes);
   PutFixed(&bytes, kFlat);
+  PutNoFrame(&bytes);
   for (const Node& node : nodes) {
     PutFixed(&bytes, node.id);
+    PutFixed(&bytes, std::uint32_t{0});
     for (const float component : node.vector) {
       PutFixed(&bytes, component);
     }

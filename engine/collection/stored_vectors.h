@@ -1,0 +1,48 @@
+// The vectors of a namespace as storage has them, for the index.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "engine/storage/keys.h"
+#include "engine/storage/kv_store.h"
+#include "engine/storage/record.h"
+#include "index/vector_index.h"
+
+namespace nearhit {
+
+// Reads full-precision vectors and remembers when one would have needed the disk.
+//
+// Thread-safety: owned by one thread.
+class StoredVectors final : public VectorSource {
+ public:
+  StoredVectors(const KvStore* store, NamespaceNumber ns, ReadTier tier)
+      : store_(store), ns_(ns), tier_(tier) {}
+
+  bool Load(EntryId id, std::span<float> out) const override {
+    const std::string key = EntryKey(ns_, id);
+    Status read = store_->Get(Family::kVectors, key, tier_, &value_);
+    if (read.ok()) {
+      read = DecodeVector(key, value_, out);
+    }
+    if (read.code() == StatusCode::kUnavailable) {
+      blocked_ = true;
+    } else if (read.code() == StatusCode::kDataLoss) {
+      damaged_ = true;
+    }
+    return read.ok();
+  }
+
+  bool blocked() const { return blocked_; }
+  bool damaged() const { return damaged_; }
+
+ private:
+  const KvStore* const store_;
+  const NamespaceNumber ns_;
+  const ReadTier tier_;
+  mutable std::string value_;
+  mutable bool blocked_ = false;
+  mutable bool damaged_ = false;
+};
+
+}  // namespace nearhit

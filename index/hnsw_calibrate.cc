@@ -1,0 +1,142 @@
+// HnswIndex: how far walks for the nearest neighbours have to go, found out by comparing
+// everything.
+
+#include <algorithm>
+#include <array>
+
+#include "index/hnsw_index.h"
+
+namespace nearhit {
+
+namespace {
+
+constexpr std::size_t kNearest = 10;
+constexpr std::size_t kSamples = 48;
+constexpr float kWidest = 16;
+// Of the ten nearest of an entry; a graph of sentence embeddings finds .99.
+constexpr double kWanted = .98;
+// So much better that it is worth reading twice as much.
+constexpr double kBetter = .01;
+
+// The `count` best scores of a stream, the least of them on top.
+class BestScores {
+ public:
+  void Offer(float score) {
+    if (size_ < best_.size()) {
+      best_[size_++] = score;
+    } else if (score > best_.back()) {
+      best_.back() = score;
+    } else {
+      return;
+    }
+    for (std::size_t i = size_ - 1; i > 0 && best_[i] > best_[i - 1]; --i) {
+      std::swap(best_[i], best_[i - 1]);
+    }
+  }
+  float least() const { return best_[size_ - 1]; }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::array<float, kNearest> best_{};
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+// An entry. Under an inner product of vectors of any length, where whatever is long is near to all,
+// half of the time what is between one and another.
+EncodedQuery HnswIndex::SampleQuery(NodeId node) {
+  const auto other = static_cast<NodeId>(random_() % graph_->slots());
+  if (codec_.metric() != IndexMetric::kDot || random_() % 2 == 0 || graph_->LevelOf(other) < 0) {
+    return codec_.QueryOf(graph_->Record(node));
+  }
+  std::vector<float> from(codec_.dimension());
+  std::vector<float> to(codec_.dimension());
+  codec_.Decode(graph_->Record(node), from);
+  codec_.Decode(graph_->Record(other), to);
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i] -= from[i];
+  }
+  return codec_.EncodeQuery(to);
+}
+
+HnswIndex::Sample HnswIndex::Measure(const Breadth& breadth, std::size_t samples) {
+  Sample sample;
+  for (std::size_t i = 0; i < samples; ++i) {
+    const auto node = static_cast<NodeId>(random_() % graph_->slots());
+    if (graph_->LevelOf(node) < 0) {
+      continue;
+    }
+    const EncodedQuery query = SampleQuery(node);
+    BestScores truth;
+    for (NodeId other = 0; other < graph_->slots(); ++other) {
+      if (graph_->LevelOf(other) >= 0) {
+        truth.Offer(codec_.Score(query, graph_->Record(other)));
+      }
+    }
+    SearchStats stats;
+    const std::vector<GraphCandidate> found = WalkFor(query, breadth, /*filtered=*/nullptr, &stats);
+    const auto right = std::count_if(found.begin(), found.end(), [&truth](const auto& candidate) {
+      return candidate.score >= truth.least();
+    });
+    sample.searched += truth.size();
+    sample.found += std::min(truth.size(), static_cast<std::size_t>(right));
+    if (found.size() > kNearest && found.size() >= breadth.ef) {
+      const auto high = [&](const GraphCandidate& candidate, bool upper) {
+        const ScoreRange range =
+            codec_.RangeOf(query, graph_->Record(candidate.node), candidate.score);
+        return upper ? range.high : range.low;
+      };
+      sample.cut_off += high(found.back(), true) >= high(found[kNearest - 1], false) ? 1 : 0;
+    }
+  }
+  return sample;
+}
+
+bool HnswIndex::Calibrate() {
+  {
+    MutexLock writer(&write_mu_);
+    if (size() < 2 * calibrated_at_ || graph_->slots() <= 4 * kNearest) {
+      return false;
+    }
+    calibrated_at_ = size();
+  }
+  width_.store(1);
+  whole_scores_.store(false);
+  const auto measure = [this](const Breadth& breadth) {
+    Sample sum;
+    for (std::size_t i = 0; i < kSamples; ++i) {
+      MutexLock writer(&write_mu_);
+      const Sample one = Measure(breadth, 1);
+      sum.searched += one.searched;
+      sum.found += one.found;
+      sum.cut_off += one.cut_off;
+    }
+    return sum;
+  };
+  const auto recall = [](const Sample& sample) {
+    return sample.searched == 0
+               ? 1.0
+               : static_cast<double>(sample.found) / static_cast<double>(sample.searched);
+  };
+  const SearchOptions options{.k = kNearest};
+  Sample sample = measure(BreadthFor(options, size()));
+  alike_.store(sample.cut_off * 20 > kSamples);
+  if (recall(sample) < kWanted) {
+    Breadth whole = BreadthFor(options, size());
+    whole.rough = false;
+    const Sample better = measure(whole);
+    if (recall(better) > recall(sample) + kBetter) {
+      whole_scores_.store(true);
+      sample = better;
+    }
+  }
+  while (recall(sample) < kWanted && width_.load() < kWidest) {
+    width_.store(2 * width_.load());
+    sample = measure(BreadthFor(options, size()));
+  }
+  calibration_failed_.store(recall(sample) < kWanted);
+  return true;
+}
+
+}  // namespace nearhit
