@@ -94,6 +94,10 @@ Result<std::string> ReadWholeFile(const std::filesystem::path& path, std::size_t
   return bytes;
 }
 
+bool IsGitLfsPointer(std::string_view bytes) {
+  return bytes.starts_with("version https://git-lfs.github.com/spec/");
+}
+
 Result<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};

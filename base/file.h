@@ -18,6 +18,15 @@ Status WriteFileAtomically(const std::filesystem::path& path, std::string_view b
 // Errors: kNotFound; kUnavailable for I/O errors; kInvalidArgument when larger than `max_bytes`.
 Result<std::string> ReadWholeFile(const std::filesystem::path& path, std::size_t max_bytes);
 
+// Whether these are the first bytes of what git-LFS leaves in the place of a file that it did not
+// fetch.
+bool IsGitLfsPointer(std::string_view bytes);
+// What to say then, behind the file's name.
+inline constexpr std::string_view kGitLfsAdvice =
+    "is a git-LFS pointer, not the file itself; run `git lfs pull` where it was cloned, or "
+    "download "
+    "the file";
+
 // A file's bytes as memory, read when they are touched and shared with every process that maps it.
 // The file must keep its length meanwhile: it is one that nobody writes in place, such as those of
 // WriteFileAtomically.

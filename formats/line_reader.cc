@@ -1,128 +1,119 @@
 #include "formats/line_reader.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <string_view>
-#include <system_error>
+#include <algorithm>
 #include <utility>
-#include <vector>
 
-#include <zlib.h>
+#include "formats/byte_source.h"
+#include "formats/text_decoder.h"
 
 namespace nearhit {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{128} << 10;
+enum class LineEnds : std::uint8_t { kUnknown, kNewline, kCarriageReturn };
+
+// `text` has an end of a line. Line ends within quotes are those of a cell, and say nothing.
+LineEnds FindLineEnds(std::string_view text) {
+  std::size_t returns = 0;
+  std::size_t newlines = 0;
+  std::size_t quoted_newlines = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') {
+      if (newlines + returns == 0) {
+        return LineEnds::kNewline;
+      }
+      ++newlines;
+      quoted_newlines += quoted ? 1 : 0;
+    } else if (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n')) {
+      ++returns;
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    }
+  }
+  return returns > newlines - quoted_newlines ? LineEnds::kCarriageReturn : LineEnds::kNewline;
+}
 
 }  // namespace
 
 struct LineReader::Rep {
-  std::string name;
-  std::FILE* file = nullptr;
+  std::unique_ptr<ByteSource> source;
   std::size_t max_line_bytes = 0;
-  std::uint64_t file_bytes = 0;
+  TextDecoder decoder;
+  bool decoding = false;  // the decoder has seen the beginning
 
-  std::vector<char> input = std::vector<char>(kBufferBytes);  // as it lies in the file
-  std::size_t input_begin = 0;
-  std::size_t input_end = 0;
-  std::uint64_t offset = 0;  // of the file, after what was taken from `input`
-
-  bool gzip = false;
-  bool in_member = false;  // between the header and the trailer of a gzip member
-  z_stream inflater{};
-  std::vector<char> inflated;
-
-  std::string_view text;  // what is left to cut into lines; in `input` or in `inflated`
+  std::string text;       // decoded
+  std::size_t begin = 0;  // of what is left of it
   bool at_end = false;
+  LineEnds ends = LineEnds::kUnknown;
   std::uint64_t line_number = 0;
+  std::string_view line_end;
+  bool has_text = false;
+  Status later;   // an error behind what was decoded
   Status failed;  // once damaged, always damaged
 
-  Rep() = default;
-  Rep(const Rep&) = delete;
-  Rep& operator=(const Rep&) = delete;
-  ~Rep() {
-    if (gzip) {
-      inflateEnd(&inflater);
+  // What can be cut: a '\r' at the end of it may be half of "\r\n".
+  std::string_view Whole() const {
+    std::string_view whole = std::string_view(text).substr(begin);
+    if (!at_end && whole.ends_with('\r')) {
+      whole.remove_suffix(1);
     }
-    if (file != nullptr && file != stdin) {
-      std::fclose(file);
-    }
+    return whole;
   }
-
-  Status FillInput();
-  Status FillText();
-  Status Inflate();
-  Status StartGzip();
+  Status Fill();
+  Status Read();
+  void LearnLineEnds();
 };
 
-// Moves what is left to the front and reads more behind it.
-Status LineReader::Rep::FillInput() {
-  const std::size_t left = input_end - input_begin;
-  std::memmove(input.data(), input.data() + input_begin, left);
-  input_begin = 0;
-  input_end = left;
-  const std::size_t got = std::fread(input.data() + input_end, 1, input.size() - input_end, file);
-  input_end += got;
-  if (got == 0 && std::ferror(file) != 0) {
-    return Unavailable(name + ": read failed: " + std::generic_category().message(errno));
+Status LineReader::Rep::Read() {
+  NEARHIT_RETURN_IF_ERROR(later);
+  NEARHIT_ASSIGN_OR_RETURN(std::string_view bytes, source->Next());
+  if (decoding) {
+    decoder.Decode(bytes, &text);
+  } else {
+    std::string sample(bytes);
+    while (sample.size() < kTextSampleBytes && !bytes.empty()) {
+      Result<std::string_view> more = source->Next();
+      if (!more.ok()) {
+        later = std::move(more).status();
+        later.IgnoreError();  // what came before it is read first
+        break;
+      }
+      bytes = *more;
+      sample += bytes;
+    }
+    decoding = true;
+    NEARHIT_RETURN_IF_ERROR(
+        decoder.Begin(std::string_view(sample).substr(0, kTextSampleBytes), source->name()));
+    decoder.Decode(sample, &text);
+  }
+  at_end = bytes.empty();
+  if (at_end) {
+    decoder.Finish(&text);
   }
   return {};
 }
 
-Status LineReader::Rep::StartGzip() {
-  if (inflateInit2(&inflater, 15 + 16) != Z_OK) {
-    return ResourceExhausted("no memory for zlib");
-  }
-  gzip = true;
-  in_member = true;
-  inflated.resize(kBufferBytes);
-  return {};
-}
-
-// Sets `text` to the next inflated bytes; leaves it empty at the end of the file.
-Status LineReader::Rep::Inflate() {
-  while (text.empty()) {
-    if (input_begin == input_end) {
-      NEARHIT_RETURN_IF_ERROR(FillInput());
+// Reads until there is something to cut.
+Status LineReader::Rep::Fill() {
+  NEARHIT_RETURN_IF_ERROR(failed);
+  while (Whole().empty() && !at_end) {
+    text.erase(0, begin);
+    begin = 0;
+    if (Status status = Read(); !status.ok()) {
+      failed = status;
+      failed.IgnoreError();  // kept for a next call that may never come
+      return status;
     }
-    if (input_begin == input_end) {
-      at_end = true;
-      return in_member ? DataLoss(name + ": the gzip stream ends early") : Status{};
-    }
-    if (!in_member) {  // members may follow each other, as `cat a.gz b.gz` makes them
-      inflateReset(&inflater);
-      in_member = true;
-    }
-    inflater.next_in = reinterpret_cast<Bytef*>(input.data() + input_begin);
-    inflater.avail_in = static_cast<uInt>(input_end - input_begin);
-    inflater.next_out = reinterpret_cast<Bytef*>(inflated.data());
-    inflater.avail_out = static_cast<uInt>(inflated.size());
-    const int code = inflate(&inflater, Z_NO_FLUSH);
-    const std::size_t taken = input_end - input_begin - inflater.avail_in;
-    input_begin += taken;
-    offset += taken;
-    if (code != Z_OK && code != Z_STREAM_END) {
-      return DataLoss(name + ": damaged gzip stream near byte " + std::to_string(offset));
-    }
-    in_member = code != Z_STREAM_END;
-    text = {inflated.data(), inflated.size() - inflater.avail_out};
+    has_text = has_text || !text.empty();
   }
   return {};
 }
 
-Status LineReader::Rep::FillText() {
-  if (gzip) {
-    return Inflate();
+void LineReader::Rep::LearnLineEnds() {
+  const std::string_view whole = Whole();
+  if (ends == LineEnds::kUnknown && whole.find_first_of("\r\n") != std::string_view::npos) {
+    ends = FindLineEnds(whole);
   }
-  if (input_begin == input_end) {
-    NEARHIT_RETURN_IF_ERROR(FillInput());
-  }
-  text = {input.data() + input_begin, input_end - input_begin};
-  offset += text.size();
-  input_begin = input_end;
-  at_end = text.empty();
-  return {};
 }
 
 LineReader::LineReader(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {
@@ -133,57 +124,31 @@ Result<std::unique_ptr<LineReader>> LineReader::Open(const std::filesystem::path
                                                      std::size_t max_line_bytes) {
   auto rep = std::make_unique<Rep>();
   rep->max_line_bytes = max_line_bytes;
-  if (path == "-") {
-    rep->name = "standard input";
-    rep->file = stdin;
-  } else {
-    rep->name = path.string();
-    std::error_code error;
-    if (!std::filesystem::exists(path, error)) {
-      return NotFound(rep->name + ": no such file");
-    }
-    if (std::filesystem::is_directory(path, error)) {
-      return Unavailable(rep->name + ": is a directory");
-    }
-    rep->file = std::fopen(path.c_str(), "rbe");
-    if (rep->file == nullptr) {
-      return Unavailable(rep->name + ": " + std::generic_category().message(errno));
-    }
-    if (std::filesystem::is_regular_file(path, error)) {
-      rep->file_bytes = std::filesystem::file_size(path, error);
-    }
-  }
-  NEARHIT_RETURN_IF_ERROR(rep->FillInput());
-  if (std::string_view(rep->input.data(), rep->input_end).starts_with("\x1f\x8b")) {
-    NEARHIT_RETURN_IF_ERROR(rep->StartGzip());
-  }
+  NEARHIT_ASSIGN_OR_RETURN(rep->source, ByteSource::Open(path));
   return std::unique_ptr<LineReader>(new LineReader(std::move(rep)));
 }
 
 Result<bool> LineReader::Next(std::string* line) {
   Rep& rep = *rep_;
   line->clear();
-  if (!rep.failed.ok()) {
-    return rep.failed;
-  }
   bool begun = false;
   bool too_long = false;
   bool ended = false;
+  rep.line_end = "";
   while (!ended) {
-    if (rep.text.empty()) {
-      if (Status status = rep.at_end ? Status{} : rep.FillText(); !status.ok()) {
-        rep.failed = status;
-        rep.failed.IgnoreError();  // kept for a next call that may never come
-        line->clear();             // part of a line is no line
-        return status;
-      }
-      if (rep.text.empty()) {
-        break;
-      }
+    if (Status status = rep.Fill(); !status.ok()) {
+      line->clear();  // part of a line is no line
+      return status;
+    }
+    rep.LearnLineEnds();
+    const std::string_view whole = rep.Whole();
+    if (whole.empty()) {
+      break;
     }
     begun = true;
-    const std::size_t end = rep.text.find('\n');
-    const std::string_view part = rep.text.substr(0, end);
+    const bool returns = rep.ends == LineEnds::kCarriageReturn;
+    const std::size_t end = whole.find(returns ? '\r' : '\n');
+    const std::string_view part = whole.substr(0, end);
     ended = end != std::string_view::npos;
     // One byte more than the limit may be the '\r' of the line's end.
     if (too_long || line->size() + part.size() > rep.max_line_bytes + 1) {
@@ -191,31 +156,58 @@ Result<bool> LineReader::Next(std::string* line) {
     } else {
       line->append(part);
     }
-    rep.text.remove_prefix(ended ? end + 1 : part.size());
+    rep.begin += part.size() + (ended ? 1 : 0);
+    if (ended) {
+      rep.line_end = returns ? "\r" : "\n";
+    }
+    if (ended && returns && whole.substr(end + 1).starts_with('\n')) {
+      ++rep.begin;
+      rep.line_end = "\r\n";
+    }
   }
   if (!begun) {
     return false;
   }
   ++rep.line_number;
-  if (!line->empty() && line->back() == '\r') {
+  if (line->ends_with('\r')) {
     line->pop_back();
+    rep.line_end = ended ? "\r\n" : "\r";
   }
   if (too_long || line->size() > rep.max_line_bytes) {
     line->clear();
-    return InvalidArgument(rep.name + ": line " + std::to_string(rep.line_number) +
+    return InvalidArgument(rep.source->name() + ": line " + std::to_string(rep.line_number) +
                            " is longer than " + std::to_string(rep.max_line_bytes) + " bytes");
   }
   return true;
 }
 
+Result<std::string_view> LineReader::Peek() {
+  NEARHIT_RETURN_IF_ERROR(rep_->Fill());
+  rep_->LearnLineEnds();
+  return rep_->Whole();
+}
+
+void LineReader::Take(std::size_t bytes) {
+  const std::string_view taken = rep_->Whole().substr(0, bytes);
+  const char end = rep_->ends == LineEnds::kCarriageReturn ? '\r' : '\n';
+  rep_->line_number += static_cast<std::uint64_t>(std::count(taken.begin(), taken.end(), end));
+  rep_->begin += taken.size();
+}
+
+std::string_view LineReader::line_end() const {
+  return rep_->line_end;
+}
 std::uint64_t LineReader::line_number() const {
   return rep_->line_number;
 }
 std::uint64_t LineReader::compressed_offset() const {
-  return rep_->offset;
+  return rep_->source->offset();
 }
 std::uint64_t LineReader::file_bytes() const {
-  return rep_->file_bytes;
+  return rep_->source->file_bytes();
+}
+bool LineReader::has_text() const {
+  return rep_->has_text;
 }
 
 }  // namespace nearhit

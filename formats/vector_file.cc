@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cctype>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -11,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.h"
 #include "formats/npy_header.h"
 
 namespace nearhit {
@@ -96,6 +98,13 @@ class InputFile {
     if (error || !file.stream_) {
       return Unavailable(path.string() + ": cannot be opened");
     }
+    std::array<char, 64> first{};
+    file.stream_.read(first.data(), first.size());
+    if (IsGitLfsPointer({first.data(), static_cast<std::size_t>(file.stream_.gcount())})) {
+      return file.Error(std::string(kGitLfsAdvice));
+    }
+    file.stream_.clear();
+    file.stream_.seekg(0);
     return file;
   }
 
@@ -273,7 +282,9 @@ Result<VectorMatrix> ReadNpy(InputFile file, std::size_t max_rows) {
 
 Result<VectorMatrix> ReadVectorFile(const std::filesystem::path& path, std::size_t max_rows) {
   NEARHIT_ASSIGN_OR_RETURN(InputFile file, InputFile::Open(path));
-  const std::string extension = path.extension().string();
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (extension == ".fvecs") {
     return ReadVecs(std::move(file), Component::kFloat32, max_rows);
   }

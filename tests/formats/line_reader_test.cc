@@ -143,5 +143,105 @@ TEST_F(LineReaderTest, ReportsDamagedGzip) {
   EXPECT_THAT(status, StatusIs(StatusCode::kDataLoss));
 }
 
+TEST_F(LineReaderTest, ReadsLinesThatCarriageReturnsEnd) {
+  Status status;
+  EXPECT_THAT(ReadAll(Open("one\rtwo\r\rend").get(), &status),
+              ElementsAre("one", "two", "", "end"));
+  const auto reader = Open("one\r\"two\nlines\"\rend\r");
+  EXPECT_THAT(ReadAll(reader.get(), &status), ElementsAre("one", "\"two\nlines\"", "end"));
+  EXPECT_EQ(reader->line_number(), 3U);
+  // One in a line of a file that newlines end is a character.
+  EXPECT_THAT(ReadAll(Open("10%\r100%\nend\n").get(), &status), ElementsAre("10%\r100%", "end"));
+}
+
+TEST_F(LineReaderTest, SaysHowALineEnded) {
+  const auto reader = Open("a\nb\r\nc");
+  std::string line;
+  for (const char* end : {"\n", "\r\n", ""}) {
+    ASSERT_THAT(reader->Next(&line), IsOkAndHolds(true));
+    EXPECT_EQ(reader->line_end(), end);
+  }
+}
+
+// A buffer ends between the two characters of a line's end.
+TEST_F(LineReaderTest, KeepsLineEndsTogether) {
+  const std::string line((128 << 10) - 1, 'x');
+  Status status;
+  for (const std::string& text : {line + "\r\nb\r\n", line + "\rb\r"}) {
+    EXPECT_THAT(ReadAll(Open(text, 1 << 20).get(), &status), ElementsAre(line, "b"));
+  }
+}
+
+TEST_F(LineReaderTest, ReadsUtf8AndUtf16) {
+  using namespace std::string_literals;
+  Status status;
+  for (const std::string& bytes :
+       {"\xef\xbb\xbf\xc3\xa4\nb\n"s, "\xff\xfe\xe4\0\n\0b\0\n\0"s, "\xfe\xff\0\xe4\0\n\0b\0\n"s,
+        Gzip("\xff\xfe\xe4\0\n\0b\0\n\0"s), "\xe4\0\n\0b\0\n\0"s, "\0\xe4\0\n\0b\0\n"s}) {
+    EXPECT_THAT(ReadAll(Open(bytes).get(), &status), ElementsAre("\xc3\xa4", "b"));
+    EXPECT_THAT(status, IsOk());
+  }
+  EXPECT_THAT(ReadAll(Open("a\0b\0=\xd8\0\xde"s).get(), &status),
+              ElementsAre("ab\xf0\x9f\x98\x80"));
+  // Half a pair and half a character are no text.
+  EXPECT_THAT(ReadAll(Open("a\0b\0=\xd8\n\0c"s).get(), &status),
+              ElementsAre("ab\xed\xa0\xbd", "\xff"));
+  // A zero somewhere does not make UTF-16.
+  EXPECT_THAT(ReadAll(Open("nul \0 in UTF-8\n"s).get(), &status), ElementsAre("nul \0 in UTF-8"s));
+}
+
+TEST_F(LineReaderTest, NoTextAtAllIsNotLines) {
+  using namespace std::string_literals;
+  EXPECT_FALSE(Open("")->has_text());
+  const auto reader = Open("\xef\xbb\xbf");
+  std::string line;
+  EXPECT_THAT(reader->Next(&line), IsOkAndHolds(false));
+  EXPECT_FALSE(reader->has_text());
+}
+
+TEST_F(LineReaderTest, RefusesWhatIsNoTextByName) {
+  using namespace std::string_literals;
+  struct Case {
+    std::string bytes;
+    const char* what;
+  };
+  for (const Case& one : std::vector<Case>{
+           {"PK\x03\x04rest", "Excel"},
+           {"\x28\xb5\x2f\xfdrest", "zstd"},
+           {"\xff\xfe\0\0a\0\0\0"s, "UTF-32"},
+           {Gzip(Gzip("a\n")), "gzip within gzip"},
+           {Gzip(std::string(257, 'x') + "ustar"), "tar"},
+           {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"}}) {
+    std::string line;
+    EXPECT_THAT(Open(one.bytes)->Next(&line),
+                StatusIs(StatusCode::kFailedPrecondition, HasSubstr(one.what)));
+  }
+}
+
+TEST_F(LineReaderTest, PassesOverZerosBehindGzip) {
+  Status status;
+  const std::string zeros(300'000, '\0');
+  EXPECT_THAT(ReadAll(Open(Gzip("one\n") + zeros).get(), &status), ElementsAre("one"));
+  EXPECT_THAT(status, IsOk());
+  EXPECT_THAT(ReadAll(Open(Gzip("one\n") + zeros + Gzip("two")).get(), &status),
+              ElementsAre("one", "two"));
+  EXPECT_THAT(status, IsOk());
+  EXPECT_THAT(ReadAll(Open(Gzip("one\n") + "\0rest").get(), &status), ElementsAre("one"));
+  EXPECT_THAT(ReadAll(Open(Gzip("one\n") + "rest").get(), &status), ElementsAre("one"));
+  EXPECT_THAT(status, StatusIs(StatusCode::kDataLoss, HasSubstr("is not gzip")));
+}
+
+TEST_F(LineReaderTest, GivesTextByParts) {
+  const auto reader = Open("[1,\n2]\n");
+  const Result<std::string_view> text = reader->Peek();
+  ASSERT_THAT(text, IsOkAndHolds("[1,\n2]\n"));
+  reader->Take(4);
+  EXPECT_EQ(reader->line_number(), 1U);
+  std::string line;
+  EXPECT_THAT(reader->Next(&line), IsOkAndHolds(true));
+  EXPECT_EQ(line, "2]");
+  EXPECT_THAT(reader->Peek(), IsOkAndHolds(""));
+}
+
 }  // namespace
 }  // namespace nearhit

@@ -219,5 +219,11 @@ TEST_F(VectorFileTest, HandlesEmptyAndMissingFiles) {
   EXPECT_THAT(*no_ids, IsEmpty());
 }
 
+TEST_F(VectorFileTest, NamesInCapitalsAndGitLfsPointers) {
+  EXPECT_THAT(ReadVectorFile(Write("A.FVECS", VecsRow<float>({1, 2}))), IsOk());
+  EXPECT_THAT(ReadVectorFile(Write("a.npy", "version https://git-lfs.github.com/spec/v1\n")),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("git lfs pull")));
+}
+
 }  // namespace
 }  // namespace nearhit

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "formats/csv.h"
+#include "formats/json_values.h"
 #include "formats/line_reader.h"
 #include "formats/npy_header.h"
 #include "formats/vector_file.h"
@@ -57,7 +58,8 @@ void CheckLines(std::string_view bytes) {
   while (true) {
     const std::uint64_t before = (*lines)->line_number();
     const Result<bool> more = (*lines)->Next(&line);
-    FUZZ_CHECK(line.size() <= kMaxLineBytes && line.find('\n') == std::string::npos);
+    FUZZ_CHECK(line.size() <= kMaxLineBytes);
+    FUZZ_CHECK(line.find('\n') == std::string::npos || line.find('\r') == std::string::npos);
     if (!more.ok() && more.status().code() == StatusCode::kInvalidArgument) {
       FUZZ_CHECK((*lines)->line_number() == before + 1);  // skipped
       continue;
@@ -77,8 +79,8 @@ void CheckCsv(const CsvOptions& options, std::string_view bytes) {
   for (std::uint64_t last = 0;;) {
     const Result<bool> more = reader.Next(&fields);
     if (!more.ok() && more.status().code() == StatusCode::kInvalidArgument) {
-      FUZZ_CHECK((*lines)->line_number() > last || bytes.empty());  // goes on, so it ends
-      last = (*lines)->line_number();
+      FUZZ_CHECK(reader.end_line() > last);  // goes on, so it ends
+      last = reader.end_line();
       continue;
     }
     if (!more.ok() || !*more) {
@@ -90,7 +92,24 @@ void CheckCsv(const CsvOptions& options, std::string_view bytes) {
       total += field.size();
     }
     FUZZ_CHECK(total <= options.max_record_bytes);
-    last = (*lines)->line_number();
+    FUZZ_CHECK(options.fields == 0 || fields.size() == options.fields);
+    FUZZ_CHECK(reader.record_line() > last && reader.end_line() >= reader.record_line());
+    last = reader.end_line();
+  }
+}
+
+void CheckJsonValues(std::string_view bytes) {
+  const auto lines = LineReader::Open(WriteInput(".txt", bytes), kMaxLineBytes);
+  FUZZ_CHECK(lines.ok());
+  JsonValues values(lines->get(), kMaxLineBytes);
+  std::string value;
+  for (std::uint64_t count = 1;; ++count) {
+    const Result<bool> more = values.Next(&value);
+    if (more.ok() ? !*more : more.status().code() != StatusCode::kInvalidArgument) {
+      return;
+    }
+    FUZZ_CHECK(values.number() == count && count <= bytes.size());
+    FUZZ_CHECK(more.ok() == !value.empty() && value.size() <= kMaxLineBytes);
   }
 }
 
@@ -99,6 +118,14 @@ void Run(FuzzInput input) {
   if (which < kExtensions.size()) {
     const std::uint8_t max_rows = input.Byte();
     return CheckVectors(kExtensions[which], max_rows, input.Rest());
+  }
+  if (which == 11) {
+    return CheckJsonValues(input.Rest());
+  }
+  if (which == 12) {  // stray quotes
+    return CheckCsv(
+        {.trim_spaces = true, .fields = 2, .max_record_bytes = std::size_t{16} * kMaxLineBytes},
+        input.Rest());
   }
   switch (which % 5) {
     case 0: {

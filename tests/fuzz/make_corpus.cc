@@ -158,6 +158,10 @@ void MakeFormats(const std::filesystem::path& root) {
                             0x2,  0x3,  0x4b, 0xe4, 0x4a, 0xe2, 0x2, 0x0, 0x97,
                             0x2a, 0x57, 0x18, 0x4,  0x0,  0x0,  0x0}));  // "a\nb\n"
   corpus.Add("csv", Bytes({8}) + "a,b,c\n\"x\"\"y\",\"two\nlines\",\n,,\n");
+  corpus.Add("csv-stray-quote", Bytes({12}) + "a, \"b, c\"\n\"x,1\ny,2\nz,3\nend,5\"\n");
+  corpus.Add("json", Bytes({11}) + "[{\"a\":[1,\"]\\\"\"]},\n 7]\n{\n}\n");
+  corpus.Add("utf16", Bytes({7, 0xff, 0xfe, 'a', 0, '\n', 0, 0x3d, 0xd8, 0, 0xde, '\n', 0}));
+  corpus.Add("carriage-returns", Bytes({7}) + "a\rb\r\rc");
   corpus.Add("tsv", Bytes({9}) + "a\tb\n\"\tc\n");
 }
 
