@@ -119,6 +119,9 @@ Result<std::unique_ptr<Safetensors>> Safetensors::Parse(std::string bytes, std::
 
 Status Safetensors::ReadHeader(std::span<const std::byte> all) {
   std::uint64_t length = 0;
+  if (IsGitLfsPointer({reinterpret_cast<const char*>(all.data()), all.size()})) {
+    return InvalidArgument(file_ + ": " + std::string(kGitLfsAdvice));
+  }
   if (all.size() < kLengthBytes) {
     return InvalidArgument(file_ + ": " + std::to_string(all.size()) +
                            " bytes, expected a header length of 8 bytes first");

@@ -106,8 +106,20 @@ Result<Json> ParseStrictJson(std::string_view text, std::string_view file) {
   return root;
 }
 
+Result<std::string> ReadModelText(const std::filesystem::path& path, std::size_t max_bytes) {
+  NEARHIT_ASSIGN_OR_RETURN(std::string text, ReadWholeFile(path, max_bytes));
+  if (IsGitLfsPointer(text)) {
+    return InvalidArgument(path.filename().string() + ": " + std::string(kGitLfsAdvice));
+  }
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) {
+    text.erase(0, kByteOrderMark.size());
+  }
+  return text;
+}
+
 Result<Json> ReadStrictJson(const std::filesystem::path& path, std::size_t max_bytes) {
-  NEARHIT_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path, max_bytes));
+  NEARHIT_ASSIGN_OR_RETURN(const std::string text, ReadModelText(path, max_bytes));
   return ParseStrictJson(text, path.filename().string());
 }
 

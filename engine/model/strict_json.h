@@ -25,9 +25,15 @@ inline constexpr int kMaxJsonDepth = 32;
 // and objects nested deeper than kMaxJsonDepth.
 Result<Json> ParseStrictJson(std::string_view text, std::string_view file);
 
+// The text of a file of a model folder, without a byte order mark.
+//
+// Errors: kNotFound; kUnavailable; kInvalidArgument for more than `max_bytes` and for a git-LFS
+// pointer.
+Result<std::string> ReadModelText(const std::filesystem::path& path, std::size_t max_bytes);
+
 // Reads and parses `path`; errors name the file without its folder.
 //
-// Errors: as above; kNotFound; kUnavailable; kInvalidArgument for more than `max_bytes`.
+// Errors: those of ReadModelText and ParseStrictJson.
 Result<Json> ReadStrictJson(const std::filesystem::path& path, std::size_t max_bytes);
 
 // One object of a file, read field by field. An error names the file, the key with the objects

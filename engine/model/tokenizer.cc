@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "base/file.h"
+#include "engine/model/strict_json.h"
 #include "engine/model/subword_model.h"
 #include "engine/model/tokenizer_json.h"
 #include "engine/model/tokenizer_spec.h"
@@ -109,7 +109,7 @@ Result<std::unique_ptr<const Tokenizer>> MakeTokenizer(TokenizerSpec spec, std::
 
 Result<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesystem::path& folder) {
   const std::filesystem::path json = folder / "tokenizer.json";
-  const Result<std::string> text = ReadWholeFile(json, kMaxVocabularyBytes);
+  const Result<std::string> text = ReadModelText(json, kMaxVocabularyBytes);
   if (text.ok()) {
     NEARHIT_ASSIGN_OR_RETURN(TokenizerSpec spec, ParseTokenizerJson(*text, "tokenizer.json"));
     return MakeTokenizer(std::move(spec), "tokenizer.json");
@@ -117,13 +117,13 @@ Result<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesystem::pa
   if (text.status().code() != StatusCode::kNotFound) {
     return text.status();
   }
-  const Result<std::string> vocabulary = ReadWholeFile(folder / "vocab.txt", kMaxVocabularyBytes);
+  const Result<std::string> vocabulary = ReadModelText(folder / "vocab.txt", kMaxVocabularyBytes);
   if (vocabulary.status().code() == StatusCode::kNotFound) {
     return NotFound(folder.filename().string() +
                     ": neither tokenizer.json nor vocab.txt is there, expected one of them");
   }
   NEARHIT_RETURN_IF_ERROR(vocabulary.status());
-  Result<std::string> config = ReadWholeFile(folder / "tokenizer_config.json", kMaxConfigBytes);
+  Result<std::string> config = ReadModelText(folder / "tokenizer_config.json", kMaxConfigBytes);
   if (config.status().code() == StatusCode::kNotFound) {
     config = std::string("{}");
   }

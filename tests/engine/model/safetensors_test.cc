@@ -53,6 +53,12 @@ TEST(SafetensorsTest, OpensAFile) {
   EXPECT_THAT((*file)->ReadIntegers("b", Shape{3}), IsOkAndHolds(ElementsAre(7, -8, 9)));
 }
 
+TEST(SafetensorsTest, GitLfsPointerIsRefusedByName) {
+  EXPECT_THAT(Parse("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 90868376\n"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("model.safetensors"), HasSubstr("git lfs pull"))));
+}
+
 TEST(SafetensorsTest, SaysWhatIsWrongWithAFile) {
   const TempDir dir;
   EXPECT_THAT(Safetensors::Open(dir.path() / "none.safetensors"),

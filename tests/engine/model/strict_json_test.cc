@@ -1,11 +1,14 @@
 #include "engine/model/strict_json.h"
 
+#include <fstream>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/model/tokenizer.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace nearhit {
 namespace {
@@ -22,6 +25,29 @@ TEST(StrictJsonTest, BuildsWhatTheTextSays) {
 
 TEST(StrictJsonTest, SameKeyInOtherObjectsIsFine) {
   EXPECT_THAT(ParseStrictJson(R"([{"a":1},{"a":{"a":2}}])", "f"), IsOk());
+}
+
+TEST(ModelFilesTest, GitLfsPointersAreRefusedByName) {
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 466062\n";
+  const TempDir dir;
+  const auto is_refused = [&](const char* name) {
+    return StatusIs(StatusCode::kInvalidArgument,
+                    testing::AllOf(HasSubstr(name), HasSubstr("git lfs pull")));
+  };
+  std::ofstream(dir.path() / "config.json") << pointer;
+  EXPECT_THAT(ReadStrictJson(dir.path() / "config.json", 1'000), is_refused("config.json"));
+  // As a vocabulary it would be three tokens.
+  std::ofstream(dir.path() / "vocab.txt") << pointer;
+  EXPECT_THAT(LoadTokenizer(dir.path()), is_refused("vocab.txt"));
+  std::ofstream(dir.path() / "tokenizer.json") << pointer;
+  EXPECT_THAT(LoadTokenizer(dir.path()), is_refused("tokenizer.json"));
+}
+
+TEST(ModelFilesTest, ByteOrderMarkIsNoPartOfTheText) {
+  const TempDir dir;
+  std::ofstream(dir.path() / "config.json") << "\xef\xbb\xbf{\"a\":1}";
+  EXPECT_THAT(ReadStrictJson(dir.path() / "config.json", 1'000), IsOk());
 }
 
 TEST(StrictJsonTest, RefusesWhatIsNotStrict) {
