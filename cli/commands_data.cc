@@ -20,6 +20,7 @@ namespace {
 struct ImportFlags : ImportOptions {
   std::string format;
   std::string columns;
+  std::string separator;
   bool wants_create = false;
   NamespaceFlags create_flags;
 
@@ -40,6 +41,8 @@ struct ImportFlags : ImportOptions {
     command->add_option("--payload-field", names.payload, "Vectors: field of the payload")
         ->capture_default_str();
     command->add_option("--columns", columns, "CSV, TSV without a header: names, by commas");
+    command->add_option("--separator", separator,
+                        "CSV: a character, or tab; default: , ; tab or |, as the header has it");
     command->add_option("--scope", records.scope, "Scope of records that have none");
     command->add_option("--answer-template", records.answer_template,
                         "Lines: answer; {} is the line");
@@ -71,7 +74,14 @@ int Import(const CliContext& context, ImportFlags& flags) {
                          : flags.format == "csv"   ? ImportFormat::kCsv
                          : flags.format == "tsv"   ? ImportFormat::kTsv
                                                    : GuessImportFormat(flags.path);
+  flags.records.guessed = flags.format.empty();
   flags.records.columns = SplitList(flags.columns, ',');
+  if (!flags.separator.empty()) {
+    if (flags.separator.size() > 1 && flags.separator != "tab") {
+      return context.FailUsage(InvalidArgument("--separator is one character, or tab"));
+    }
+    flags.records.separator = flags.separator == "tab" ? '\t' : flags.separator.front();
+  }
   if (flags.path != "-" && access(flags.path.c_str(), R_OK) != 0) {
     return context.FailUsage(NotFound(flags.path + ": cannot be read"));
   }
@@ -90,8 +100,10 @@ int Import(const CliContext& context, ImportFlags& flags) {
     return summary.input_error ? context.FailUsage(status) : context.Fail(status);
   }
   // It is the wrong file, or its format or fields are.
-  if (summary.bad > 0 && summary.imported == 0 && summary.resumed_after_line == 0) {
-    return context.FailUsage(InvalidArgument(flags.path + ": no line of it could be imported"));
+  if (!summary.input_empty && summary.imported == 0 && summary.resumed_after_line == 0) {
+    return context.FailUsage(
+        InvalidArgument(flags.path + (summary.bad > 0 ? ": no line of it could be imported"
+                                                      : ": it has no record to import")));
   }
   return kExitOk;
 }

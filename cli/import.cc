@@ -105,6 +105,7 @@ Status Importer::Open() {
   options_.records.now_us = std::chrono::duration_cast<std::chrono::microseconds>(
                                 std::chrono::system_clock::now().time_since_epoch())
                                 .count();
+  options_.records.vectors_beside = !options_.vector_file.empty();
   reader_ = std::make_unique<RecordReader>(lines_.get(), options_.records);
   if (options_.resume) {
     NEARHIT_ASSIGN_OR_RETURN(state_, FreshResumeState(options_.path, options_.name));
@@ -205,20 +206,24 @@ Status Importer::Tick(const ImportSender& sender, bool last) {
 
 Status Importer::ReadAll(ImportSender* sender) {
   ImportRecord record;
+  Status input;
   for (std::uint64_t taken = 0; options_.limit == 0 || taken < options_.limit;) {
-    const Result<bool> more = reader_->Next(&record);
+    Result<bool> more = reader_->Next(&record);
     if (std::exchange(first_read_, false)) {
       position_at_start_ = state_.line == 0 ? 0 : lines_->compressed_offset();
     }
     if (more.ok() && !*more) {
       break;
     }
-    const Status status = more.ok() ? AttachVector(&record) : more.status();
+    const Status status = more.ok() ? AttachVector(&record) : std::move(more).status();
     if (status.code() == StatusCode::kInvalidArgument) {
       bad_.Report(record.line, std::string(status.message()));
       continue;
     }
-    NEARHIT_RETURN_IF_ERROR(FromInput(status));
+    if (!status.ok()) {
+      input = FromInput(status);
+      break;  // what came before it is good
+    }
     ++taken;
     const std::size_t bytes = RoughBytes(record);
     if (batch_.size() >= options_.batch || batch_bytes_ + bytes > kBatchBytes) {
@@ -227,7 +232,11 @@ Status Importer::ReadAll(ImportSender* sender) {
     batch_bytes_ += bytes;
     batch_.push_back(std::move(record));
   }
-  return Flush(sender);
+  if (Status flushed = Flush(sender); !flushed.ok()) {
+    input.IgnoreError();  // what the server says goes first
+    return flushed;
+  }
+  return input;
 }
 
 Status Importer::ReadVectors() {
@@ -259,6 +268,7 @@ Status Importer::Run() {
   summary_.imported = sender.outcome().stored;
   summary_.replaced = sender.outcome().replaced;
   summary_.bad = bad_.count();
+  summary_.input_empty = !lines_->has_text();
   summary_.seconds = std::chrono::duration<double>(SteadyClock::now() - start_).count();
   if (status.ok() && options_.resume && options_.limit == 0) {
     std::error_code ignored;  // a state file that stays only makes the next import skip everything

@@ -32,6 +32,7 @@ struct ImportSummary {
   std::uint64_t bad = 0;
   std::uint64_t resumed_after_line = 0;
   double seconds = 0;
+  bool input_empty = true;   // not a character of text
   bool input_error = false;  // what was returned is about a file here, not about the server
 };
 

@@ -1,11 +1,14 @@
 #include "cli/parse.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <system_error>
+#include <type_traits>
 
 #include "formats/vector_file.h"
 
@@ -43,6 +46,30 @@ Result<std::int64_t> ParseDurationMs(std::string_view text) {
   return count * unit_ms;
 }
 
+template <typename Number>
+std::optional<Number> ParseNumber(std::string_view text) {
+  const std::size_t first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+  text = text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first);
+  if (text.starts_with('+') && !text.starts_with("+-")) {
+    text.remove_prefix(1);
+  }
+  Number number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument) {
+    return std::nullopt;
+  }
+  if (error == std::errc::result_out_of_range) {  // which does not tell too small from too large
+    const std::string terminated(text);
+    number = std::is_same_v<Number, float>
+                 ? static_cast<Number>(std::strtof(terminated.c_str(), nullptr))
+                 : static_cast<Number>(std::strtod(terminated.c_str(), nullptr));
+  }
+  return std::isfinite(number) ? std::optional(number) : std::nullopt;
+}
+
+template std::optional<float> ParseNumber<float>(std::string_view text);
+template std::optional<double> ParseNumber<double>(std::string_view text);
+
 Result<std::vector<float>> ParseVector(std::string_view text) {
   if (text.starts_with('@')) {
     NEARHIT_ASSIGN_OR_RETURN(const VectorMatrix matrix, ReadVectorFile(text.substr(1), 1));
@@ -52,17 +79,16 @@ Result<std::vector<float>> ParseVector(std::string_view text) {
     return std::vector<float>(matrix.row(0).begin(), matrix.row(0).end());
   }
   std::vector<float> vector;
-  constexpr std::string_view kBetween = " ,;[]\t\n";
+  constexpr std::string_view kBetween = " ,;[]\t\r\n";
   for (std::size_t at = text.find_first_not_of(kBetween); at != std::string_view::npos;
        at = text.find_first_not_of(kBetween, at)) {
     const std::size_t end = std::min(text.find_first_of(kBetween, at), text.size());
-    float value = 0;
-    const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, value);
-    if (error != std::errc{} || stop != text.data() + end || !std::isfinite(value)) {
+    const std::optional<float> value = ParseNumber<float>(text.substr(at, end - at));
+    if (!value) {
       return InvalidArgument("component " + std::to_string(vector.size()) +
                              " of the vector is not a number");
     }
-    vector.push_back(value);
+    vector.push_back(*value);
     at = end;
   }
   if (vector.empty()) {

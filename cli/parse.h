@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,12 @@ namespace nearhit {
 // "500ms", "30s", "15m", "12h", "7d", or a number of milliseconds, as milliseconds >= 0.
 // Errors: kInvalidArgument.
 Result<std::int64_t> ParseDurationMs(std::string_view text);
+
+// A decimal number, with a '+' and spaces around it or not. What is too small for a Number is the
+// nearest one, zero at last. Empty for anything else and for what is not finite. For float and
+// double.
+template <typename Number>
+std::optional<Number> ParseNumber(std::string_view text);
 
 // Numbers between optional brackets, separated by commas, semicolons or spaces. "@FILE" is the
 // first row of a vector file (formats/vector_file.h). Errors: kInvalidArgument for anything else,

@@ -1,161 +1,19 @@
 #include "cli/record_reader.h"
 
-#include <cmath>
-#include <limits>
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "base/utf8.h"
-#include "cli/parse.h"
 
 namespace nearhit {
 namespace {
 
-using nlohmann::json;
+constexpr std::string_view kCellSpaces = " \t";
+constexpr std::string_view kSeparators = ",;\t|";
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-Status FieldError(std::string_view field, const char* what) {
-  return InvalidArgument("field '" + std::string(field) + "' " + what);
-}
-
-const json* Find(const json& object, const std::string& name) {
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-Status GetString(const json& object, const std::string& name, std::string* out) {
-  if (const json* value = Find(object, name)) {
-    if (!value->is_string()) {
-      return FieldError(name, "is not a string");
-    }
-    *out = value->get_ref<const std::string&>();
-  }
-  return {};
-}
-
-// Text, or bytes under `name` + "_base64"; any other JSON value as JSON text when `any`.
-Status GetBytes(const json& object, const std::string& name, bool any, bool* found,
-                std::string* out) {
-  const json* encoded = Find(object, name + "_base64");
-  const json* value = Find(object, name);
-  *found = encoded != nullptr || value != nullptr;
-  if (encoded != nullptr) {
-    if (!encoded->is_string()) {
-      return FieldError(name + "_base64", "is not a string");
-    }
-    NEARHIT_ASSIGN_OR_RETURN(*out, DecodeBase64(encoded->get_ref<const std::string&>()));
-    return {};
-  }
-  if (any && value != nullptr && !value->is_string()) {
-    *out = value->dump();
-    return {};
-  }
-  return GetString(object, name, out);
-}
-
-// A number, or text that is one (CSV). Leaves `out` alone when the field is missing or empty.
-Status GetNumber(const json& object, const std::string& name, double limit,
-                 std::optional<double>* out) {
-  const json* value = Find(object, name);
-  if (value == nullptr || (value->is_string() && value->get_ref<const std::string&>().empty())) {
-    return {};
-  }
-  double number = std::numeric_limits<double>::quiet_NaN();
-  if (value->is_number()) {
-    number = value->get<double>();
-  } else if (value->is_string()) {
-    const json parsed = json::parse(value->get_ref<const std::string&>(), nullptr, false);
-    if (parsed.is_number()) {
-      number = parsed.get<double>();
-    }
-  }
-  if (!(number >= 0 && number <= limit)) {
-    return FieldError(name, "is not a number in range");
-  }
-  *out = number;
-  return {};
-}
-
-Status GetTags(const json& object, const std::string& name, std::vector<std::string>* tags) {
-  const json* value = Find(object, name);
-  if (value == nullptr) {
-    return {};
-  }
-  if (value->is_string()) {
-    *tags = SplitList(value->get_ref<const std::string&>(), ';');
-    return {};
-  }
-  if (!value->is_array()) {
-    return FieldError(name, "is neither a list nor a string");
-  }
-  for (const json& tag : *value) {
-    if (!tag.is_string()) {
-      return FieldError(name, "holds something that is not a string");
-    }
-    tags->push_back(tag.get<std::string>());
-  }
-  return {};
-}
-
-Status GetVector(const json& object, const std::string& name, std::vector<float>* vector) {
-  const json* value = Find(object, name);
-  if (value == nullptr) {
-    return {};
-  }
-  if (value->is_string()) {
-    const std::string& text = value->get_ref<const std::string&>();
-    if (text.empty()) {
-      return {};
-    }
-    if (text.front() == '@') {  // a line of data does not get to name files
-      return FieldError(name, "is not a vector");
-    }
-    NEARHIT_ASSIGN_OR_RETURN(*vector, ParseVector(text));
-    return {};
-  }
-  if (!value->is_array()) {
-    return FieldError(name, "is not a list of numbers");
-  }
-  for (const json& component : *value) {
-    const float number = component.is_number() ? component.get<float>() : NAN;
-    if (!std::isfinite(number)) {
-      return FieldError(name, "holds something that is not a finite number");
-    }
-    vector->push_back(number);
-  }
-  return {};
-}
-
-Status GetLifetime(const json& object, std::int64_t now_us, ImportRecord* record) {
-  constexpr double kMax = 9e18;
-  std::optional<double> ttl_ms;
-  std::optional<double> expires_us;
-  NEARHIT_RETURN_IF_ERROR(GetNumber(object, "ttl_ms", kMax, &ttl_ms));
-  NEARHIT_RETURN_IF_ERROR(GetNumber(object, "expires_us", kMax, &expires_us));
-  if (ttl_ms) {
-    record->ttl_ms = static_cast<std::int64_t>(*ttl_ms);
-  } else if (expires_us) {
-    const std::int64_t left_ms = (static_cast<std::int64_t>(*expires_us) - now_us) / 1'000;
-    if (left_ms <= 0) {
-      return InvalidArgument("the entry has expired");
-    }
-    record->ttl_ms = left_ms;
-  }
-  return {};
-}
-
-Status GetMetadata(const json& object, ImportRecord* record) {
-  std::optional<double> prompt_tokens;
-  std::optional<double> answer_tokens;
-  std::optional<double> cost;
-  constexpr double kMaxTokens = std::numeric_limits<std::uint32_t>::max();
-  NEARHIT_RETURN_IF_ERROR(GetNumber(object, "prompt_tokens", kMaxTokens, &prompt_tokens));
-  NEARHIT_RETURN_IF_ERROR(GetNumber(object, "answer_tokens", kMaxTokens, &answer_tokens));
-  NEARHIT_RETURN_IF_ERROR(GetNumber(object, "cost", std::numeric_limits<double>::max(), &cost));
-  record->prompt_tokens = static_cast<std::uint32_t>(prompt_tokens.value_or(0));
-  record->answer_tokens = static_cast<std::uint32_t>(answer_tokens.value_or(0));
-  record->cost = cost.value_or(0);
-  return GetString(object, "content_type", &record->content_type);
+Status NotUtf8(const std::string& what) {
+  return InvalidArgument(what + " is not valid UTF-8; convert the file to it, as with iconv");
 }
 
 std::string ExpandTemplate(const std::string& pattern, const std::string& line) {
@@ -169,127 +27,137 @@ std::string ExpandTemplate(const std::string& pattern, const std::string& line) 
   return text.append(pattern, at);
 }
 
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// "'prompt'" and what gives it another name.
+struct Needed {
+  std::string column;
+  const char* flag;
+  bool or_base64 = false;
+};
+
+std::vector<Needed> NeededColumns(const RecordOptions& options) {
+  const FieldNames& fields = options.fields;
+  if (!options.vectors) {
+    return {{fields.text, "--text-field"}, {fields.answer, "--answer-field", true}};
+  }
+  std::vector<Needed> needed = {{fields.key, "--key-field"}};
+  if (!options.vectors_beside) {
+    needed.push_back({fields.vector, "--vector-field"});
+  }
+  return needed;
+}
+
+CsvOptions MakeCsvOptions(const RecordOptions& options) {
+  if (options.format == ImportFormat::kTsv) {
+    return {.delimiter = '\t', .quotes = false};
+  }
+  return {.delimiter = options.separator.value_or(',')};
+}
+
+std::string TrimCell(const std::string& cell) {
+  const std::size_t first = std::min(cell.find_first_not_of(kCellSpaces), cell.size());
+  return cell.substr(first, cell.find_last_not_of(kCellSpaces) + 1 - first);
+}
+
 }  // namespace
 
 ImportFormat GuessImportFormat(std::string_view path) {
-  if (path.ends_with(".gz")) {
-    path.remove_suffix(3);
+  std::string name(path);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (name.ends_with(".gz")) {
+    name.resize(name.size() - 3);
   }
-  if (path.ends_with(".jsonl") || path.ends_with(".ndjson") || path.ends_with(".json")) {
+  if (name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json")) {
     return ImportFormat::kJsonl;
   }
-  if (path.ends_with(".csv")) {
+  if (name.ends_with(".csv")) {
     return ImportFormat::kCsv;
   }
-  return path.ends_with(".tsv") ? ImportFormat::kTsv : ImportFormat::kLines;
-}
-
-Status RecordFromJson(const nlohmann::json& json, const RecordOptions& options,
-                      ImportRecord* record) {
-  if (!json.is_object()) {
-    return InvalidArgument("not a JSON object");
-  }
-  const FieldNames& fields = options.fields;
-  const std::string& text_field = options.vectors ? fields.key : fields.text;
-  NEARHIT_RETURN_IF_ERROR(GetString(json, text_field, &record->text));
-  if (record->text.empty()) {
-    return FieldError(text_field, "is missing or empty");
-  }
-  bool found = false;
-  const std::string& answer_field = options.vectors ? fields.payload : fields.answer;
-  NEARHIT_RETURN_IF_ERROR(GetBytes(json, answer_field, true, &found, &record->answer));
-  if (!found && !options.vectors) {
-    return FieldError(answer_field, "is missing");
-  }
-  NEARHIT_RETURN_IF_ERROR(GetBytes(json, fields.scope, false, &found, &record->scope));
-  if (!found) {
-    record->scope = options.scope;
-  }
-  NEARHIT_RETURN_IF_ERROR(GetVector(json, fields.vector, &record->vector));
-  NEARHIT_RETURN_IF_ERROR(GetTags(json, fields.tags, &record->tags));
-  NEARHIT_RETURN_IF_ERROR(GetString(json, fields.model, &record->model));
-  NEARHIT_RETURN_IF_ERROR(GetLifetime(json, options.now_us, record));
-  return GetMetadata(json, record);
-}
-
-Status VectorsDoNotFit(const std::string& file, std::size_t dimension, const std::string& name,
-                       std::size_t wanted) {
-  return InvalidArgument("the vectors of " + file + " have dimension " + std::to_string(dimension) +
-                         ", namespace " + name + " has " + std::to_string(wanted));
-}
-
-void RecordToItem(ImportRecord record, v1::Durability durability, v1::StoreItem* item) {
-  v1::Prompt& prompt = *item->mutable_prompt();
-  prompt.set_scope(std::move(record.scope));
-  prompt.set_slot(std::move(record.text));
-  prompt.set_vector(EncodeVector(record.vector));
-  item->set_answer(std::move(record.answer));
-  v1::EntryMetadata& metadata = *item->mutable_metadata();
-  metadata.set_content_type(std::move(record.content_type));
-  metadata.set_model(std::move(record.model));
-  metadata.set_prompt_tokens(record.prompt_tokens);
-  metadata.set_answer_tokens(record.answer_tokens);
-  metadata.set_cost(record.cost);
-  metadata.mutable_tags()->Add(record.tags.begin(), record.tags.end());
-  if (record.ttl_ms) {
-    item->set_ttl_ms(*record.ttl_ms);
-  }
-  item->set_durability(durability);
-}
-
-void RecordToItem(ImportRecord record, v1::VectorItem* item) {
-  item->set_key(std::move(record.text));
-  item->set_vector(EncodeVector(record.vector));
-  item->set_payload(std::move(record.answer));
-  item->mutable_tags()->Add(record.tags.begin(), record.tags.end());
-  if (record.ttl_ms) {
-    item->set_ttl_ms(*record.ttl_ms);
-  }
+  return name.ends_with(".tsv") || name.ends_with(".tab") ? ImportFormat::kTsv
+                                                          : ImportFormat::kLines;
 }
 
 RecordReader::RecordReader(LineReader* lines, RecordOptions options)
     : lines_(lines),
       options_(std::move(options)),
-      csv_(lines, options_.format == ImportFormat::kTsv
-                      ? CsvOptions{.delimiter = '\t', .quotes = false}
-                      : CsvOptions{}) {
+      csv_(lines, MakeCsvOptions(options_)),
+      values_(lines, kMaxLineBytes) {
 }
 
 Result<bool> RecordReader::Next(ImportRecord* record) {
   *record = ImportRecord{};
-  const bool csv = options_.format == ImportFormat::kCsv || options_.format == ImportFormat::kTsv;
-  NEARHIT_ASSIGN_OR_RETURN(const bool more, csv ? NextCsv(record) : NextLine(record));
-  if (more && !IsValidUtf8(record->text)) {
-    return InvalidArgument("the text is not valid UTF-8");
+  switch (options_.format) {
+    case ImportFormat::kLines:
+      return NextLine(record);
+    case ImportFormat::kJsonl:
+      return NextJson(record);
+    case ImportFormat::kCsv:
+    case ImportFormat::kTsv:
+      break;
   }
-  return more;
+  return NextCsv(record);
+}
+
+bool RecordReader::Skips(const Result<bool>& more, const ImportRecord& record) const {
+  // A bad one was reported when it was read first.
+  return record.end_line <= skip_through_ &&
+         (more.ok() ? *more : more.status().code() == StatusCode::kInvalidArgument);
+}
+
+Status RecordReader::CheckLooksLikeLines() const {
+  const std::string first = TrimCell(line_);
+  if (first == "[" || first.starts_with("[{")) {
+    return FailedPrecondition(
+        "it begins as a JSON array does; give --format jsonl, or --format lines for plain lines");
+  }
+  if (first.starts_with('{') && ParseJsonRecord(first).ok()) {
+    return FailedPrecondition(
+        "its first line is a JSON object; give --format jsonl, or --format lines for plain lines");
+  }
+  for (const char separator : kSeparators) {
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at <= first.size();) {
+      const std::size_t end = std::min(first.find(separator, at), first.size());
+      std::string name = TrimCell(first.substr(at, end - at));
+      if (name.size() > 1 && name.starts_with('"') && name.ends_with('"')) {
+        name = name.substr(1, name.size() - 2);
+      }
+      names.push_back(std::move(name));
+      at = end + 1;
+    }
+    const std::vector<Needed> needed = NeededColumns(options_);
+    if (names.size() > 1 && std::all_of(needed.begin(), needed.end(), [&](const Needed& one) {
+          return Contains(names, one.column);
+        })) {
+      return FailedPrecondition(
+          "its first line names columns; give --format csv or tsv, or --format lines for plain "
+          "lines");
+    }
+  }
+  return {};
 }
 
 Result<bool> RecordReader::NextLine(ImportRecord* record) {
+  Result<bool> more = false;
   do {
-    Result<bool> more = lines_->Next(&line_);
+    more = lines_->Next(&line_);
     record->line = record->end_line = lines_->line_number();
-    if (!more.ok() && record->end_line <= skip_through_ &&
-        more.status().code() == StatusCode::kInvalidArgument) {
-      line_.clear();
-      continue;  // was reported when it was read first
+    const bool first = !std::exchange(first_line_read_, true);
+    if (more.ok() && first && options_.guessed) {
+      NEARHIT_RETURN_IF_ERROR(CheckLooksLikeLines());
     }
-    if (!more.ok() || !*more) {
-      return more;
-    }
-    if (record->line == 1 && line_.starts_with(kByteOrderMark)) {
-      line_.erase(0, kByteOrderMark.size());
-    }
-  } while (record->end_line <= skip_through_ ||
-           line_.find_first_not_of(" \t") == std::string::npos);
+  } while (Skips(more, *record) ||
+           (more.ok() && *more && line_.find_first_not_of(kCellSpaces) == std::string::npos));
+  if (!more.ok() || !*more) {
+    return more;
+  }
   record->row = record->line - 1;
-  if (options_.format == ImportFormat::kJsonl) {
-    const auto json = nlohmann::json::parse(line_, nullptr, /*allow_exceptions=*/false);
-    if (json.is_discarded()) {
-      return InvalidArgument("not valid JSON");
-    }
-    NEARHIT_RETURN_IF_ERROR(RecordFromJson(json, options_, record));
-    return true;
+  if (!IsValidUtf8(line_)) {
+    return NotUtf8("the text");
   }
   record->scope = options_.scope;
   record->text = line_;
@@ -298,45 +166,166 @@ Result<bool> RecordReader::NextLine(ImportRecord* record) {
   return true;
 }
 
-Result<bool> RecordReader::NextCsv(ImportRecord* record) {
+Result<bool> RecordReader::IsByLines() {
+  while (true) {
+    NEARHIT_ASSIGN_OR_RETURN(const std::string_view text, lines_->Peek());
+    const std::size_t blank = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+    if (blank > 0) {
+      lines_->Take(blank);
+      continue;
+    }
+    if (!text.starts_with('{')) {
+      return !text.starts_with('[');
+    }
+    // An object over several lines: the bracket has a line to itself.
+    const std::size_t next = text.find_first_not_of(kCellSpaces, 1);
+    return next == std::string_view::npos || (text[next] != '\n' && text[next] != '\r');
+  }
+}
+
+Result<bool> RecordReader::NextJson(ImportRecord* record) {
+  if (!by_lines_) {
+    NEARHIT_ASSIGN_OR_RETURN(by_lines_, IsByLines());
+  }
+  Result<bool> more = false;
   do {
-    Result<bool> more = csv_.Next(&cells_);
-    record->line = csv_.record_line();
-    record->end_line = lines_->line_number();
-    if (!more.ok() && record->end_line <= skip_through_ &&
-        more.status().code() == StatusCode::kInvalidArgument) {
-      ++rows_;
-      continue;
+    if (*by_lines_) {
+      more = lines_->Next(&line_);
+      record->line = record->end_line = lines_->line_number();
+    } else {
+      more = values_.Next(&line_);
+      record->line = values_.line();
+      record->end_line = values_.number();
     }
-    if (more.ok() && !*more) {
-      return false;
+  } while (Skips(more, *record) ||
+           (more.ok() && *more && line_.find_first_not_of(kCellSpaces) == std::string::npos));
+  if (!more.ok() || !*more) {
+    return more;
+  }
+  record->row = record->end_line - 1;
+  NEARHIT_ASSIGN_OR_RETURN(const JsonRecord source, ParseJsonRecord(line_));
+  NEARHIT_RETURN_IF_ERROR(RecordFromJson(source, options_, record));
+  return true;
+}
+
+Status RecordReader::CheckColumns(const std::vector<std::string>& columns) const {
+  for (const Needed& one : NeededColumns(options_)) {
+    if (!Contains(columns, one.column) &&
+        !(one.or_base64 && Contains(columns, one.column + "_base64"))) {
+      return FailedPrecondition("no column of the " + std::to_string(columns.size()) + " is '" +
+                                one.column + "'; name the right one with " + one.flag +
+                                ", or all of a file without a header with --columns");
     }
-    if (more.ok() && record->line == 1 && cells_[0].starts_with(kByteOrderMark)) {
-      cells_[0].erase(0, kByteOrderMark.size());
+  }
+  const FieldNames& fields = options_.fields;
+  for (const std::string& name :
+       {fields.text, fields.answer, fields.scope, fields.vector, fields.tags, fields.model,
+        fields.key, fields.payload, std::string("ttl_ms"), std::string("expires_us")}) {
+    if (std::count(columns.begin(), columns.end(), name) > 1) {
+      return FailedPrecondition("column '" + name + "' is there more than once");
     }
-    if (!header_read_ && options_.columns.empty()) {
-      if (!more.ok()) {  // without names nothing that follows means anything
-        return FailedPrecondition("bad header: " + std::string(more.status().message()));
-      }
-      options_.columns = cells_;
-      header_read_ = true;
-      record->end_line = 0;
-      continue;
+  }
+  return {};
+}
+
+std::string RecordReader::SeparatorsToTry() {
+  if (options_.format != ImportFormat::kCsv || options_.separator) {
+    return {csv_.options().delimiter};
+  }
+  const Result<bool> more = csv_.Next(&cells_);
+  // The first line of Excel's CSV may be "sep=;".
+  if (more.ok() && *more && cells_[0].starts_with("sep=") && cells_[0].size() <= 5) {
+    return {cells_[0].size() == 5 ? cells_[0][4] : csv_.options().delimiter};
+  }
+  if (more.ok() ? *more : more.status().code() == StatusCode::kInvalidArgument) {
+    csv_.Unread();
+  }
+  return std::string(kSeparators);
+}
+
+Status RecordReader::TakeHeader(bool named) {
+  CsvOptions& csv = csv_.options();
+  if (named) {  // this is the first record
+    if (cells_.size() != options_.columns.size()) {
+      return InvalidArgument(std::to_string(cells_.size()) + " cells for " +
+                             std::to_string(options_.columns.size()) + " columns");
     }
-    record->row = rows_++;
-    if (!more.ok()) {
+    csv_.Unread();
+  } else {
+    std::vector<std::string> names;
+    names.reserve(cells_.size());
+    for (const std::string& cell : cells_) {
+      names.push_back(TrimCell(cell));
+      csv.trim_spaces = csv.trim_spaces || (csv.quotes && cell.starts_with(' '));
+    }
+    NEARHIT_RETURN_IF_ERROR(CheckColumns(names));
+    options_.columns = std::move(names);
+  }
+  csv.fields = options_.columns.size();
+  return {};
+}
+
+Result<bool> RecordReader::ReadHeader() {
+  header_read_ = true;
+  const bool named = !options_.columns.empty();
+  if (named) {
+    NEARHIT_RETURN_IF_ERROR(CheckColumns(options_.columns));
+  }
+  const std::string separators = SeparatorsToTry();
+  std::string problem;
+  std::size_t most_cells = 0;
+  for (const char separator : separators) {
+    csv_.options().delimiter = separator;
+    csv_.options().trim_spaces = false;
+    const Result<bool> more = csv_.Next(&cells_);
+    if (more.ok() ? !*more : more.status().code() != StatusCode::kInvalidArgument) {
       return more;
     }
-  } while (record->end_line == 0 || record->end_line <= skip_through_);
-  if (cells_.size() != options_.columns.size()) {
-    return InvalidArgument(std::to_string(cells_.size()) + " cells for " +
-                           std::to_string(options_.columns.size()) + " columns");
+    const Status status = more.ok() ? TakeHeader(named) : more.status();
+    if (status.ok()) {
+      return true;
+    }
+    if (cells_.size() > most_cells || problem.empty()) {  // most likely it is this one
+      most_cells = cells_.size();
+      problem = status.message();
+    }
+    csv_.Unread();
   }
-  nlohmann::json json = nlohmann::json::object();
+  if (!named) {
+    return FailedPrecondition("the header at line " + std::to_string(csv_.record_line()) + ": " +
+                              problem);
+  }
+  csv_.options().delimiter = separators.front();
+  csv_.options().fields = options_.columns.size();  // each record says what is wrong
+  return true;
+}
+
+Result<bool> RecordReader::NextCsv(ImportRecord* record) {
+  if (!header_read_) {
+    Result<bool> header = ReadHeader();
+    record->line = csv_.record_line();
+    if (!header.ok() || !*header) {
+      return header;
+    }
+  }
+  Result<bool> more = false;
+  do {
+    more = csv_.Next(&cells_);
+    record->line = csv_.record_line();
+    record->end_line = csv_.end_line();
+    record->row = rows_++;
+  } while (Skips(more, *record));
+  if (!more.ok() || !*more) {
+    return more;
+  }
+  JsonRecord source;
   for (std::size_t i = 0; i < cells_.size(); ++i) {
-    json[options_.columns[i]] = std::move(cells_[i]);
+    if (!IsValidUtf8(cells_[i])) {
+      return NotUtf8("field '" + options_.columns[i] + "'");
+    }
+    source.object[options_.columns[i]] = std::move(cells_[i]);
   }
-  NEARHIT_RETURN_IF_ERROR(RecordFromJson(json, options_, record));
+  NEARHIT_RETURN_IF_ERROR(RecordFromJson(source, options_, record));
   return true;
 }
 

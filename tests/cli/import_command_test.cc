@@ -74,6 +74,33 @@ TEST_F(ImportCommandTest, FileWithoutOneGoodLineIsWrongUse) {
   EXPECT_EQ(Run({"import", "-n", "faq", Write("empty.jsonl", "")}), kExitOk);
 }
 
+TEST_F(ImportCommandTest, FileThatStoresNothingIsWrongUse) {
+  for (const char* text : {"prompt,answer\n", "\n\n", "[]", "question,reply\na,b\nc,d\n"}) {
+    const std::string file = Write(text[0] == '[' ? "none.json" : "none.csv", text);
+    EXPECT_EQ(Run({"import", "-n", "faq", file}), kExitUsage) << text;
+    EXPECT_THAT(out_, testing::StartsWith("0 imported, 0 replaced, 0 bad"));
+    EXPECT_NE(err_, "");
+  }
+}
+
+TEST_F(ImportCommandTest, NameInCapitalsSaysTheFormatAsWell) {
+  EXPECT_EQ(Run({"import", "-n", "faq", Write("FAQ.CSV", "prompt;answer\nfirst question;42\n")}),
+            kExitOk);
+  EXPECT_EQ(Run({"lookup", "-n", "faq", "--answer-only", "first question"}), kExitOk);
+  EXPECT_EQ(out_, "42\n");
+  EXPECT_EQ(Run({"import", "-n", "faq", "--separator", "tab",
+                 Write("tabs.csv", "prompt\tanswer\nsecond question\t43\n")}),
+            kExitOk);
+  EXPECT_EQ(Run({"import", "-n", "faq", "--separator", "ab", file_}), kExitUsage);
+}
+
+TEST_F(ImportCommandTest, WhatCameBeforeDamageIsStored) {
+  const std::string cut = "prompt,answer\nfirst question,1\n\"second question\",\"cut\noff";
+  EXPECT_EQ(Run({"import", "-n", "faq", Write("cut.csv", cut)}), kExitUsage);
+  EXPECT_THAT(out_, testing::StartsWith("1 imported, 0 replaced, 0 bad"));
+  EXPECT_THAT(err_, HasSubstr("lines 3 to 4"));
+}
+
 TEST_F(ImportCommandTest, ServersRefusalIsNotWrongUse) {
   EXPECT_EQ(Run({"import", "-n", "nobody", file_}), kExitNotFound);
   ASSERT_THAT(daemon_->Stop(), IsOk());

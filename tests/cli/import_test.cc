@@ -138,8 +138,10 @@ TEST_F(RecordReaderTest, ReadsWhatExportWrites) {
   entry.mutable_metadata()->set_model("m");
   entry.mutable_metadata()->add_tags("t");
   ImportRecord record;
-  ASSERT_THAT(RecordFromJson(nlohmann::json::parse(EntryToJson(entry, true).dump()), {}, &record),
-              IsOk());
+  const std::string line = EntryToJson(entry, true).dump();
+  const auto source = ParseJsonRecord(line);
+  ASSERT_THAT(source, IsOk());
+  ASSERT_THAT(RecordFromJson(*source, {}, &record), IsOk());
   v1::StoreItem item;
   RecordToItem(record, v1::DURABILITY_SYNC, &item);
   EXPECT_EQ(item.prompt().scope(), entry.scope());

@@ -28,7 +28,10 @@ TEST(ParseTest, UnderstandsDurations) {
 
 TEST(ParseTest, UnderstandsVectors) {
   EXPECT_THAT(ParseVector("[1, -2.5,3e1]"), IsOkAndHolds(ElementsAre(1, -2.5F, 30)));
-  for (const char* text : {"", "[]", "1,x", "nan", "inf", "1e99"}) {
+  EXPECT_THAT(ParseVector("+0.5 .5\r\n1e-45 -1e-50"),
+              IsOkAndHolds(ElementsAre(0.5F, 0.5F, 1e-45F, 0)));
+  for (const char* text :
+       {"", "[]", "1,x", "nan", "inf", "1e99", "+-1", "++1", "0x1", "1_0", "+"}) {
     EXPECT_THAT(ParseVector(text), StatusIs(StatusCode::kInvalidArgument)) << text;
   }
   EXPECT_THAT(DecodeVector(EncodeVector(std::vector<float>{1, 2})), ElementsAre(1, 2));
