@@ -5,8 +5,6 @@
 
 namespace nearhit {
 
-// Wall-clock microseconds since 1970.
-//
 // Thread-safety: thread-safe.
 class Clock {
  public:
@@ -14,9 +12,12 @@ class Clock {
   Clock(const Clock&) = delete;
   Clock& operator=(const Clock&) = delete;
 
+  // Wall-clock microseconds since 1970: for what outlives the process.
   virtual std::int64_t NowMicros() const = 0;
+  // Microseconds since some time in the past, whatever the wall clock is set to: for what does not.
+  virtual std::int64_t SteadyMicros() const = 0;
 
-  // The operating system's clock. Never destroyed.
+  // The operating system's clocks. Never destroyed.
   static const Clock& System();
 
  protected:

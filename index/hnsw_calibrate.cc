@@ -93,7 +93,7 @@ HnswIndex::Sample HnswIndex::Measure(const Breadth& breadth, std::size_t samples
   return sample;
 }
 
-bool HnswIndex::Calibrate() {
+bool HnswIndex::Calibrate(const std::atomic<bool>* stop) {
   {
     MutexLock writer(&write_mu_);
     if (size() < 2 * calibrated_at_ || graph_->slots() <= 4 * kNearest) {
@@ -103,9 +103,12 @@ bool HnswIndex::Calibrate() {
   }
   width_.store(1);
   whole_scores_.store(false);
-  const auto measure = [this](const Breadth& breadth) {
+  const auto measure = [this, stop](const Breadth& breadth) {
     Sample sum;
     for (std::size_t i = 0; i < kSamples; ++i) {
+      if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
+        return Sample();  // as if all was found: nothing changes
+      }
       MutexLock writer(&write_mu_);
       const Sample one = Measure(breadth, 1);
       sum.searched += one.searched;

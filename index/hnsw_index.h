@@ -66,8 +66,8 @@ class HnswIndex final : public VectorIndex {
   // Compares searches for the ten nearest of some entries with a comparison of all, and makes walks
   // wider, or more exact, until they find them. After the graph was built or loaded, and again when
   // it has doubled; a second for 150,000 entries, of which writers wait for a fiftieth at a time.
-  // Returns whether there was anything to do.
-  bool Calibrate();
+  // Ends early once `stop` (which may be null) is set. Returns whether there was anything to do.
+  bool Calibrate(const std::atomic<bool>* stop = nullptr);
 
   // Whether the graph, as it is, does not find its own entries: nearly equal distances between them
   // lead nowhere. A scan does.

@@ -159,12 +159,12 @@ bool PartitionIndex::NeedsMove() const {
                       : entries >= GraphFrom();
 }
 
-bool PartitionIndex::Prepare(const VectorSource* source) {
+bool PartitionIndex::Prepare(const VectorSource* source, const std::atomic<bool>* stop) {
   const Current now = current();
   if (!IsGraph(now)) {
-    return source != nullptr && Reframe(source);
+    return source != nullptr && Reframe(source, stop);
   }
-  if (now.large->graph->Calibrate()) {
+  if (now.large->graph->Calibrate(stop)) {
     return true;
   }
   WriterLock writer(&write_mu_);
@@ -173,7 +173,7 @@ bool PartitionIndex::Prepare(const VectorSource* source) {
 
 // Looks for a frame among 64 entries, and again among twice as many. Returns whether the scan got
 // another one.
-bool PartitionIndex::Reframe(const VectorSource* source) {
+bool PartitionIndex::Reframe(const VectorSource* source, const std::atomic<bool>* stop) {
   const std::size_t entries = size();
   if (entries < kFramed || codec().encoding() != Encoding::kInt8) {
     return false;
@@ -192,7 +192,7 @@ bool PartitionIndex::Reframe(const VectorSource* source) {
   if (!frame) {
     return false;
   }
-  MoveTo(/*graph=*/false, *frame, source);
+  MoveTo(/*graph=*/false, *frame, source, stop);
   return true;
 }
 
@@ -227,10 +227,14 @@ std::shared_ptr<const PartitionIndex::Large> PartitionIndex::MakeLarge(bool grap
   return large;
 }
 
-void PartitionIndex::Replay(const std::vector<Change>& changes, const VectorIndex& from,
-                            const VectorSource* source, VectorIndex* to) const {
+bool PartitionIndex::Replay(const std::vector<Change>& changes, const VectorIndex& from,
+                            const VectorSource* source, VectorIndex* to,
+                            const std::atomic<bool>* stop) const {
   std::vector<float> vector(codec().dimension());
   for (const Change& change : changes) {
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
+      return false;
+    }
     if (!change.added) {
       to->Erase(change.id);
     } else if ((source != nullptr && source->Load(change.id, vector)) ||
@@ -239,18 +243,30 @@ void PartitionIndex::Replay(const std::vector<Change>& changes, const VectorInde
           .IgnoreError();  // fails at 2^31 entries, which `from` did not reach
     }
   }
+  return true;
 }
 
-void PartitionIndex::Move(const VectorSource* source) {
+void PartitionIndex::GiveUpMove() {
+  WriterLock writer(&write_mu_);
+  Moves& moves = MakeMoves();
+  moves.moving = false;
+  moves.changes = {};
+  if (current().large != nullptr) {
+    flat_.Clear();  // what the move had filled
+  }
+}
+
+void PartitionIndex::Move(const VectorSource* source, const std::atomic<bool>* stop) {
   const Current now = current();
   Frame frame = FrameOf(now);
   if (source != nullptr && codec().encoding() == Encoding::kInt8) {
     frame = BetterFrame(dimension(), Serving(now).Ids(), *source, frame).value_or(frame);
   }
-  MoveTo(!IsGraph(now), frame, source);
+  MoveTo(!IsGraph(now), frame, source, stop);
 }
 
-void PartitionIndex::MoveTo(bool graph, const Frame& frame, const VectorSource* source) {
+void PartitionIndex::MoveTo(bool graph, const Frame& frame, const VectorSource* source,
+                            const std::atomic<bool>* stop) {
   const Current now = current();
   {
     WriterLock writer(&write_mu_);
@@ -274,13 +290,16 @@ void PartitionIndex::MoveTo(bool graph, const Frame& frame, const VectorSource* 
   }
   // Rounds beside the writers, until what they added meanwhile is little.
   while (true) {
-    Replay(changes, from, source, to);
+    if (!Replay(changes, from, source, to, stop)) {
+      GiveUpMove();
+      return;
+    }
     WriterLock writer(&write_mu_);
     Moves& moves = MakeMoves();
     changes.clear();
     std::swap(changes, moves.changes);
     if (changes.size() <= kLastRound) {
-      Replay(changes, from, source, to);
+      Replay(changes, from, source, to, /*stop=*/nullptr);
       moves.moving = false;
       moves.changes.shrink_to_fit();
       if (IsGraph(now) && Fails(*now.large->graph)) {

@@ -73,14 +73,16 @@ class PartitionIndex final : public VectorIndex {
   // Whether the other structure would serve better: a graph past the threshold, flat under a
   // quarter of it, or where a graph fails. One that failed is tried again among twice as many.
   bool NeedsMove() const;
-  // Builds the other structure beside searches and writes and puts it in place. One call at a time,
-  // of this and Prepare. `source` has the vectors in full precision; without one, or for those that
-  // it does not have, the codes of the old structure have to do, and so has its frame.
-  void Move(const VectorSource* source = nullptr);
+  // Builds the other structure beside searches and writes and puts it in place; once `stop` (which
+  // may be null) is set, leaves things as they are soon. One call at a time, of this and Prepare.
+  // `source` has the vectors in full precision; without one, or for those that it does not have,
+  // the codes of the old structure have to do, and so has its frame.
+  void Move(const VectorSource* source = nullptr, const std::atomic<bool>* stop = nullptr);
 
   // What a first change after Deserialize would wait for, what a graph that grew does not know of
   // itself yet, and a better frame for a scan that grew; beside searches.
-  bool Prepare(const VectorSource* source = nullptr);  // whether to call again
+  // Returns whether to call again.
+  bool Prepare(const VectorSource* source = nullptr, const std::atomic<bool>* stop = nullptr);
 
   // The contents as bytes, and back; see snapshot.h. Deserialize requires an empty index that
   // nobody uses yet; on error it is empty still.
@@ -122,12 +124,15 @@ class PartitionIndex final : public VectorIndex {
   Moves& MakeMoves() REQUIRES(write_mu_);
   void Record(const Change& change) REQUIRES(write_mu_);
   void Put(std::shared_ptr<const Large> large) REQUIRES(write_mu_);
-  void MoveTo(bool graph, const Frame& frame, const VectorSource* source);
+  void MoveTo(bool graph, const Frame& frame, const VectorSource* source,
+              const std::atomic<bool>* stop);
   std::shared_ptr<const Large> MakeLarge(bool graph, const Frame& frame,
                                          std::size_t capacity) const;
-  bool Reframe(const VectorSource* source);
-  void Replay(const std::vector<Change>& changes, const VectorIndex& from,
-              const VectorSource* source, VectorIndex* to) const;
+  bool Reframe(const VectorSource* source, const std::atomic<bool>* stop);
+  // False when `stop` was set before the end.
+  bool Replay(const std::vector<Change>& changes, const VectorIndex& from,
+              const VectorSource* source, VectorIndex* to, const std::atomic<bool>* stop) const;
+  void GiveUpMove() EXCLUDES(write_mu_);
 
   // Small for those that are never moved: there may be 100,000 in a process.
   const std::uint32_t graph_threshold_;

@@ -14,31 +14,38 @@ namespace {
 // Neighbours asked for at first; more only when the nearest went away or expired a moment ago.
 constexpr std::size_t kFirstNeighbors = 1;
 
-// `bytes` counts the answers of a call; one alone may have any size.
-Status CheckAnswerBytes(std::size_t prompts, const LookupResult& result, std::size_t* bytes) {
+// Between the prompts of a batch. `bytes` counts the answers of a call; one alone may have any
+// size.
+Status CheckBatch(const LookupOptions& options, std::size_t prompts, const LookupResult& result,
+                  std::size_t* bytes) {
+  if (prompts == 1) {
+    return Status();
+  }
+  const std::size_t limit = std::min(options.max_result_bytes, kMaxResultBytes);
   *bytes += result.answer.size() + result.matched_slot.size();
-  return prompts == 1 || *bytes <= kMaxResultBytes
-             ? Status()
-             : ResourceExhausted("the answers to " + std::to_string(prompts) +
-                                 " prompts have over " + std::to_string(kMaxResultBytes) +
-                                 " bytes: ask for fewer at a time");
+  if (*bytes > limit) {
+    return ResourceExhausted("the answers to " + std::to_string(prompts) + " prompts have over " +
+                             std::to_string(limit) + " bytes: ask for fewer at a time");
+  }
+  return options.still_wanted ? options.still_wanted() : Status();
 }
 }  // namespace
 
 Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
-             const NamespaceConfig& config)
+             const NamespaceConfig& config, std::shared_ptr<FaultLog> faults)
     : collection_(collection),
       clock_(clock),
       memory_(std::make_shared<Memory>()),
       policy_((memory_->policy = std::make_unique<SievePolicy>()).get()),
       idle_(memory_->idle),
-      counters_(memory_->counters) {
+      counters_(memory_->counters),
+      faults_(std::move(faults)) {
   Configure(config, std::move(embedder));
   std::vector<EntryId> ids;
   ids.reserve(collection->table().size());
   collection->table().ForEach([&ids](EntryId id, const EntryState&) { ids.push_back(id); });
   std::sort(ids.begin(), ids.end());  // the order of storing
-  const std::int64_t now_us = clock_->NowMicros();
+  const std::int64_t now_us = clock_->SteadyMicros();
   for (const EntryId id : ids) {
     policy_->OnInsert(id);
     if (config.idle_ttl_ms > 0) {
@@ -55,6 +62,7 @@ Cache::Cache(Collection* collection, const Cache& before, std::shared_ptr<const 
       policy_(before.policy_),
       idle_(before.idle_),
       counters_(before.counters_),
+      faults_(before.faults_),
       live_(std::make_shared<Live>(
           Live{config, std::move(embedder), std::make_shared<CircuitBreaker>()})) {
 }
@@ -75,7 +83,7 @@ void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embed
     live_ = std::move(next);
   }
   if (idle_begins) {
-    const std::int64_t now_us = clock_->NowMicros();
+    const std::int64_t now_us = clock_->SteadyMicros();
     collection_->table().ForEach(
         [this, now_us](EntryId id, const EntryState&) { idle_.Touch(id, now_us); });
   } else if (config.idle_ttl_ms == 0) {
@@ -105,7 +113,7 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     NEARHIT_ASSIGN_OR_RETURN(const bool found, TryExact(*now, options, prompts[i], &results[i]));
     open[i] = !found;
-    NEARHIT_RETURN_IF_ERROR(CheckAnswerBytes(prompts.size(), results[i], &bytes));
+    NEARHIT_RETURN_IF_ERROR(CheckBatch(options, prompts.size(), results[i], &bytes));
   }
   if (!options.exact_only) {
     if (options.only_if_fast && MayWait(*now, prompts, open, options.deadline)) {
@@ -129,7 +137,7 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
       } else {
         NEARHIT_RETURN_IF_ERROR(
             TrySemantic(*now, options, prompts[i], vectors.rows[i], &results[i]).status());
-        NEARHIT_RETURN_IF_ERROR(CheckAnswerBytes(prompts.size(), results[i], &bytes));
+        NEARHIT_RETURN_IF_ERROR(CheckBatch(options, prompts.size(), results[i], &bytes));
       }
     }
   }
@@ -219,7 +227,7 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
 
 bool Cache::IsIdle(const Live& live, EntryId id) const {
   return live.config.idle_ttl_ms > 0 &&
-         idle_.IdleSince(id, clock_->NowMicros() - live.config.idle_ttl_ms * 1'000);
+         idle_.IdleSince(id, clock_->SteadyMicros() - live.config.idle_ttl_ms * 1'000);
 }
 
 // Fills the result and returns true, unless the entry is past its time.
@@ -249,7 +257,7 @@ bool Cache::Serve(const Live& live, HitKind kind, float score, StoredEntry entry
   }
   policy_->OnHit(entry.id);
   if (live.config.idle_ttl_ms > 0) {
-    idle_.Touch(entry.id, now_us);
+    idle_.Touch(entry.id, clock_->SteadyMicros());
   }
   return true;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/fault_log.h"
 #include "base/mutex.h"
 #include "engine/cache/circuit_breaker.h"
 #include "engine/cache/eviction_policy.h"
@@ -27,9 +28,10 @@ namespace nearhit {
 // (engine/database/validate.h).
 class Cache {
  public:
-  // `collection` and `clock` must outlive the cache. `embedder` may be null.
+  // `collection` and `clock` must outlive the cache. `embedder` may be null; so may `faults`, which
+  // is told how calls of the embedder end.
   Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
-        const NamespaceConfig& config);
+        const NamespaceConfig& config, std::shared_ptr<FaultLog> faults = nullptr);
   // The cache that comes after `before`, over a collection of the same ids: what is known of the
   // order of eviction and of reads goes on, and so do the counters.
   Cache(Collection* collection, const Cache& before, std::shared_ptr<const Embedder> embedder,
@@ -62,8 +64,8 @@ class Cache {
   Result<ScanPage> Scan(EntryId after, std::size_t limit) const;
 
   // Reclaims what has expired and moves toward the budget; bounded work per call. Leaves a retired
-  // cache alone.
-  Status Maintain();
+  // cache alone. Ends early, with OK, once `stop` (which may be null) is set.
+  Status Maintain(const std::atomic<bool>* stop);
 
   // What may change while the namespace lives: threshold, TTLs, budget, durability, embedder of the
   // same identity.
@@ -71,7 +73,13 @@ class Cache {
   // As above, with the embedder that it has.
   void Configure(const NamespaceConfig& config);
   NamespaceConfig config() const;
-  std::shared_ptr<const Embedder> embedder() const;  // may be null
+  std::shared_ptr<const Embedder> embedder() const;                             // may be null
+  const std::shared_ptr<FaultLog>& embedder_faults() const { return faults_; }  // may be null
+  // embedder.Embed(), and what `faults` (may be null) should know of it.
+  static Result<std::vector<float>> Ask(const Embedder& embedder,
+                                        std::span<const std::string_view> texts,
+                                        std::chrono::steady_clock::time_point deadline,
+                                        FaultLog* faults);
 
   // Adds what this cache has counted.
   void AddStats(NamespaceStats* stats) const;
@@ -124,9 +132,9 @@ class Cache {
   static bool MayWait(const Live& live, std::span<const Prompt> prompts,
                       const std::vector<bool>& wanted,
                       std::chrono::steady_clock::time_point deadline);
-  static Result<std::vector<float>> Embed(const Live& live, std::span<const std::string_view> texts,
-                                          std::chrono::steady_clock::time_point deadline,
-                                          Asking asking);
+  Result<std::vector<float>> Embed(const Live& live, std::span<const std::string_view> texts,
+                                   std::chrono::steady_clock::time_point deadline,
+                                   Asking asking) const;
   struct PromptVectors {
     std::vector<std::vector<float>> rows;  // one a prompt, empty where there is none
     bool embedder_failed = false;          // prompts that brought a vector have it all the same
@@ -151,6 +159,7 @@ class Cache {
   EvictionPolicy* const policy_;  // these three: of memory_
   IdleTracker& idle_;
   Counters& counters_;
+  const std::shared_ptr<FaultLog> faults_;  // of embedders; may be null
 
   // Held shared by what writes entries, from its first look at them to its end.
   SharedMutex writes_mu_;

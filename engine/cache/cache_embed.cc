@@ -47,10 +47,22 @@ bool Cache::MayWait(const Live& live, std::span<const Prompt> prompts,
   return any && !live.breaker->Refuses(now, Patience(live.config, now, deadline));
 }
 
+Result<std::vector<float>> Cache::Ask(const Embedder& embedder,
+                                      std::span<const std::string_view> texts, TimePoint deadline,
+                                      FaultLog* faults) {
+  const bool hurried = deadline - std::chrono::steady_clock::now() < CircuitBreaker::kLeastPatience;
+  Result<std::vector<float>> made = embedder.Embed(texts, deadline);
+  // Callers who give it no time say nothing of it.
+  if (faults != nullptr && !(hurried && made.status().code() == StatusCode::kDeadlineExceeded)) {
+    faults->Note(made.status());
+  }
+  return made;
+}
+
 Result<std::vector<float>> Cache::Embed(const Live& live, std::span<const std::string_view> texts,
-                                        TimePoint deadline, Asking asking) {
+                                        TimePoint deadline, Asking asking) const {
   if (!live.embedder->may_block()) {
-    return live.embedder->Embed(texts, deadline);
+    return Ask(*live.embedder, texts, deadline, faults_.get());
   }
   const TimePoint now = std::chrono::steady_clock::now();
   const CircuitBreaker::Duration patience = Patience(live.config, now, deadline);
@@ -69,7 +81,7 @@ Result<std::vector<float>> Cache::Embed(const Live& live, std::span<const std::s
   if (!call) {
     return Unavailable("the embedder failed several times in a row");
   }
-  Result<std::vector<float>> made = live.embedder->Embed(texts, deadline);
+  Result<std::vector<float>> made = Ask(*live.embedder, texts, deadline, faults_.get());
   call->Report(OutcomeOf(made.status().code(), texts.size() <= live.config.embedder.max_batch),
                std::chrono::steady_clock::now());
   return made;

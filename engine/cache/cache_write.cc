@@ -72,6 +72,7 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
   std::vector<StoreResult> results(put.size());
   // Not as it was before: whoever set an idle TTL meanwhile has gone through the entries already.
   const bool tracks_idle = live()->config.idle_ttl_ms > 0;
+  const std::int64_t steady_us = tracks_idle ? clock_->SteadyMicros() : 0;
   for (std::size_t i = 0; i < put.size(); ++i) {
     results[i] = {.id = put[i].id,
                   .replaced = static_cast<bool>(put[i].replaced),
@@ -80,7 +81,7 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
     Forget(put[i].replaced);
     policy_->OnInsert(put[i].id);
     if (tracks_idle) {
-      idle_.Touch(put[i].id, now_us);
+      idle_.Touch(put[i].id, steady_us);
     }
   }
   counters_.stores.fetch_add(put.size(), std::memory_order_relaxed);
@@ -281,18 +282,18 @@ Result<ScanPage> Cache::Scan(EntryId after, std::size_t limit) const {
 Result<std::vector<EntryId>> Cache::ExpiredIds(const Live& live) const {
   NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> ids, collection_->ExpiredIds(kRound));
   if (live.config.idle_ttl_ms > 0) {
-    const std::int64_t before_us = clock_->NowMicros() - live.config.idle_ttl_ms * 1'000;
+    const std::int64_t before_us = clock_->SteadyMicros() - live.config.idle_ttl_ms * 1'000;
     const std::vector<EntryId> idle = idle_.Idle(before_us, kRound);
     ids.insert(ids.end(), idle.begin(), idle.end());
   }
   return ids;
 }
 
-Status Cache::Maintain() {
+Status Cache::Maintain(const std::atomic<bool>* stop) {
   const std::shared_ptr<const Live> now = live();
   for (bool more = true; more;) {
     const ReaderLock writing(&writes_mu_);
-    if (retired_) {
+    if (retired_ || (stop != nullptr && stop->load(std::memory_order_relaxed))) {
       return Status();
     }
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, ExpiredIds(*now));
@@ -309,7 +310,7 @@ Status Cache::Maintain() {
     }
   }
   // Without the lock: building a graph takes long and changes no entry.
-  return collection_->Maintain();
+  return collection_->Maintain(stop);
 }
 
 }  // namespace nearhit

@@ -1,5 +1,5 @@
 // When each entry was last read, for namespaces with an idle TTL. Kept in memory only: a restart
-// counts as a read.
+// counts as a read. Times are those of a steady clock: setting the wall clock makes nobody older.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace nearhit {
 
-// Thread-safety: thread-safe. Every call is O(1) but TakeIdle, which is O(returned).
+// Thread-safety: thread-safe. Every call is O(1) but Idle, which is O(returned).
 class IdleTracker {
  public:
   void Touch(EntryId id, std::int64_t now_us);

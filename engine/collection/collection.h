@@ -154,8 +154,9 @@ class Collection {
   // Live ids above `after`, ascending, at most `limit`.
   Result<std::vector<EntryId>> IdsAfter(EntryId after, std::size_t limit) const;
 
-  // Drops empty partitions and moves partitions between index tiers.
-  Status Maintain();
+  // Drops empty partitions and moves partitions between index tiers. Ends early, with OK, once
+  // `stop` (which may be null) is set.
+  Status Maintain(const std::atomic<bool>* stop);
   Status WriteSnapshots() const;
 
   const EntryTable& table() const { return table_; }

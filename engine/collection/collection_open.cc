@@ -283,7 +283,7 @@ Status Collection::WriteSnapshots() const {
   return Status();
 }
 
-Status Collection::Maintain() {
+Status Collection::Maintain(const std::atomic<bool>* stop) {
   // Lookups wait for nothing but the erasing: it takes the lock that they share, once it is known
   // that there is something to erase.
   const std::vector<PartitionPtr> partitions = Partitions();
@@ -292,11 +292,13 @@ Status Collection::Maintain() {
   }
   const StoredVectors vectors(store_, options_.ns, ReadTier::kAny);
   for (const PartitionPtr& partition : partitions) {
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
+      break;
+    }
     if (partition->index.NeedsMove()) {
-      partition->index.Move(&vectors);
+      partition->index.Move(&vectors, stop);
     } else {
-      partition->index.Prepare(
-          &vectors);  // nothing to do but for one that was loaded, or has grown
+      partition->index.Prepare(&vectors, stop);  // of one that was loaded, or has grown
     }
   }
   return Status();

@@ -10,9 +10,14 @@ namespace nearhit {
 
 namespace {
 
-// The embedder of an open namespace. Shared, so that the namespace can be changed or dropped while
-// it works.
-Result<std::shared_ptr<const Embedder>> EmbedderIn(const Namespace& space) {
+// Shared, so that the namespace can be changed or dropped while it works.
+struct Asked {
+  std::shared_ptr<const Embedder> embedder;
+  std::shared_ptr<FaultLog> faults;
+};
+
+// The embedder of an open namespace.
+Result<Asked> EmbedderIn(const Namespace& space) {
   const Namespace::Call call(&space);
   NEARHIT_RETURN_IF_ERROR(call.status());
   const NamespaceRecord& record = call.record();
@@ -27,7 +32,7 @@ Result<std::shared_ptr<const Embedder>> EmbedderIn(const Namespace& space) {
                               record.embedder_identity +
                               ", could not be used when the database was opened");
   }
-  return embedder;
+  return Asked{std::move(embedder), call.cache().embedder_faults()};
 }
 
 }  // namespace
@@ -36,12 +41,14 @@ Result<Embeddings> DatabaseImpl::Embed(std::string_view name,
                                        std::span<const std::string_view> texts,
                                        std::chrono::steady_clock::time_point deadline) const {
   NEARHIT_ASSIGN_OR_RETURN(const std::shared_ptr<Namespace> space, Named(name));
-  NEARHIT_ASSIGN_OR_RETURN(const std::shared_ptr<const Embedder> embedder, EmbedderIn(*space));
+  NEARHIT_ASSIGN_OR_RETURN(const Asked asked, EmbedderIn(*space));
   NEARHIT_RETURN_IF_ERROR(CheckTexts(texts));
-  NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> rows, embedder->Embed(texts, deadline));
-  Embeddings out{.embedder_identity = std::string(embedder->identity()), .vectors = {}};
+  const Embedder& embedder = *asked.embedder;
+  NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> rows,
+                           nearhit::Cache::Ask(embedder, texts, deadline, asked.faults.get()));
+  Embeddings out{.embedder_identity = std::string(embedder.identity()), .vectors = {}};
   out.vectors.resize(texts.size());
-  const std::size_t dimension = embedder->dimension();
+  const std::size_t dimension = embedder.dimension();
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::span<const float> row = std::span(rows).subspan(i * dimension, dimension);
     if (std::ranges::any_of(row, [](float component) { return component != 0; })) {

@@ -4,6 +4,7 @@
 // background, database_reembed.cc changes embedders there.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/fault_log.h"
 #include "base/mutex.h"
 #include "engine/collection/id_allocator.h"
 #include "engine/database/catalogue.h"
@@ -58,6 +60,7 @@ class DatabaseImpl final : public Database {
     return options_.in_memory ? std::filesystem::path() : options_.path / "index";
   }
   void Log(LogLevel level, const std::string& line) const;
+  FaultLog::Sink LogSink() const;
   // Null for none. Sets a dimension of 0 to the embedder's.
   static Result<std::shared_ptr<const Embedder>> EmbedderOf(NamespaceConfig* config);
   // The one that made the namespace's vectors; null when there is none or it cannot be had.
@@ -123,6 +126,7 @@ class DatabaseImpl final : public Database {
   std::map<std::string, std::shared_ptr<Reembedding>, std::less<>> reembeddings_
       GUARDED_BY(reembeddings_mu_);
 
+  std::atomic<bool> closing_{false};  // for work of the background that takes long
   Mutex stop_mu_;
   CondVar stop_changed_;
   bool stop_ GUARDED_BY(stop_mu_) = false;

@@ -1,6 +1,7 @@
 // What a database does in the background: clears what was dropped or has expired, flushes, and
 // writes index snapshots.
 
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -13,8 +14,8 @@ namespace {
 constexpr std::size_t kReclaim = 4'096;
 
 // A namespace without a cache: expiry, then what every collection needs.
-Status MaintainVectors(Collection& collection) {
-  while (true) {
+Status MaintainVectors(Collection& collection, const std::atomic<bool>& stop) {
+  while (!stop.load(std::memory_order_relaxed)) {
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, collection.ExpiredIds(kReclaim));
     if (ids.empty()) {
       break;
@@ -24,7 +25,7 @@ Status MaintainVectors(Collection& collection) {
       break;  // rows of expiry without an entry; nothing to gain from asking again
     }
   }
-  return collection.Maintain();
+  return collection.Maintain(&stop);
 }
 
 void KeepFirst(Status status, Status* first) {
@@ -49,6 +50,9 @@ Status DatabaseImpl::DropContents() {
   }
   Status first;
   for (const NamespaceNumber number : numbers) {
+    if (closing_.load(std::memory_order_relaxed)) {
+      break;
+    }
     Status dropped = store_->DropPrefix(NamespacePrefix(number));
     if (dropped.ok()) {
       RemoveSnapshots(number);
@@ -80,13 +84,16 @@ Status DatabaseImpl::RunMaintenance() {
   // What fails in one namespace keeps no other from its turn.
   Status first = DropContents();
   for (const std::shared_ptr<Namespace>& space : All()) {
+    if (closing_.load(std::memory_order_relaxed)) {
+      break;
+    }
     const Namespace::Call call(space.get());
     if (!call.status().ok()) {
       continue;
     }
     Status done = call.record().config.kind == NamespaceKind::kCache
-                      ? call.cache().Maintain()
-                      : MaintainVectors(call.collection());
+                      ? call.cache().Maintain(&call.closing())
+                      : MaintainVectors(call.collection(), call.closing());
     KeepFirst(std::move(done), &first);
   }
   return first;
@@ -106,6 +113,8 @@ Status DatabaseImpl::WriteSnapshots() {
 
 void DatabaseImpl::MaintenanceLoop() {
   const auto interval = std::chrono::milliseconds(options_.maintenance_interval_ms);
+  FaultLog rounds("background maintenance", LogSink());
+  FaultLog flushes("making writes durable", LogSink());
   auto next = std::chrono::steady_clock::now() + interval;
   while (true) {
     {
@@ -116,12 +125,8 @@ void DatabaseImpl::MaintenanceLoop() {
         return;
       }
     }
-    if (const Status done = RunMaintenance(); !done.ok()) {
-      Log(LogLevel::kWarning, "a round of maintenance failed: " + done.ToString());
-    }
-    if (const Status flushed = store_->Flush(); !flushed.ok()) {
-      Log(LogLevel::kWarning, "flushing the log failed: " + flushed.ToString());
-    }
+    rounds.Note(RunMaintenance());
+    flushes.Note(store_->Flush());
     next = std::chrono::steady_clock::now() + interval;
   }
 }

@@ -8,6 +8,7 @@
 #include "engine/database/database_impl.h"
 #include "engine/storage/memory_store.h"
 #include "engine/storage/rocksdb_store.h"
+#include "engine/storage/watched_store.h"
 
 namespace nearhit {
 
@@ -17,18 +18,21 @@ constexpr std::size_t kMaxPayloadLimit = std::size_t{64} << 20;
 
 class FunctionClock final : public Clock {
  public:
-  explicit FunctionClock(std::function<std::int64_t()> now) : now_(std::move(now)) {}
-  std::int64_t NowMicros() const override { return now_(); }
+  FunctionClock(std::function<std::int64_t()> now, std::function<std::int64_t()> steady)
+      : now_(std::move(now)), steady_(std::move(steady)) {}
+  std::int64_t NowMicros() const override { return now_ ? now_() : System().NowMicros(); }
+  std::int64_t SteadyMicros() const override { return steady_ ? steady_() : now_(); }
 
  private:
-  const std::function<std::int64_t()> now_;
+  const std::function<std::int64_t()> now_;  // one of the two may be empty
+  const std::function<std::int64_t()> steady_;
 };
 
 }  // namespace
 
 DatabaseImpl::DatabaseImpl(const DatabaseOptions& options) : options_(options) {
-  if (options.now_us) {
-    own_clock_ = std::make_unique<FunctionClock>(options.now_us);
+  if (options.now_us || options.steady_us) {
+    own_clock_ = std::make_unique<FunctionClock>(options.now_us, options.steady_us);
   }
 }
 
@@ -37,6 +41,10 @@ void DatabaseImpl::Log(LogLevel level, const std::string& line) const {
     MutexLock lock(&log_mu_);
     options_.log(level, line);
   }
+}
+
+FaultLog::Sink DatabaseImpl::LogSink() const {
+  return [this](LogLevel level, const std::string& line) { Log(level, line); };
 }
 
 Status DatabaseImpl::Start() {
@@ -58,6 +66,7 @@ Status DatabaseImpl::Start() {
                                                .block_cache_bytes = options_.block_cache_bytes,
                                                .log = options_.log}));
   }
+  store_ = WatchStore(std::move(store_), LogSink());
   MutexLock admin(&admin_mu_);
   NEARHIT_ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Load(store_.get()));
   secret_ = catalogue.secret();
@@ -87,6 +96,10 @@ Status DatabaseImpl::Start() {
 }
 
 DatabaseImpl::~DatabaseImpl() {
+  closing_ = true;
+  for (const std::shared_ptr<Namespace>& space : All()) {
+    space->StopWork();
+  }
   if (maintenance_.joinable()) {
     {
       MutexLock lock(&stop_mu_);
@@ -177,8 +190,9 @@ Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
                               " entries are missing or damaged; they are left out of searches");
   }
   if (record.config.kind == NamespaceKind::kCache) {
-    contents.cache = std::make_unique<nearhit::Cache>(contents.collection.get(), &clock(),
-                                                      std::move(embedder), record.config);
+    contents.cache = std::make_unique<nearhit::Cache>(
+        contents.collection.get(), &clock(), std::move(embedder), record.config,
+        std::make_shared<FaultLog>("the embedder of namespace " + record.name, LogSink()));
   }
   return contents;
 }

@@ -21,6 +21,7 @@ Namespace::Version* Namespace::Enter() const {
 }
 
 void Namespace::Close(const Status& reason) {
+  StopWork();
   Version& version = *versions_.back();
   WriterLock lock(&version.gate);
   version.closed_code = reason.code();

@@ -59,7 +59,8 @@ class Namespace {
   // (The analysis of locks does not see that it holds the gate of its version.)
   class Call {
    public:
-    explicit Call(const Namespace* space) : version_(space->Enter()), record_(version_->Record()) {}
+    explicit Call(const Namespace* space)
+        : version_(space->Enter()), record_(version_->Record()), closing_(&space->closing()) {}
     ~Call() NO_THREAD_SAFETY_ANALYSIS { version_->gate.UnlockShared(); }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -70,6 +71,9 @@ class Namespace {
                  ? Status()
                  : Status(version_->closed_code, version_->closed_reason);
     }
+    // Set once the namespace is being dropped or the database closed: work that takes long and that
+    // nobody waits for ends soon.
+    const std::atomic<bool>& closing() const { return *closing_; }
     // The same one as long as the call lives.
     const NamespaceRecord& record() const { return *record_; }
     Collection& collection() const NO_THREAD_SAFETY_ANALYSIS {
@@ -80,6 +84,7 @@ class Namespace {
    private:
     Version* const version_;
     const std::shared_ptr<const NamespaceRecord> record_;
+    const std::atomic<bool>* const closing_;
   };
 
   // Refuses new calls with `reason`, waits for the running ones and lets go of the contents.
@@ -93,6 +98,10 @@ class Namespace {
   void Publish(const NamespaceRecord& record, Contents contents);
   // Waits for the calls that found earlier contents, and lets go of those.
   void Retire();
+
+  // Asks for work of the background to end; for those who are about to Close it.
+  void StopWork() { closing_.store(true, std::memory_order_relaxed); }
+  const std::atomic<bool>& closing() const { return closing_; }
 
   const Clock& clock() const { return *clock_; }
   std::size_t max_payload_bytes() const { return max_payload_bytes_; }
@@ -112,6 +121,7 @@ class Namespace {
   const std::size_t max_payload_bytes_;
   Mutex budget_mu_;
   std::atomic<std::uint64_t> read_errors_{0};
+  std::atomic<bool> closing_{false};
 
   // All there ever were, the current one last: a call that is late may still look at the gate of
   // an earlier one. Those are empty, and as rare as changes of an embedder.

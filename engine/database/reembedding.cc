@@ -106,7 +106,7 @@ Result<bool> Reembedding::Advance() {
   }
   NEARHIT_RETURN_IF_ERROR(done);
   // Partitions become graphs while they grow, so that none has to after the switch.
-  NEARHIT_RETURN_IF_ERROR(target_->Maintain());
+  NEARHIT_RETURN_IF_ERROR(target_->Maintain(&space_->closing()));
   return false;
 }
 

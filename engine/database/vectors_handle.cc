@@ -94,6 +94,9 @@ class VectorsHandle final : public VectorStore {
     std::vector<std::vector<VectorHit>> results(rows);
     std::size_t bytes = 0;
     for (std::size_t row = 0; row < rows; ++row) {
+      if (row > 0 && options.still_wanted) {
+        NEARHIT_RETURN_IF_ERROR(options.still_wanted());
+      }
       NEARHIT_ASSIGN_OR_RETURN(
           results[row],
           SearchOne(call, queries.subspan(row * dimension, dimension), options, &bytes));
@@ -227,8 +230,9 @@ class VectorsHandle final : public VectorStore {
       }
       hits.push_back(std::move(hit));
       *bytes += own;
-      if (*bytes > kMaxResultBytes && *bytes > own) {
-        return ResourceExhausted("the hits have over " + std::to_string(kMaxResultBytes) +
+      if (const std::size_t limit = std::min(options.max_result_bytes, kMaxResultBytes);
+          *bytes > limit && *bytes > own) {
+        return ResourceExhausted("the hits have over " + std::to_string(limit) +
                                  " bytes: ask for fewer queries or neighbors, or without payloads");
       }
     }

@@ -41,6 +41,10 @@ struct DatabaseOptions {
   // Called from any thread.
   std::function<std::int64_t()> now_us{};
 
+  // Microseconds of a clock that is never set, for idle times; empty: now_us if that is given,
+  // otherwise the system's. Called from any thread.
+  std::function<std::int64_t()> steady_us{};
+
   // Run expiry, eviction clean-up, index moves and flushes on a thread of the database, and
   // re-embedding on another. Off: the owner calls Database::RunMaintenance() and Flush() (tests do,
   // to be deterministic).

@@ -57,6 +57,11 @@ struct LookupOptions {
   // and with nothing counted. Lets an event loop try before it hands the lookup to a thread.
   bool only_if_fast = false;
   bool exact_only = false;  // skip the semantic tier
+  // Asked between the prompts of a batch; the call ends with what is not OK. Empty: nobody is
+  // asked.
+  std::function<Status()> still_wanted{};
+  // A batch whose answers have more bytes than this, or than kMaxResultBytes, is refused.
+  std::size_t max_result_bytes = kMaxResultBytes;
 };
 
 // What was stored with an entry beside its answer.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,6 +51,9 @@ struct VectorSearchOptions {
   // Candidates that a graph search keeps: more finds more and costs more. 0: chosen from k.
   std::size_t ef = 0;
   bool with_payload = false;
+  // As in LookupOptions, between queries; the bytes are those of all hits.
+  std::function<Status()> still_wanted{};
+  std::size_t max_result_bytes = kMaxResultBytes;
 };
 
 struct VectorEntry {

@@ -60,6 +60,27 @@ TEST_F(PartitionIndexTest, MovesToAGraphAndBack) {
   ExpectSelfFound(index_);
 }
 
+TEST_F(PartitionIndexTest, AStoppedMoveLeavesWhatServes) {
+  const std::atomic<bool> stop{true};
+  Fill(1, kThreshold);
+  index_.Move(&stop);
+  EXPECT_FALSE(index_.is_graph());
+  EXPECT_EQ(index_.size(), kThreshold);
+  ExpectSelfFound(index_);
+  index_.Move();
+  ASSERT_TRUE(index_.is_graph());
+  for (std::uint64_t id = 1; id <= kThreshold - 50; ++id) {
+    EXPECT_TRUE(index_.Erase(EntryId{id}));
+  }
+  index_.Move(&stop);
+  EXPECT_TRUE(index_.is_graph());
+  EXPECT_EQ(index_.size(), 50U);
+  index_.Move();
+  EXPECT_FALSE(index_.is_graph());
+  EXPECT_EQ(index_.size(), 50U);
+  ExpectSelfFound(index_);
+}
+
 TEST_F(PartitionIndexTest, AMoveLosesNothingThatIsWrittenBesideIt) {
   Fill(1, 1'000);
   std::atomic<bool> moved{false};

@@ -317,6 +317,25 @@ TEST_F(BudgetTest, IdleEntriesExpire) {
   EXPECT_EQ(db_->DescribeNamespace("c")->stats.entries, 1U);
 }
 
+TEST_F(BudgetTest, IdleTimesGoOnWhateverTheWallClockIsSetTo) {
+  constexpr std::int64_t kTwoDaysMs = 48 * 3'600'000;
+  NamespaceConfig config = CacheConfig();
+  config.idle_ttl_ms = 1'000;
+  const auto cache = NewCache(config);
+  clock_.SetWallForwardMillis(kTwoDaysMs);
+  ASSERT_THAT(cache->Store(Request("stored ahead", kEast)), IsOk());
+  clock_.SetWallForwardMillis(-kTwoDaysMs);
+  ASSERT_THAT(cache->Store(Request("stored after", kNorth)), IsOk());
+  clock_.AdvanceMillis(600);
+  clock_.SetWallForwardMillis(kTwoDaysMs);
+  EXPECT_EQ(cache->Lookup({.scope = "s", .slot = "stored after"}, {})->kind, HitKind::kExact);
+  clock_.SetWallForwardMillis(-kTwoDaysMs);
+  clock_.AdvanceMillis(600);
+  EXPECT_EQ(cache->Lookup({.scope = "s", .slot = "stored ahead"}, {})->kind, HitKind::kMiss);
+  ASSERT_THAT(db_->RunMaintenance(), IsOk());
+  EXPECT_EQ(db_->DescribeNamespace("c")->stats.entries, 1U);
+}
+
 class LexicalCacheTest : public DatabaseTest {};
 
 TEST_F(LexicalCacheTest, EmbedsTextsAndFindsTheSameWords) {

@@ -120,5 +120,26 @@ TEST_F(FailingEmbedderTest, OtherSettingsKeepWhatIsKnownOfIt) {
   EXPECT_EQ(asked_, 0);
 }
 
+TEST_F(FailingEmbedderTest, TheLogTellsWhenItBeginsWhyAndWhenItEnds) {
+  Store("stored");
+  EXPECT_THAT(log_, testing::IsEmpty());
+  FailUntilItIsKnown();
+  Lookup("a prompt");
+  EXPECT_THAT(log_, testing::ElementsAre("the embedder of namespace c fails: UNAVAILABLE: down"));
+  down_ = false;
+  Store("a prompt");
+  ASSERT_EQ(log_.size(), 2U);
+  EXPECT_THAT(log_[1],
+              testing::StartsWith("the embedder of namespace c works again, after 5 failures"));
+}
+
+TEST_F(FailingEmbedderTest, TheLogTellsOfCallsThatOnlyEmbed) {
+  down_ = true;
+  const std::vector<std::string_view> texts = {"a text"};
+  const auto deadline = std::chrono::steady_clock::time_point::max();
+  EXPECT_THAT(db_->Embed("c", texts, deadline), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(log_, testing::ElementsAre(testing::HasSubstr("namespace c fails")));
+}
+
 }  // namespace
 }  // namespace nearhit

@@ -28,6 +28,8 @@ class DatabaseTest : public testing::Test {
     options.background_maintenance = false;
     options.max_payload_bytes = 1'000;
     options.now_us = [this] { return clock_.NowMicros(); };
+    options.log = [this](LogLevel, const std::string& line) { log_.push_back(line); };
+    options.steady_us = [this] { return clock_.SteadyMicros(); };
     db_ = *Database::Open(options);
   }
 
@@ -45,6 +47,7 @@ class DatabaseTest : public testing::Test {
   }
 
   ManualClock clock_;
+  std::vector<std::string> log_;  // its lines
   std::unique_ptr<Database> db_;
 };
 
