@@ -38,6 +38,8 @@ Status FromGrpc(const grpc::Status& status) {
 Client::Client(const std::string& target, std::chrono::milliseconds timeout) : timeout_(timeout) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // pages of a scan may be large; the server bounds them
+  // $http_proxy is for the web: a proxy is no way to a daemon on this machine or network.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   const auto channel =
       grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
   cache_ = v1::Cache::NewStub(channel);

@@ -3,13 +3,14 @@
 
 #include "nearhit/v1/admin.grpc.pb.h"
 #include "server/call.h"
+#include "server/parsing_service.h"
 
 namespace nearhit::server {
 
 // Thread-safety: thread-safe.
-class AdminService final : public v1::Admin::CallbackService {
+class AdminService final : public ParsingService<v1::Admin> {
  public:
-  explicit AdminService(ServiceContext* context) : context_(context) {}
+  explicit AdminService(ServiceContext* context);
 
   grpc::ServerUnaryReactor* CreateNamespace(grpc::CallbackServerContext* call,
                                             const v1::CreateNamespaceRequest* request,

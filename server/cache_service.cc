@@ -22,9 +22,10 @@ Status DoLookup(Database* db, const v1::LookupRequest& request, TimePoint deadli
   return Status();
 }
 
-Status DoLookupBatch(Database* db, const v1::LookupBatchRequest& request, TimePoint deadline,
+Status DoLookupBatch(ServiceContext* context, const v1::LookupBatchRequest& request,
+                     TimePoint deadline, std::function<Status()> still_wanted,
                      v1::LookupBatchResponse* response) {
-  NEARHIT_ASSIGN_OR_RETURN(auto cache, db->Cache(request.namespace_()));
+  NEARHIT_ASSIGN_OR_RETURN(auto cache, context->db->Cache(request.namespace_()));
   const auto count = static_cast<std::size_t>(request.prompts_size());
   std::vector<Prompt> prompts;
   std::vector<std::vector<float>> vectors;
@@ -39,9 +40,10 @@ Status DoLookupBatch(Database* db, const v1::LookupBatchRequest& request, TimePo
     prompts.push_back(decoded->prompt);
     vectors.push_back(std::move(decoded->vector));
   }
-  NEARHIT_ASSIGN_OR_RETURN(
-      std::vector<LookupResult> results,
-      cache->LookupBatch(prompts, DecodeLookupOptions(request.options(), deadline)));
+  LookupOptions options = DecodeLookupOptions(request.options(), deadline);
+  options.still_wanted = std::move(still_wanted);
+  options.max_result_bytes = context->max_message_bytes;
+  NEARHIT_ASSIGN_OR_RETURN(std::vector<LookupResult> results, cache->LookupBatch(prompts, options));
   response->mutable_results()->Reserve(static_cast<int>(results.size()));
   for (LookupResult& result : results) {
     ToProto(std::move(result), response->add_results());
@@ -119,17 +121,58 @@ Lane LaneOf(Database* db, const v1::StoreBatchRequest& request) {
 
 }  // namespace
 
+CacheService::CacheService(ServiceContext* context) : context_(context) {
+  Unary("Lookup", &CacheService::Lookup);
+  Unary("LookupBatch", &CacheService::LookupBatch);
+  Unary("Store", &CacheService::Store);
+  Unary("StoreBatch", &CacheService::StoreBatch);
+  Unary("Get", &CacheService::Get);
+  Unary("Delete", &CacheService::Delete);
+  Unary("Invalidate", &CacheService::Invalidate);
+  Unary("Scan", &CacheService::Scan);
+  Stream<v1::LookupStreamResponse>("LookupStream", [this](grpc::CallbackServerContext* call) {
+    const auto handler = [this](bool fast) {
+      return [this, fast](const v1::LookupStreamRequest& item, TimePoint deadline,
+                          v1::LookupStreamResponse* out) {
+        return DoLookup(context_->db, item.request(), deadline, fast, out->mutable_response());
+      };
+    };
+    return new ItemStream<v1::LookupStreamRequest, v1::LookupStreamResponse>(
+        context_, call,
+        [this](const v1::LookupStreamRequest& item) {
+          return LaneOf(context_->db, item.request());
+        },
+        handler(false), handler(true));
+  });
+  Stream<v1::StoreStreamResponse>("StoreStream", [this](grpc::CallbackServerContext* call) {
+    return new ItemStream<v1::StoreStreamRequest, v1::StoreStreamResponse>(
+        context_, call,
+        [this](const v1::StoreStreamRequest& item) { return LaneOf(context_->db, item.request()); },
+        [this](const v1::StoreStreamRequest& item, TimePoint deadline,
+               v1::StoreStreamResponse* out) {
+          return DoStoreBatch(context_->db, item.request(), deadline, out->mutable_response());
+        });
+  });
+}
+
 grpc::ServerUnaryReactor* CacheService::Lookup(grpc::CallbackServerContext* call,
                                                const v1::LookupRequest* request,
                                                v1::LookupResponse* response) {
-  const Status status = DoLookup(context_->db, *request, ToSteadyDeadline(call->deadline()),
-                                 /*fast=*/true, response);
+  Status status = CheckRoom<v1::LookupResponse>(*context_);
+  if (status.ok()) {
+    status = DoLookup(context_->db, *request, ToSteadyDeadline(call->deadline()), /*fast=*/true,
+                      response);
+  }
   if (status.code() != StatusCode::kUnavailable || request->options().only_if_fast()) {
+    if (status.ok()) {
+      CallMessages<v1::LookupRequest, v1::LookupResponse>::Holder::Of(call)->CountAnswer(
+          &context_->answers);
+    }
     grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
     reactor->Finish(ToGrpcStatus(status));
     return reactor;
   }
-  return RunOnPool(context_, LaneOf(context_->db, *request), call,
+  return RunOnPool(context_, LaneOf(context_->db, *request), call, request, response,
                    [this, request, response](TimePoint deadline) {
                      return DoLookup(context_->db, *request, deadline, /*fast=*/false, response);
                    });
@@ -138,16 +181,17 @@ grpc::ServerUnaryReactor* CacheService::Lookup(grpc::CallbackServerContext* call
 grpc::ServerUnaryReactor* CacheService::LookupBatch(grpc::CallbackServerContext* call,
                                                     const v1::LookupBatchRequest* request,
                                                     v1::LookupBatchResponse* response) {
-  return RunOnPool(context_, LaneOf(context_->db, *request), call,
-                   [this, request, response](TimePoint deadline) {
-                     return DoLookupBatch(context_->db, *request, deadline, response);
+  return RunOnPool(context_, LaneOf(context_->db, *request), call, request, response,
+                   [this, call, request, response](TimePoint deadline) {
+                     return DoLookupBatch(context_, *request, deadline,
+                                          StillWanted(context_, call, deadline), response);
                    });
 }
 
 grpc::ServerUnaryReactor* CacheService::Store(grpc::CallbackServerContext* call,
                                               const v1::StoreRequest* request,
                                               v1::StoreResponse* response) {
-  return RunOnPool(context_, LaneOf(context_->db, *request), call,
+  return RunOnPool(context_, LaneOf(context_->db, *request), call, request, response,
                    [this, request, response](TimePoint deadline) {
                      return DoStore(context_->db, *request, deadline, response);
                    });
@@ -156,7 +200,7 @@ grpc::ServerUnaryReactor* CacheService::Store(grpc::CallbackServerContext* call,
 grpc::ServerUnaryReactor* CacheService::StoreBatch(grpc::CallbackServerContext* call,
                                                    const v1::StoreBatchRequest* request,
                                                    v1::StoreBatchResponse* response) {
-  return RunOnPool(context_, LaneOf(context_->db, *request), call,
+  return RunOnPool(context_, LaneOf(context_->db, *request), call, request, response,
                    [this, request, response](TimePoint deadline) {
                      return DoStoreBatch(context_->db, *request, deadline, response);
                    });
@@ -165,65 +209,50 @@ grpc::ServerUnaryReactor* CacheService::StoreBatch(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* CacheService::Get(grpc::CallbackServerContext* call,
                                             const v1::GetRequest* request,
                                             v1::GetResponse* response) {
-  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) -> Status {
-    NEARHIT_ASSIGN_OR_RETURN(auto cache, context_->db->Cache(request->namespace_()));
-    NEARHIT_ASSIGN_OR_RETURN(Entry entry, cache->Get(EntryId{request->id()}));
-    ToProto(std::move(entry), response->mutable_entry());
-    return Status();
-  });
+  return RunOnPool(context_, Lane::kStorage, call, request, response,
+                   [this, request, response](TimePoint) -> Status {
+                     NEARHIT_ASSIGN_OR_RETURN(auto cache,
+                                              context_->db->Cache(request->namespace_()));
+                     NEARHIT_ASSIGN_OR_RETURN(Entry entry, cache->Get(EntryId{request->id()}));
+                     ToProto(std::move(entry), response->mutable_entry());
+                     return Status();
+                   });
 }
 
 grpc::ServerUnaryReactor* CacheService::Delete(grpc::CallbackServerContext* call,
                                                const v1::DeleteRequest* request,
                                                v1::DeleteResponse* response) {
-  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) -> Status {
-    NEARHIT_ASSIGN_OR_RETURN(auto cache, context_->db->Cache(request->namespace_()));
-    NEARHIT_ASSIGN_OR_RETURN(const Durability durability, DecodeDurability(request->durability()));
-    NEARHIT_ASSIGN_OR_RETURN(const bool deleted, cache->Delete(EntryId{request->id()}, durability));
-    response->set_deleted(deleted);
-    return Status();
-  });
+  return RunOnPool(context_, Lane::kStorage, call, request, response,
+                   [this, request, response](TimePoint) -> Status {
+                     NEARHIT_ASSIGN_OR_RETURN(auto cache,
+                                              context_->db->Cache(request->namespace_()));
+                     NEARHIT_ASSIGN_OR_RETURN(const Durability durability,
+                                              DecodeDurability(request->durability()));
+                     NEARHIT_ASSIGN_OR_RETURN(const bool deleted,
+                                              cache->Delete(EntryId{request->id()}, durability));
+                     response->set_deleted(deleted);
+                     return Status();
+                   });
 }
 
 grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* call,
                                                    const v1::InvalidateRequest* request,
                                                    v1::InvalidateResponse* response) {
-  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) {
-    return DoInvalidate(context_->db, *request, response);
-  });
+  return RunOnPool(context_, Lane::kStorage, call, request, response,
+                   [this, request, response](TimePoint) {
+                     return DoInvalidate(context_->db, *request, response);
+                   });
 }
 
 grpc::ServerUnaryReactor* CacheService::Scan(grpc::CallbackServerContext* call,
                                              const v1::ScanRequest* request,
                                              v1::ScanResponse* response) {
-  return RunOnPool(context_, Lane::kStorage, call, [this, request, response](TimePoint) -> Status {
-    NEARHIT_ASSIGN_OR_RETURN(auto cache, context_->db->Cache(request->namespace_()));
-    return FillPage(cache.get(), *request, response);
-  });
-}
-
-grpc::ServerBidiReactor<v1::LookupStreamRequest, v1::LookupStreamResponse>*
-CacheService::LookupStream(grpc::CallbackServerContext* call) {
-  const auto handler = [this](bool fast) {
-    return [this, fast](const v1::LookupStreamRequest& item, TimePoint deadline,
-                        v1::LookupStreamResponse* out) {
-      return DoLookup(context_->db, item.request(), deadline, fast, out->mutable_response());
-    };
-  };
-  return new ItemStream<v1::LookupStreamRequest, v1::LookupStreamResponse>(
-      context_, call,
-      [this](const v1::LookupStreamRequest& item) { return LaneOf(context_->db, item.request()); },
-      handler(false), handler(true));
-}
-
-grpc::ServerBidiReactor<v1::StoreStreamRequest, v1::StoreStreamResponse>* CacheService::StoreStream(
-    grpc::CallbackServerContext* call) {
-  return new ItemStream<v1::StoreStreamRequest, v1::StoreStreamResponse>(
-      context_, call,
-      [this](const v1::StoreStreamRequest& item) { return LaneOf(context_->db, item.request()); },
-      [this](const v1::StoreStreamRequest& item, TimePoint deadline, v1::StoreStreamResponse* out) {
-        return DoStoreBatch(context_->db, item.request(), deadline, out->mutable_response());
-      });
+  return RunOnPool(context_, Lane::kStorage, call, request, response,
+                   [this, request, response](TimePoint) -> Status {
+                     NEARHIT_ASSIGN_OR_RETURN(auto cache,
+                                              context_->db->Cache(request->namespace_()));
+                     return FillPage(cache.get(), *request, response);
+                   });
 }
 
 }  // namespace nearhit::server

@@ -2,19 +2,17 @@
 #pragma once
 
 #include "nearhit/v1/cache.grpc.pb.h"
-#include "server/arena_messages.h"
 #include "server/call.h"
+#include "server/parsing_service.h"
 
 namespace nearhit::server {
 
 // Lookups that need no wait are answered on gRPC's thread; everything else runs on the pool.
 //
 // Thread-safety: thread-safe.
-class CacheService final : public v1::Cache::CallbackService {
+class CacheService final : public ParsingService<v1::Cache> {
  public:
-  explicit CacheService(ServiceContext* context) : context_(context) {
-    SetMessageAllocatorFor_Lookup(&lookup_messages_);
-  }
+  explicit CacheService(ServiceContext* context);
 
   grpc::ServerUnaryReactor* Lookup(grpc::CallbackServerContext* call,
                                    const v1::LookupRequest* request,
@@ -38,14 +36,9 @@ class CacheService final : public v1::Cache::CallbackService {
                                        v1::InvalidateResponse* response) override;
   grpc::ServerUnaryReactor* Scan(grpc::CallbackServerContext* call, const v1::ScanRequest* request,
                                  v1::ScanResponse* response) override;
-  grpc::ServerBidiReactor<v1::LookupStreamRequest, v1::LookupStreamResponse>* LookupStream(
-      grpc::CallbackServerContext* call) override;
-  grpc::ServerBidiReactor<v1::StoreStreamRequest, v1::StoreStreamResponse>* StoreStream(
-      grpc::CallbackServerContext* call) override;
 
  private:
   ServiceContext* const context_;
-  ArenaMessages<v1::LookupRequest, v1::LookupResponse> lookup_messages_;
 };
 
 }  // namespace nearhit::server

@@ -8,44 +8,58 @@
 #include <vector>
 
 #include <google/protobuf/arena.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/message_allocator.h>
 
 #include "base/mutex.h"
+#include "server/answer_budget.h"
+#include "server/parse.h"
 
 namespace nearhit::server {
 
 // Request and response of a call with their parts in one block of memory, from a stock of blocks,
-// instead of some ten allocations each. For SetMessageAllocatorFor_<method>; outlives the server.
+// instead of some ten allocations each. gRPC gives the request as bytes, so that the server says
+// what is wrong with those that are no Request. Outlives the server.
 //
 // Thread-safety: thread-safe.
 template <typename Request, typename Response>
-class ArenaMessages final : public grpc::MessageAllocator<Request, Response> {
+class CallMessages final : public grpc::MessageAllocator<grpc::ByteBuffer, Response> {
  public:
-  // gRPC gives it back by Release().
-  grpc::MessageHolder<Request, Response>* AllocateMessages() override {
-    std::unique_ptr<Holder> holder = Take();
-    holder->Make();
-    return holder.release();
-  }
-
- private:
-  static constexpr std::size_t kBlockBytes = 2'048;  // the bytes of long strings are not in it
-  static constexpr std::size_t kMaxStock = 256;
-
-  class Holder final : public grpc::MessageHolder<Request, Response> {
+  class Holder final : public grpc::MessageHolder<grpc::ByteBuffer, Response> {
    public:
-    explicit Holder(ArenaMessages* owner) : owner_(owner), arena_(Options(&block_)) {}
+    explicit Holder(CallMessages* owner) : owner_(owner), arena_(Options(&block_)) {}
+
+    // Those of a call whose method has this allocator.
+    static Holder* Of(grpc::CallbackServerContext* call) {
+      return static_cast<Holder*>(call->GetRpcAllocatorState());
+    }
+
+    // Makes the request of the bytes that came. Once.
+    Status ParseRequest() {
+      request_bytes_ = bytes_.Length();
+      return Parse(&bytes_, parsed_);
+    }
+    const Request* parsed() const { return parsed_; }
+    std::size_t request_bytes() const { return request_bytes_; }
+
+    // The response is filled: it counts until the call is over.
+    void CountAnswer(AnswerBudget* budget) { held_.Hold(budget, this->response()->ByteSizeLong()); }
 
     void Make() {
-      this->set_request(google::protobuf::Arena::CreateMessage<Request>(&arena_));
+      parsed_ = google::protobuf::Arena::CreateMessage<Request>(&arena_);
+      this->set_request(&bytes_);
       this->set_response(google::protobuf::Arena::CreateMessage<Response>(&arena_));
     }
     void Release() override {
+      held_.Release();
+      bytes_.Clear();
       arena_.Reset();
       owner_->PutBack(std::unique_ptr<Holder>(this));
     }
 
    private:
+    static constexpr std::size_t kBlockBytes = 2'048;  // the bytes of long strings are not in it
     using Block = std::array<char, kBlockBytes>;
 
     static google::protobuf::ArenaOptions Options(Block* block) {
@@ -55,10 +69,24 @@ class ArenaMessages final : public grpc::MessageAllocator<Request, Response> {
       return options;
     }
 
-    ArenaMessages* const owner_;
+    CallMessages* const owner_;
     alignas(std::max_align_t) Block block_{};
     google::protobuf::Arena arena_;
+    grpc::ByteBuffer bytes_;
+    Request* parsed_ = nullptr;
+    std::size_t request_bytes_ = 0;
+    HeldBytes held_;
   };
+
+  // gRPC gives it back by Release().
+  grpc::MessageHolder<grpc::ByteBuffer, Response>* AllocateMessages() override {
+    std::unique_ptr<Holder> holder = Take();
+    holder->Make();
+    return holder.release();
+  }
+
+ private:
+  static constexpr std::size_t kMaxStock = 256;
 
   std::unique_ptr<Holder> Take() {
     {

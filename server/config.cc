@@ -89,6 +89,7 @@ void ReadLog(const toml::table& table, const std::string& source, TomlReader* pa
                            &out->level);
   reader.Enum<LogFormat>("format", {{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
                          &out->format);
+  reader.String("file", &out->file);
   parent->Fail(reader.Finish());
 }
 

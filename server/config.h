@@ -20,6 +20,7 @@ enum class LogFormat : std::uint8_t { kText, kJson };
 struct LogOptions {
   std::string level = "info";  // debug, info, warning, error, off
   LogFormat format = LogFormat::kText;
+  std::string file;  // appended to; empty: standard error
 };
 
 struct ServerOptions {
@@ -33,6 +34,8 @@ struct ServerOptions {
   bool reflection = false;
   bool allow_embedder_keys = false;  // let callers name api_key_env and api_key_file
   std::uint32_t shutdown_grace_ms = 10'000;
+
+  friend bool operator==(const ServerOptions&, const ServerOptions&) = default;
 };
 
 struct NamedNamespace {

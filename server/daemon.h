@@ -45,18 +45,32 @@ class Daemon {
   Database& database() { return *db_; }
   Server& server() { return *server_; }
 
+  // Does what Shutdown() and Start() of the server do, with the database open meanwhile.
+  //
+  // Errors: those of Server::Start; only Stop() is left then.
+  Status ListenAnew();
+
+  // Takes over what may change while it runs: log settings (the log is opened anew in any case) and
+  // namespaces that are missing. Says in the log what it did not, and why.
+  void Reload(const Result<Config>& loaded);
+
   // Graceful stop: drains the server, flushes, writes snapshots, closes.
   Status Stop();
 
  private:
-  Daemon() = default;
+  explicit Daemon(const Config& config) : config_(config) {}
 
+  Config config_;
   std::unique_ptr<Database> db_;
   std::unique_ptr<Server> server_;  // before the database goes
 };
 
-// Runs until SIGTERM or SIGINT; a second one while stopping ends the process at once. Returns the
-// exit code. Call from the main thread, before any other is started.
+// Lets the process open as many files as it may, and says how many. A shell gives 1,024 often.
+void RaiseFileLimit();
+
+// Runs until SIGTERM or SIGINT; a second one while stopping ends the process at once, as does one
+// during the start. SIGHUP reloads. Returns the exit code. Call from the main thread, before any
+// other is started.
 int RunDaemon(const DaemonFlags& flags);
 
 }  // namespace nearhit::server

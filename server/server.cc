@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -11,6 +12,7 @@
 
 #include "server/admin_service.h"
 #include "server/cache_service.h"
+#include "server/listener.h"
 #include "server/vectors_service.h"
 
 namespace nearhit::server {
@@ -39,7 +41,9 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
   quota.Resize(options.memory_quota_bytes);
   builder->SetResourceQuota(quota);
   builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
-  builder->SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
+  // What may be stored may be read. Answers of many parts end at max_message_bytes while they are
+  // made (ServiceContext), before gRPC would refuse them.
+  builder->SetMaxSendMessageSize(-1);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                               static_cast<int>(options.max_concurrent_streams));
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
@@ -65,11 +69,14 @@ struct Server::Services {
 };
 
 Server::Server(Database* db, const ServerOptions& options, const std::string& model_folder)
-    : options_(options), pool_(options.workers, options.max_queue) {
+    : options_(options),
+      pool_(options.workers, options.max_queue, options.memory_quota_bytes),
+      context_(options.memory_quota_bytes) {
   context_.db = db;
   context_.pool = &pool_;
   context_.allow_embedder_keys = options.allow_embedder_keys;
   context_.model_folder = model_folder;
+  context_.max_message_bytes = options.max_message_bytes;
   services_ = std::make_unique<Services>(&context_);
 }
 
@@ -81,6 +88,10 @@ Result<std::unique_ptr<Server>> Server::Start(Database* db, const ServerOptions&
 }
 
 Status Server::Listen() {
+  if (!options_.unix_socket.empty()) {
+    NEARHIT_ASSIGN_OR_RETURN(Descriptor claim, ClaimUnixSocket(options_.unix_socket));
+    claim_.emplace(std::move(claim));
+  }
   SetProcessSwitches(options_.reflection);
   grpc::ServerBuilder builder;
   SetLimits(options_, &builder);
@@ -115,6 +126,23 @@ Status Server::Listen() {
 
 Server::~Server() {
   Shutdown().IgnoreError();  // the owner who cares has called it, and closing the database flushes
+}
+
+void Server::KeepHouse() {
+  pool_.DropUnwanted();
+  const auto now = std::chrono::steady_clock::now();
+  if (memory_.IsDue(context_.answers.TakeReleased(), ResidentBytes(), now)) {
+    TrimMemory();
+    memory_.Trimmed(ResidentBytes(), now);
+  }
+}
+
+Status Server::CheckListeners(std::chrono::milliseconds patience) const {
+  if (port_ > 0) {
+    NEARHIT_RETURN_IF_ERROR(
+        CheckAccepts(options_.listen, static_cast<std::uint16_t>(port_), patience));
+  }
+  return options_.unix_socket.empty() ? Status() : CheckUnixAccepts(options_.unix_socket, patience);
 }
 
 void Server::StopServing() {

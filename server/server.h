@@ -2,15 +2,19 @@
 // call.h.
 #pragma once
 
-#include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <grpcpp/server.h>
 
+#include "base/descriptor.h"
 #include "nearhit/database.h"
 #include "server/call.h"
 #include "server/config.h"
+#include "server/memory.h"
 #include "server/worker_pool.h"
 
 namespace nearhit::server {
@@ -21,7 +25,7 @@ class Server {
   // Listens and serves at once. `db` must outlive the server. `model_folder` is the model of
   // namespaces that say none; empty for none.
   //
-  // Errors: kUnavailable when an address cannot be bound.
+  // Errors: kUnavailable when an address cannot be bound, or is another process's.
   static Result<std::unique_ptr<Server>> Start(Database* db, const ServerOptions& options,
                                                const std::string& model_folder = "");
 
@@ -32,6 +36,19 @@ class Server {
 
   // The port of the TCP listener; 0 without one.
   int port() const { return port_; }
+
+  // Bytes of answers that clients have not taken.
+  std::size_t held_answer_bytes() const { return context_.answers.held(); }
+
+  // What is to be done once a second or so: lets go of queued calls that nobody wants any more, and
+  // of memory. By one thread at a time.
+  void KeepHouse();
+
+  // Whether new connections are taken, with `patience` for each listener.
+  //
+  // Errors: kUnavailable when one does not: gRPC stops to accept for good when descriptors run out.
+  // kResourceExhausted while it cannot be said, for want of them.
+  Status CheckListeners(std::chrono::milliseconds patience) const;
 
   // Turns every service NOT_SERVING for health checks; calls are still answered.
   void StopServing();
@@ -50,9 +67,11 @@ class Server {
   WorkerPool pool_;
   ServiceContext context_;
   std::unique_ptr<Services> services_;
+  std::optional<Descriptor> claim_;  // of the Unix socket
   std::unique_ptr<grpc::Server> grpc_;
   int port_ = 0;
   bool shut_down_ = false;
+  MemoryTrimmer memory_;
 };
 
 }  // namespace nearhit::server

@@ -6,16 +6,23 @@
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "base/mutex.h"
 #include "server/call.h"
+#include "server/parse.h"
 
 namespace nearhit::server {
 
-// Messages of a stream that are read and not yet answered on the wire; reading stops at this many.
+// Messages of a stream that are read and not yet answered on the wire; reading stops at this many,
+// or when those that are not done have so many bytes.
 inline constexpr std::size_t kMaxStreamInFlight = 64;
+inline constexpr std::size_t kMaxStreamRequestBytes = std::size_t{8} << 20;
+// Answers of a stream that the client has not taken; with so many bytes of them no item is begun.
+inline constexpr std::size_t kMaxStreamAnswerBytes = std::size_t{4} << 20;
 
 // Request and Response are stream messages: `sequence`, a `request` resp. a `response` or `error`.
 //
@@ -23,7 +30,7 @@ inline constexpr std::size_t kMaxStreamInFlight = 64;
 // called without it, because gRPC may call back from inside. Ownership: deletes itself when gRPC is
 // done.
 template <typename Request, typename Response>
-class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
+class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Response> {
  public:
   // Fills the response's `response` field or says what is wrong with the item. Any thread.
   using Handler = std::function<Status(const Request&, TimePoint deadline, Response*)>;
@@ -45,135 +52,207 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) {
-      Next next;
-      {
-        MutexLock lock(&mu_);
-        half_closed_ = true;
-        next = PlanLocked();
-      }
-      Act(this, next);
-      return;
+    auto item = std::make_shared<Item>();
+    Status parsed;
+    if (ok) {
+      item->bytes = incoming_.Length();
+      parsed = Parse(&incoming_, &item->request);
     }
-    auto item = std::make_shared<Request>(std::move(incoming_));
-    incoming_.Clear();
-    Next next;
+    Plan plan;
     {
       MutexLock lock(&mu_);
-      reading_ = false;
-      ++in_flight_;  // keeps the object alive until the item is answered
-      next = PlanLocked();
+      if (!ok) {
+        half_closed_ = true;
+      } else {
+        reading_ = false;
+        ++in_flight_;  // keeps the object alive until the item is answered
+        if (parsed.ok()) {
+          request_bytes_ += item->bytes;
+          waiting_.push_back(std::move(item));
+        }
+      }
+      plan = PlanLocked();
     }
-    Act(this, next);
-    Dispatch(std::move(item));
+    Act(this, std::move(plan));
+    if (!parsed.ok()) {
+      Answer(item->request, parsed, Response());
+    }
   }
 
   void OnWriteDone(bool ok) override {
-    Next next;
+    current_ = Response();  // Clear() would keep its memory
+    Plan plan;
     {
       MutexLock lock(&mu_);
       writing_ = false;
       --in_flight_;
+      DropLocked(current_bytes_);
       if (!ok) {  // the client is gone: what is finished or still to finish has no reader
         broken_ = true;
-        in_flight_ -= outgoing_.size();
+        in_flight_ -= outgoing_.size() + waiting_.size();
+        for (const Ready& ready : outgoing_) {
+          DropLocked(ready.bytes);
+        }
         outgoing_.clear();
+        for (const std::shared_ptr<Item>& item : waiting_) {
+          request_bytes_ -= item->bytes;
+        }
+        waiting_.clear();
       }
-      next = PlanLocked();
+      plan = PlanLocked();
     }
-    Act(this, next);
+    Act(this, std::move(plan));
   }
 
   void OnDone() override { delete this; }
 
  private:
-  struct Next {
+  struct Item {
+    Request request;
+    std::size_t bytes = 0;
+  };
+  struct Ready {
+    Response response;
+    std::size_t bytes = 0;
+  };
+  struct Plan {
     bool read = false;
     bool write = false;
     bool more = false;  // another answer waits behind the one to write
     bool finish = false;
+    std::vector<std::shared_ptr<Item>> begin;
   };
 
   // Once the item is answered, or is with the pool, the object may be gone.
-  void Dispatch(std::shared_ptr<Request> item) {
+  void Dispatch(const std::shared_ptr<Item>& item) {
     Response response;
     if (fast_ != nullptr) {
-      const Status status = fast_(*item, deadline_, &response);
+      Status status = CheckRoom<Response>(*context_);
+      if (status.ok()) {
+        status = fast_(item->request, deadline_, &response);
+      }
       if (status.code() != StatusCode::kUnavailable) {
-        Answer(*item, status, std::move(response));
+        Done(*item, status, std::move(response));
         return;
       }
       response.Clear();
     }
-    const bool queued = context_->pool->Submit(lane_(*item), deadline_, [this, item] {
-      Response answer;
-      Status status = CheckStillWanted(context_, *call_, deadline_);
-      if (status.ok()) {
-        status = handler_(*item, deadline_, &answer);
-      }
-      Answer(*item, status, std::move(answer));
-    });
-    if (!queued) {
-      Answer(*item, QueueFull(), std::move(response));
+    WorkerPool::Job job;
+    job.run = [this, item] { Work(item); };
+    job.deadline = deadline_;
+    job.bytes = item->bytes;
+    job.cancelled = [this] { return call_->IsCancelled(); };
+    if (!context_->pool->Submit(lane_(item->request), std::move(job))) {
+      Done(*item, QueueFull(), std::move(response));
     }
   }
 
-  void Answer(const Request& item, const Status& status, Response response) {
-    response.set_sequence(item.sequence());
+  // On a thread of the pool.
+  void Work(const std::shared_ptr<Item>& item) {
+    Status status = CheckStillWanted(context_, *call_, deadline_);
+    if (status.ok() && PutBack(item)) {
+      return;
+    }
+    Response answer;
+    if (status.ok()) {
+      status = CheckRoom<Response>(*context_);
+    }
+    if (status.ok()) {
+      status = handler_(item->request, deadline_, &answer);
+    }
+    Done(*item, status, std::move(answer));
+  }
+
+  // While the item was queued answers may have come that the client does not take.
+  bool PutBack(const std::shared_ptr<Item>& item) {
+    MutexLock lock(&mu_);
+    if (broken_ || answer_bytes_ < kMaxStreamAnswerBytes) {
+      return false;
+    }
+    waiting_.push_front(item);  // the write that is under way begins it again
+    return true;
+  }
+
+  void Done(const Item& item, const Status& status, Response response) {
+    {
+      MutexLock lock(&mu_);
+      request_bytes_ -= item.bytes;
+    }
+    Answer(item.request, status, std::move(response));
+  }
+
+  void Answer(const Request& request, const Status& status, Response response) {
+    response.set_sequence(request.sequence());
     if (!status.ok()) {
       ToProto(status, response.mutable_error());
     }
-    Next next;
+    const std::size_t bytes = response.ByteSizeLong();
+    Plan plan;
     {
       MutexLock lock(&mu_);
       if (broken_) {
         --in_flight_;
       } else {
-        outgoing_.push_back(std::move(response));
+        outgoing_.push_back({std::move(response), bytes});
+        answer_bytes_ += bytes;
+        context_->answers.Hold(bytes);
       }
-      next = PlanLocked();
+      plan = PlanLocked();
     }
-    Act(this, next);
+    Act(this, std::move(plan));
   }
 
-  // Decides what to ask of gRPC and marks it as asked. At most one read and one write are under
-  // way, and Finish comes once, after the half-close and the last answer.
-  Next PlanLocked() REQUIRES(mu_) {
-    Next next;
-    if (!half_closed_ && !reading_ && in_flight_ < kMaxStreamInFlight) {
+  void DropLocked(std::size_t bytes) REQUIRES(mu_) {
+    answer_bytes_ -= bytes;
+    context_->answers.Release(bytes);
+  }
+
+  // Decides what to ask of gRPC and which items to begin, and marks it as done. At most one read
+  // and one write are under way, and Finish comes once, after the half-close and the last answer.
+  Plan PlanLocked() REQUIRES(mu_) {
+    Plan plan;
+    if (!half_closed_ && !reading_ && in_flight_ < kMaxStreamInFlight &&
+        request_bytes_ < kMaxStreamRequestBytes) {
       reading_ = true;
-      next.read = true;
+      plan.read = true;
     }
     if (!writing_ && !outgoing_.empty()) {
       writing_ = true;
-      current_ = std::move(outgoing_.front());
+      current_ = std::move(outgoing_.front().response);
+      current_bytes_ = outgoing_.front().bytes;
       outgoing_.pop_front();
-      next.write = true;
-      next.more = !outgoing_.empty();
+      plan.write = true;
+      plan.more = !outgoing_.empty();
+    }
+    if (answer_bytes_ < kMaxStreamAnswerBytes) {
+      plan.begin.assign(waiting_.begin(), waiting_.end());
+      waiting_.clear();
     }
     if (half_closed_ && in_flight_ == 0 && !finished_) {
       finished_ = true;
-      next.finish = true;
+      plan.finish = true;
     }
-    return next;
+    return plan;
   }
 
-  // `next.read` and `next.write` keep the object alive until they are done; nothing after the last
-  // call touches it. When nothing is planned, another thread may have finished the call already and
-  // `self` be gone, which is why this is no member.
-  static void Act(ItemStream* self, const Next& next) {
+  // The read, the write and each item keep the object alive until they are done; nothing after the
+  // last call touches it. When nothing is planned, another thread may have finished the call
+  // already and `self` be gone, which is why this is no member.
+  static void Act(ItemStream* self, Plan plan) {
     grpc::WriteOptions write;
-    if (next.more) {
+    if (plan.more) {
       write.set_buffer_hint();  // both in one packet
     }
-    if (next.read && next.write) {
+    if (plan.read) {
       self->StartRead(&self->incoming_);
+    }
+    if (plan.write) {
       self->StartWrite(&self->current_, write);
-    } else if (next.read) {
-      self->StartRead(&self->incoming_);
-    } else if (next.write) {
-      self->StartWrite(&self->current_, write);
-    } else if (next.finish) {
+    }
+    for (const std::shared_ptr<Item>& item : plan.begin) {
+      self->Dispatch(item);
+    }
+    if (plan.finish) {
       self->Finish(grpc::Status::OK);
     }
   }
@@ -184,12 +263,16 @@ class ItemStream final : public grpc::ServerBidiReactor<Request, Response> {
   const LaneOfItem lane_;
   const Handler handler_;
   const Handler fast_;
-  Request incoming_;  // owned by the read under way
-  Response current_;  // owned by the write under way
+  grpc::ByteBuffer incoming_;  // owned by the read under way
+  Response current_;           // owned by the write under way
 
   Mutex mu_;
-  std::deque<Response> outgoing_ GUARDED_BY(mu_);
-  std::size_t in_flight_ GUARDED_BY(mu_) = 0;  // read, and not yet written or dropped
+  std::deque<std::shared_ptr<Item>> waiting_ GUARDED_BY(mu_);  // read, to be begun
+  std::deque<Ready> outgoing_ GUARDED_BY(mu_);
+  std::size_t in_flight_ GUARDED_BY(mu_) = 0;      // read, and not yet written or dropped
+  std::size_t request_bytes_ GUARDED_BY(mu_) = 0;  // of what is read and not done
+  std::size_t answer_bytes_ GUARDED_BY(mu_) = 0;   // of outgoing_ and current_
+  std::size_t current_bytes_ GUARDED_BY(mu_) = 0;
   bool reading_ GUARDED_BY(mu_) = true;
   bool writing_ GUARDED_BY(mu_) = false;
   bool half_closed_ GUARDED_BY(mu_) = false;

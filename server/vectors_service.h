@@ -3,15 +3,16 @@
 
 #include "nearhit/v1/vectors.grpc.pb.h"
 #include "server/call.h"
+#include "server/parsing_service.h"
 
 namespace nearhit::server {
 
 // Every call runs on the pool.
 //
 // Thread-safety: thread-safe.
-class VectorsService final : public v1::Vectors::CallbackService {
+class VectorsService final : public ParsingService<v1::Vectors> {
  public:
-  explicit VectorsService(ServiceContext* context) : context_(context) {}
+  explicit VectorsService(ServiceContext* context);
 
   grpc::ServerUnaryReactor* Upsert(grpc::CallbackServerContext* call,
                                    const v1::UpsertRequest* request,
@@ -31,8 +32,6 @@ class VectorsService final : public v1::Vectors::CallbackService {
   grpc::ServerUnaryReactor* Scan(grpc::CallbackServerContext* call,
                                  const v1::ScanVectorsRequest* request,
                                  v1::ScanVectorsResponse* response) override;
-  grpc::ServerBidiReactor<v1::UpsertStreamRequest, v1::UpsertStreamResponse>* UpsertStream(
-      grpc::CallbackServerContext* call) override;
   grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* call,
                                   const v1::EmbedRequest* request,
                                   v1::EmbedResponse* response) override;

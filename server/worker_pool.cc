@@ -1,7 +1,6 @@
 #include "server/worker_pool.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -14,7 +13,8 @@ constexpr std::size_t kReservedShare = 4;  // of the threads, one in so many is 
 
 }  // namespace
 
-WorkerPool::WorkerPool(std::size_t threads, std::size_t max_queue) : max_queue_(max_queue) {
+WorkerPool::WorkerPool(std::size_t threads, std::size_t max_queue, std::size_t max_bytes)
+    : max_queue_(max_queue), max_bytes_(max_bytes) {
   NEARHIT_CHECK(threads >= 1 && max_queue >= 1);
   const std::size_t reserved =
       std::min(threads - 1, std::max<std::size_t>(1, threads / kReservedShare));
@@ -33,23 +33,23 @@ WorkerPool::~WorkerPool() {
   Stop();
 }
 
-bool WorkerPool::Submit(Lane lane, TimePoint deadline, std::function<void()> task) {
-  std::vector<Task> expired;
+bool WorkerPool::Submit(Lane lane, Job job) {
+  std::vector<Task> unwanted;
   bool queued = false;
   {
     MutexLock lock(&mu_);
-    Queue& queue = QueueOf(lane);
-    if (!stopped_ && queue.tasks.size() >= max_queue_) {
-      expired = queue.TakeExpired();
+    if (!stopped_ && !FitsLocked(lane, job.bytes)) {
+      TakeUnwantedLocked(&unwanted);
     }
-    if (!stopped_ && queue.tasks.size() < max_queue_) {
-      queue.tasks.push_back({deadline, submitted_++, std::move(task)});
+    if (!stopped_ && FitsLocked(lane, job.bytes)) {
+      bytes_ += job.bytes;
+      QueueOf(lane).tasks.push_back({submitted_++, std::move(job)});
       ready_.NotifyOne();
       queued = true;
     }
   }
-  for (Task& late : expired) {
-    late.run();
+  for (Task& task : unwanted) {
+    task.job.run();
   }
   if (!queued) {
     refused_.fetch_add(1, std::memory_order_relaxed);
@@ -57,14 +57,36 @@ bool WorkerPool::Submit(Lane lane, TimePoint deadline, std::function<void()> tas
   return queued;
 }
 
-std::vector<WorkerPool::Task> WorkerPool::Queue::TakeExpired() {
+void WorkerPool::DropUnwanted() {
+  std::vector<Task> unwanted;
+  {
+    MutexLock lock(&mu_);
+    TakeUnwantedLocked(&unwanted);
+  }
+  for (Task& task : unwanted) {
+    task.job.run();
+  }
+}
+
+// One may be larger than all that may wait: then it waits alone.
+bool WorkerPool::FitsLocked(Lane lane, std::size_t bytes) {
+  return QueueOf(lane).tasks.size() < max_queue_ &&
+         (bytes_ == 0 || (bytes <= max_bytes_ && bytes_ <= max_bytes_ - bytes));
+}
+
+void WorkerPool::TakeUnwantedLocked(std::vector<Task>* unwanted) {
   const TimePoint now = std::chrono::steady_clock::now();
-  const auto first_late = std::stable_partition(
-      tasks.begin(), tasks.end(), [now](const Task& task) { return task.deadline > now; });
-  std::vector<Task> expired(std::make_move_iterator(first_late),
-                            std::make_move_iterator(tasks.end()));
-  tasks.erase(first_late, tasks.end());
-  return expired;
+  for (Queue& queue : queues_) {
+    const auto first =
+        std::stable_partition(queue.tasks.begin(), queue.tasks.end(), [now](const Task& task) {
+          return task.job.deadline > now && !(task.job.cancelled && task.job.cancelled());
+        });
+    for (auto task = first; task != queue.tasks.end(); ++task) {
+      bytes_ -= task->job.bytes;
+      unwanted->push_back(std::move(*task));
+    }
+    queue.tasks.erase(first, queue.tasks.end());
+  }
 }
 
 void WorkerPool::Stop() {
@@ -88,6 +110,11 @@ std::size_t WorkerPool::queued() const {
     tasks += queue.tasks.size();
   }
   return tasks;
+}
+
+std::size_t WorkerPool::queued_bytes() const {
+  MutexLock lock(&mu_);
+  return bytes_;
 }
 
 std::optional<Lane> WorkerPool::NextLocked() {
@@ -121,7 +148,8 @@ void WorkerPool::Run() {
         return;
       }
       Queue& queue = QueueOf(*lane);
-      task = std::move(queue.tasks.front().run);
+      bytes_ -= queue.tasks.front().job.bytes;
+      task = std::move(queue.tasks.front().job.run);
       queue.tasks.pop_front();
       ++queue.running;
     }

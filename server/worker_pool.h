@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -29,8 +30,10 @@ enum class Lane : std::uint8_t {
 // Thread-safety: thread-safe.
 class WorkerPool {
  public:
-  // Requires: threads >= 1, max_queue >= 1 (tasks of each lane).
-  WorkerPool(std::size_t threads, std::size_t max_queue);
+  // Requires: threads >= 1, max_queue >= 1 (tasks of each lane). `max_bytes` is for both lanes
+  // together.
+  WorkerPool(std::size_t threads, std::size_t max_queue,
+             std::size_t max_bytes = std::numeric_limits<std::size_t>::max());
   // Runs what is queued, then joins.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -38,22 +41,33 @@ class WorkerPool {
 
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // Returns false, and drops the task, when its lane's queue is full or the pool is stopped. A full
-  // queue first gets rid of the tasks whose deadline has passed, by running them on this thread:
-  // such a task must see that itself and give up at once.
-  bool Submit(Lane lane, TimePoint deadline, std::function<void()> task);
+  struct Job {
+    std::function<void()> run;
+    TimePoint deadline = TimePoint::max();
+    std::size_t bytes = 0;              // that it holds while it waits
+    std::function<bool()> cancelled{};  // empty: never
+  };
+
+  // Returns false, and drops the job, when its lane's queue is full, its bytes do not fit beside
+  // those that wait, or the pool is stopped. A full queue first gets rid of the jobs that nobody
+  // wants any more (DropUnwanted).
+  bool Submit(Lane lane, Job job);
+
+  // Runs, on this thread, the queued jobs whose deadline has passed or that are cancelled: such a
+  // job must see that itself and give up at once.
+  void DropUnwanted();
 
   // Refuses new tasks, runs what is queued, joins. Not from a task. Later calls do nothing.
   void Stop();
 
   std::size_t queued() const;
+  std::size_t queued_bytes() const;
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
   struct Task {
-    TimePoint deadline;
     std::uint64_t number;  // in the order of coming, over all queues
-    std::function<void()> run;
+    Job job;
   };
   struct Queue {
     std::deque<Task> tasks;
@@ -61,19 +75,22 @@ class WorkerPool {
     std::size_t max_running = 0;
 
     bool ready() const { return !tasks.empty() && running < max_running; }
-    std::vector<Task> TakeExpired();
   };
 
   void Run();
+  bool FitsLocked(Lane lane, std::size_t bytes) REQUIRES(mu_);
+  void TakeUnwantedLocked(std::vector<Task>* unwanted) REQUIRES(mu_);
   Queue& QueueOf(Lane lane) REQUIRES(mu_) { return queues_[static_cast<std::size_t>(lane)]; }
   // The lane of the task to run next; nothing when there is none that may.
   std::optional<Lane> NextLocked() REQUIRES(mu_);
 
   const std::size_t max_queue_;
+  const std::size_t max_bytes_;
   mutable Mutex mu_;
   CondVar ready_;
   std::array<Queue, 2> queues_ GUARDED_BY(mu_);
   std::uint64_t submitted_ GUARDED_BY(mu_) = 0;
+  std::size_t bytes_ GUARDED_BY(mu_) = 0;  // of all that is queued
   bool stopped_ GUARDED_BY(mu_) = false;
   std::atomic<std::uint64_t> refused_{0};
   std::vector<std::thread> threads_;

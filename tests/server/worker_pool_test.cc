@@ -9,16 +9,14 @@
 namespace nearhit::server {
 namespace {
 
-constexpr auto kNever = WorkerPool::TimePoint::max();
-
 // A thread of a pool that does nothing else until Release. Outlives the pool.
 class BusyThread {
  public:
   void Occupy(WorkerPool* pool, Lane lane) {
-    ASSERT_TRUE(pool->Submit(lane, kNever, [this] {
-      started_.count_down();
-      go_.wait();
-    }));
+    ASSERT_TRUE(pool->Submit(lane, {.run = [this] {
+                               started_.count_down();
+                               go_.wait();
+                             }}));
     started_.wait();
   }
   void Release() { go_.count_down(); }
@@ -32,21 +30,21 @@ TEST(WorkerPool, RunsEverythingBeforeItStops) {
   std::atomic<int> ran{0};
   WorkerPool pool(3, 1000);
   for (int i = 0; i < 500; ++i) {
-    ASSERT_TRUE(pool.Submit(Lane::kStorage, kNever, [&ran] { ++ran; }));
+    ASSERT_TRUE(pool.Submit(Lane::kStorage, {.run = [&ran] { ++ran; }}));
   }
   pool.Stop();
   EXPECT_EQ(ran, 500);
-  EXPECT_FALSE(pool.Submit(Lane::kStorage, kNever, [] {}));
+  EXPECT_FALSE(pool.Submit(Lane::kStorage, {.run = [] {}}));
 }
 
 TEST(WorkerPool, RefusesWhenTheQueueIsFull) {
   BusyThread busy;
   WorkerPool pool(1, 2);
   busy.Occupy(&pool, Lane::kStorage);
-  EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [] {}));
-  EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [] {}));
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [] {}}));
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [] {}}));
   EXPECT_EQ(pool.queued(), 2U);
-  EXPECT_FALSE(pool.Submit(Lane::kStorage, kNever, [] {}));
+  EXPECT_FALSE(pool.Submit(Lane::kStorage, {.run = [] {}}));
   EXPECT_EQ(pool.refused(), 1U);
   busy.Release();
 }
@@ -56,12 +54,55 @@ TEST(WorkerPool, FullQueueGivesUpExpiredTasksFirst) {
   WorkerPool pool(1, 2);
   busy.Occupy(&pool, Lane::kStorage);
   bool late_ran = false;
-  EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [] {}));
-  EXPECT_TRUE(
-      pool.Submit(Lane::kStorage, std::chrono::steady_clock::now(), [&] { late_ran = true; }));
-  EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [] {}));
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [] {}}));
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [&] { late_ran = true; },
+                                           .deadline = std::chrono::steady_clock::now()}));
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [] {}}));
   EXPECT_TRUE(late_ran);
-  EXPECT_FALSE(pool.Submit(Lane::kStorage, kNever, [] {}));
+  EXPECT_FALSE(pool.Submit(Lane::kStorage, {.run = [] {}}));
+  busy.Release();
+}
+
+TEST(WorkerPool, JobsThatWaitHaveNoMoreBytesThanTheyMay) {
+  BusyThread busy;
+  WorkerPool pool(1, 100, /*max_bytes=*/1'000);
+  busy.Occupy(&pool, Lane::kStorage);
+  bool gone_ran = false;
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [] {}, .bytes = 600}));
+  EXPECT_FALSE(pool.Submit(Lane::kEmbedding, {.run = [] {}, .bytes = 401}));
+  EXPECT_TRUE(pool.Submit(
+      Lane::kEmbedding,
+      {.run = [&] { gone_ran = true; }, .bytes = 400, .cancelled = [] { return true; }}));
+  EXPECT_EQ(pool.queued_bytes(), 1'000U);
+  EXPECT_FALSE(gone_ran);
+  EXPECT_TRUE(pool.Submit(Lane::kEmbedding, {.run = [] {}, .bytes = 100}));
+  EXPECT_TRUE(gone_ran) << "it makes room";
+  EXPECT_EQ(pool.queued_bytes(), 700U);
+  busy.Release();
+}
+
+TEST(WorkerPool, OneJobOverAllBytesWaitsAlone) {
+  BusyThread busy;
+  WorkerPool pool(1, 100, /*max_bytes=*/10);
+  busy.Occupy(&pool, Lane::kStorage);
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [] {}, .bytes = 11}));
+  EXPECT_FALSE(pool.Submit(Lane::kStorage, {.run = [] {}, .bytes = 1}));
+  busy.Release();
+}
+
+TEST(WorkerPool, JobsThatNobodyWantsLeaveWithoutAFullQueue) {
+  std::vector<int> ran;
+  BusyThread busy;
+  WorkerPool pool(1, 100);
+  busy.Occupy(&pool, Lane::kStorage);
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [&] { ran.push_back(0); }}));
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [&] { ran.push_back(1); },
+                                           .deadline = std::chrono::steady_clock::now()}));
+  EXPECT_TRUE(pool.Submit(Lane::kEmbedding,
+                          {.run = [&] { ran.push_back(2); }, .cancelled = [] { return true; }}));
+  pool.DropUnwanted();
+  EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+  EXPECT_EQ(pool.queued(), 1U);
   busy.Release();
 }
 
@@ -71,17 +112,17 @@ TEST(WorkerPool, TasksThatEmbedLeaveThreadsToStorage) {
   std::latch go(1);
   std::atomic<int> begun{0};
   for (int i = 0; i < 8; ++i) {
-    ASSERT_TRUE(pool.Submit(Lane::kEmbedding, kNever, [&] {
-      if (++begun <= 3) {
-        embedding.count_down();
-      }
-      go.wait();
-    }));
+    ASSERT_TRUE(pool.Submit(Lane::kEmbedding, {.run = [&] {
+                              if (++begun <= 3) {
+                                embedding.count_down();
+                              }
+                              go.wait();
+                            }}));
   }
   embedding.wait();
   std::latch stored(20);
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(pool.Submit(Lane::kStorage, kNever, [&] { stored.count_down(); }));
+    ASSERT_TRUE(pool.Submit(Lane::kStorage, {.run = [&] { stored.count_down(); }}));
   }
   stored.wait();
   EXPECT_EQ(begun, 3);
@@ -94,7 +135,7 @@ TEST(WorkerPool, StorageMayTakeEveryThread) {
   WorkerPool pool(3, 100);
   std::latch all(3);
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(pool.Submit(Lane::kStorage, kNever, [&] { all.arrive_and_wait(); }));
+    ASSERT_TRUE(pool.Submit(Lane::kStorage, {.run = [&] { all.arrive_and_wait(); }}));
   }
   pool.Stop();
 }
@@ -105,8 +146,8 @@ TEST(WorkerPool, OneThreadRunsBothLanes) {
   WorkerPool pool(1, 100);
   busy.Occupy(&pool, Lane::kStorage);
   for (int i = 0; i < 6; ++i) {
-    ASSERT_TRUE(pool.Submit(i % 3 == 0 ? Lane::kStorage : Lane::kEmbedding, kNever,
-                            [&order, i] { order.push_back(i); }));
+    ASSERT_TRUE(pool.Submit(i % 3 == 0 ? Lane::kStorage : Lane::kEmbedding,
+                            {.run = [&order, i] { order.push_back(i); }}));
   }
   busy.Release();
   pool.Stop();
@@ -118,9 +159,9 @@ TEST(WorkerPool, AFullLaneDoesNotFillTheOther) {
   BusyThread busy;
   WorkerPool pool(2, 1);
   busy.Occupy(&pool, Lane::kEmbedding);
-  EXPECT_TRUE(pool.Submit(Lane::kEmbedding, kNever, [] {}));
-  EXPECT_FALSE(pool.Submit(Lane::kEmbedding, kNever, [] {}));
-  EXPECT_TRUE(pool.Submit(Lane::kStorage, kNever, [&] { stored.count_down(); }));
+  EXPECT_TRUE(pool.Submit(Lane::kEmbedding, {.run = [] {}}));
+  EXPECT_FALSE(pool.Submit(Lane::kEmbedding, {.run = [] {}}));
+  EXPECT_TRUE(pool.Submit(Lane::kStorage, {.run = [&] { stored.count_down(); }}));
   stored.wait();
   busy.Release();
 }
