@@ -16,6 +16,7 @@
 #include "server/answer_budget.h"
 #include "server/call_messages.h"
 #include "server/convert.h"
+#include "server/stream_set.h"
 #include "server/worker_pool.h"
 
 namespace nearhit::server {
@@ -31,6 +32,7 @@ struct ServiceContext {
   std::string model_folder;  // server/model_folder.h; empty: none
   std::size_t max_message_bytes = kMaxResultBytes;
   AnswerBudget answers;
+  StreamSet streams;
   std::atomic<std::uint64_t> expired_calls{0};
 };
 

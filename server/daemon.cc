@@ -173,7 +173,7 @@ Status Daemon::ListenAnew() {
     options.listen =
         options.listen.substr(0, options.listen.rfind(':') + 1) + std::to_string(server_->port());
   }
-  const Status stopped = server_->Shutdown();
+  const Status stopped = server_->MakeRoom();
   server_.reset();
   NEARHIT_ASSIGN_OR_RETURN(server_,
                            Server::Start(db_.get(), options, config_.model_folder.value_or("")));

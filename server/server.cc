@@ -151,14 +151,18 @@ void Server::StopServing() {
   }
 }
 
-Status Server::Shutdown() {
+Status Server::End(bool closes) {
   if (shut_down_ || grpc_ == nullptr) {
     return Status();
   }
   shut_down_ = true;
   StopServing();
+  context_.streams.Stop();
   grpc_->Shutdown(std::chrono::system_clock::now() +
                   std::chrono::milliseconds(options_.shutdown_grace_ms));
+  if (closes) {
+    context_.db->StopWaiting();
+  }
   pool_.Stop();
   return context_.db->Flush();
 }

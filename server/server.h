@@ -53,15 +53,20 @@ class Server {
   // Turns every service NOT_SERVING for health checks; calls are still answered.
   void StopServing();
 
-  // StopServing(); refuse new calls; let running ones finish for shutdown_grace_ms, then cancel
-  // them; flush the database. Returns the flush's status. Later calls return OK.
-  Status Shutdown();
+  // StopServing(); refuse new calls and end streams once they are answered; let running calls
+  // finish for shutdown_grace_ms, then cancel them, and no longer wait for embedders; flush the
+  // database. Returns the flush's status. Later calls return OK.
+  Status Shutdown() { return End(/*closes=*/true); }
+  // The same, for a server that is to be followed by another one on the same database, which goes
+  // on.
+  Status MakeRoom() { return End(/*closes=*/false); }
 
  private:
   struct Services;
 
   Server(Database* db, const ServerOptions& options, const std::string& model_folder);
   Status Listen();
+  Status End(bool closes);
 
   const ServerOptions options_;
   WorkerPool pool_;

@@ -30,7 +30,8 @@ inline constexpr std::size_t kMaxStreamAnswerBytes = std::size_t{4} << 20;
 // called without it, because gRPC may call back from inside. Ownership: deletes itself when gRPC is
 // done.
 template <typename Request, typename Response>
-class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Response> {
+class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Response>,
+                         public OpenStream {
  public:
   // Fills the response's `response` field or says what is wrong with the item. Any thread.
   using Handler = std::function<Status(const Request&, TimePoint deadline, Response*)>;
@@ -49,6 +50,9 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
         handler_(std::move(handler)),
         fast_(std::move(fast)) {
     this->StartRead(&incoming_);
+    if (!context->streams.Add(this)) {
+      Stop();
+    }
   }
 
   void OnReadDone(bool ok) override {
@@ -63,6 +67,8 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
       MutexLock lock(&mu_);
       if (!ok) {
         half_closed_ = true;
+      } else if (finished_) {  // stopped while it was on its way
+        return;
       } else {
         reading_ = false;
         ++in_flight_;  // keeps the object alive until the item is answered
@@ -104,7 +110,20 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
     Act(this, std::move(plan));
   }
 
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    context_->streams.Remove(this);
+    delete this;
+  }
+
+  void Stop() override {
+    Plan plan;
+    {
+      MutexLock lock(&mu_);
+      stopping_ = true;
+      plan = PlanLocked();
+    }
+    Act(this, std::move(plan));
+  }
 
  private:
   struct Item {
@@ -120,6 +139,7 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
     bool write = false;
     bool more = false;  // another answer waits behind the one to write
     bool finish = false;
+    bool whole = true;  // the client had nothing more to say
     std::vector<std::shared_ptr<Item>> begin;
   };
 
@@ -211,7 +231,7 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
   // and one write are under way, and Finish comes once, after the half-close and the last answer.
   Plan PlanLocked() REQUIRES(mu_) {
     Plan plan;
-    if (!half_closed_ && !reading_ && in_flight_ < kMaxStreamInFlight &&
+    if (!half_closed_ && !stopping_ && !reading_ && in_flight_ < kMaxStreamInFlight &&
         request_bytes_ < kMaxStreamRequestBytes) {
       reading_ = true;
       plan.read = true;
@@ -228,9 +248,10 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
       plan.begin.assign(waiting_.begin(), waiting_.end());
       waiting_.clear();
     }
-    if (half_closed_ && in_flight_ == 0 && !finished_) {
+    if ((half_closed_ || stopping_) && in_flight_ == 0 && !finished_) {
       finished_ = true;
       plan.finish = true;
+      plan.whole = half_closed_;
     }
     return plan;
   }
@@ -253,7 +274,8 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
       self->Dispatch(item);
     }
     if (plan.finish) {
-      self->Finish(grpc::Status::OK);
+      self->Finish(plan.whole ? grpc::Status::OK
+                              : ToGrpcStatus(Unavailable("the server is stopping")));
     }
   }
 
@@ -276,6 +298,7 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
   bool reading_ GUARDED_BY(mu_) = true;
   bool writing_ GUARDED_BY(mu_) = false;
   bool half_closed_ GUARDED_BY(mu_) = false;
+  bool stopping_ GUARDED_BY(mu_) = false;
   bool broken_ GUARDED_BY(mu_) = false;
   bool finished_ GUARDED_BY(mu_) = false;
 };

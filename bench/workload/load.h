@@ -55,6 +55,10 @@ struct LoadResult {
   double seconds = 0;
 };
 
+// To the daemon itself: $http_proxy is for the web.
+std::shared_ptr<grpc::Channel> ConnectTo(const std::string& target,
+                                         grpc::ChannelArguments arguments = {});
+
 // Sends calls and times them. All operations go the same way through gRPC's asynchronous client.
 //
 // Thread-safety: externally synchronized; Run* use a thread of their own beside the caller's.

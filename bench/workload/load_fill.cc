@@ -75,7 +75,7 @@ Status FillNamespace(const LoadOptions& options, float threshold, std::size_t co
     return InvalidArgument("--fill is over the " + std::to_string(rows.rows) +
                            " rows of --vectors");
   }
-  const auto channel = grpc::CreateChannel(options.target, grpc::InsecureChannelCredentials());
+  const auto channel = ConnectTo(options.target);
   const auto admin = v1::Admin::NewStub(channel);
   const auto cache = v1::Cache::NewStub(channel);
   NEARHIT_ASSIGN_OR_RETURN(const bool made,

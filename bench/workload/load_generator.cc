@@ -36,14 +36,19 @@ struct LoadGenerator::Call {
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::EmbedResponse>> embed_reader;
 };
 
+std::shared_ptr<grpc::Channel> ConnectTo(const std::string& target,
+                                         grpc::ChannelArguments arguments) {
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
 LoadGenerator::LoadGenerator(const LoadOptions& options, const VectorMatrix* queries,
                              const VectorMatrix* rows)
     : options_(options), queries_(queries), rows_(rows), answer_(options.answer_bytes, 'a') {
   for (std::size_t i = 0; i < options.connections; ++i) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // or all share one connection
-    const auto channel =
-        grpc::CreateCustomChannel(options.target, grpc::InsecureChannelCredentials(), arguments);
+    const auto channel = ConnectTo(options.target, arguments);
     channel->WaitForConnected(std::chrono::system_clock::now() + kTimeout);
     caches_.push_back(v1::Cache::NewStub(channel));
     admins_.push_back(v1::Admin::NewStub(channel));

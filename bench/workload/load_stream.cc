@@ -52,8 +52,7 @@ class Window {
 LoadResult RunStream(const LoadOptions& options, const VectorMatrix& queries, std::size_t in_flight,
                      double seconds) {
   using Stream = grpc::ClientReaderWriter<v1::LookupStreamRequest, v1::LookupStreamResponse>;
-  const auto cache =
-      v1::Cache::NewStub(grpc::CreateChannel(options.target, grpc::InsecureChannelCredentials()));
+  const auto cache = v1::Cache::NewStub(ConnectTo(options.target));
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() + kAnswerTimeout +

@@ -52,8 +52,10 @@ Result<std::vector<float>> Cache::Ask(const Embedder& embedder,
                                       FaultLog* faults) {
   const bool hurried = deadline - std::chrono::steady_clock::now() < CircuitBreaker::kLeastPatience;
   Result<std::vector<float>> made = embedder.Embed(texts, deadline);
-  // Callers who give it no time say nothing of it.
-  if (faults != nullptr && !(hurried && made.status().code() == StatusCode::kDeadlineExceeded)) {
+  // Callers who give it no time say nothing of it, nor do those who close.
+  const StatusCode code = made.status().code();
+  if (faults != nullptr && code != StatusCode::kCancelled &&
+      !(hurried && code == StatusCode::kDeadlineExceeded)) {
     faults->Note(made.status());
   }
   return made;

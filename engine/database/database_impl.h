@@ -52,6 +52,7 @@ class DatabaseImpl final : public Database {
   Status Flush() override { return store_->Flush(); }
   Status RunMaintenance() override;
   Status WriteSnapshots() override;
+  void StopWaiting() override;
 
  private:
   const Clock& clock() const { return own_clock_ != nullptr ? *own_clock_ : Clock::System(); }

@@ -12,6 +12,9 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kReclaim = 4'096;
+// Of a round in the background, for dropped contents: expiry and flushes are not to wait for all of
+// many.
+constexpr std::chrono::milliseconds kDropTime{500};
 
 // A namespace without a cache: expiry, then what every collection needs.
 Status MaintainVectors(Collection& collection, const std::atomic<bool>& stop) {
@@ -49,8 +52,11 @@ Status DatabaseImpl::DropContents() {
                                REQUIRES(admin_mu_) { return retiring_.contains(number); });
   }
   Status first;
+  const auto began = std::chrono::steady_clock::now();
   for (const NamespaceNumber number : numbers) {
-    if (closing_.load(std::memory_order_relaxed)) {
+    const bool late =
+        options_.background_maintenance && std::chrono::steady_clock::now() - began > kDropTime;
+    if (late || closing_.load(std::memory_order_relaxed)) {
       break;
     }
     Status dropped = store_->DropPrefix(NamespacePrefix(number));

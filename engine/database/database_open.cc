@@ -95,11 +95,25 @@ Status DatabaseImpl::Start() {
   return Status();
 }
 
-DatabaseImpl::~DatabaseImpl() {
+void DatabaseImpl::StopWaiting() {
   closing_ = true;
   for (const std::shared_ptr<Namespace>& space : All()) {
     space->StopWork();
+    const Namespace::Call call(space.get());
+    if (!call.status().ok() || call.record().config.kind != NamespaceKind::kCache) {
+      continue;
+    }
+    if (const std::shared_ptr<const Embedder> embedder = call.cache().embedder()) {
+      embedder->Stop();
+    }
   }
+  for (const std::shared_ptr<Reembedding>& change : Reembeddings()) {
+    change->StopWaiting();
+  }
+}
+
+DatabaseImpl::~DatabaseImpl() {
+  StopWaiting();
   if (maintenance_.joinable()) {
     {
       MutexLock lock(&stop_mu_);

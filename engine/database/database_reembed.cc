@@ -117,7 +117,7 @@ bool DatabaseImpl::IsCurrent(const Reembedding& change) const {
 }
 
 void DatabaseImpl::NoteOutcome(Reembedding* change, const Status& status) {
-  if (!IsCurrent(*change)) {
+  if (!IsCurrent(*change) || closing_) {
     status.IgnoreError();  // it has switched, or was cancelled and failed over that
     return;
   }

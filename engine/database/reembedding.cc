@@ -76,7 +76,8 @@ Reembedding::Reembedding(std::string name, std::shared_ptr<Namespace> space,
       open_(std::move(open)),
       embedder_(std::move(embedder)),
       texts_(std::min(kPageTexts, std::max<std::size_t>(1, change_.embedder.max_batch))),
-      text_time_(kTextTime) {
+      text_time_(kTextTime),
+      asked_(embedder_) {
 }
 
 Reembedding::~Reembedding() = default;
@@ -147,6 +148,14 @@ void Reembedding::Cancel() {
   }
 }
 
+void Reembedding::StopWaiting() {
+  MutexLock lock(&mu_);
+  stopped_ = true;
+  if (asked_ != nullptr) {
+    asked_->Stop();
+  }
+}
+
 Status Reembedding::WriteSnapshots() {
   MutexLock lock(&mu_);
   return copy_ == nullptr ? Status() : copy_->WriteSnapshots();
@@ -187,6 +196,11 @@ Status Reembedding::Prepare() {
                                 ", the change was to " + change_.identity);
     }
     embedder_ = std::move(made);
+    MutexLock lock(&mu_);
+    asked_ = embedder_;
+    if (stopped_) {
+      embedder_->Stop();
+    }
   }
   if (target_ == nullptr) {
     {

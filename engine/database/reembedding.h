@@ -64,6 +64,9 @@ class Reembedding {
   // When this returns, nothing is written to the copy any more.
   void Cancel();
 
+  // Whoever waits for the embedder does so no longer. By any thread.
+  void StopWaiting();
+
   // So that the next start finds the vectors that are there faster.
   Status WriteSnapshots();
 
@@ -128,8 +131,10 @@ class Reembedding {
 
   mutable Mutex mu_;  // held while the copy is written to
   bool cancelled_ GUARDED_BY(mu_) = false;
-  std::unique_ptr<Collection> copy_ GUARDED_BY(mu_);  // null until the work begins
-  Collection* target_ = nullptr;                      // copy_, for the thread that works
+  bool stopped_ GUARDED_BY(mu_) = false;
+  std::shared_ptr<const Embedder> asked_ GUARDED_BY(mu_);  // embedder_
+  std::unique_ptr<Collection> copy_ GUARDED_BY(mu_);       // null until the work begins
+  Collection* target_ = nullptr;                           // copy_, for the thread that works
   std::string last_error_ GUARDED_BY(mu_);
 };
 

@@ -29,6 +29,11 @@ std::size_t Receive(char* bytes, std::size_t one, std::size_t count, void* user)
   return one * count;
 }
 
+// Not 0 ends the exchange. Curl asks at least once a second.
+int AskStop(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(user)->load(std::memory_order_relaxed) ? 1 : 0;
+}
+
 void InitCurlOnce() {
   static std::once_flag once;
   std::call_once(once, [] { NEARHIT_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
@@ -42,6 +47,8 @@ HttpOutcome OutcomeOf(CURLcode code, const Sink& sink) {
       return HttpOutcome::kTimeout;
     case CURLE_WRITE_ERROR:
       return sink.over ? HttpOutcome::kTooLarge : HttpOutcome::kConnection;
+    case CURLE_ABORTED_BY_CALLBACK:
+      return HttpOutcome::kStopped;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
@@ -119,6 +126,8 @@ HttpClient::Handle HttpClient::Take() const {
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receive);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &AskStop);
   return handle;
 }
 
@@ -130,7 +139,8 @@ void HttpClient::PutBack(Handle handle) const {
 }
 
 HttpResponse HttpClient::Post(std::string_view body, std::size_t max_answer_bytes,
-                              std::chrono::steady_clock::time_point deadline) const {
+                              std::chrono::steady_clock::time_point deadline,
+                              const std::atomic<bool>& stop) const {
   HttpResponse response;
   if (std::chrono::steady_clock::now() >= deadline) {
     response.outcome = HttpOutcome::kTimeout;
@@ -142,6 +152,7 @@ HttpResponse HttpClient::Post(std::string_view body, std::size_t max_answer_byte
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&stop));
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, MillisLeft(deadline));
 
   const CURLcode code = curl_easy_perform(curl);

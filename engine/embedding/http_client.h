@@ -1,6 +1,7 @@
 // POSTs JSON to one address, over connections that are kept. The one place that includes curl.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,7 @@ enum class HttpOutcome : std::uint8_t {
   kTimeout,     // the deadline passed
   kConnection,  // not reached, or cut off; the same request may work later
   kTooLarge,    // the answer went over its limit
+  kStopped,     // the caller has stopped it
   kRefused,     // anything else: a certificate that does not verify, an address curl cannot use
 };
 
@@ -43,9 +45,11 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   // Sends `body` as application/json and waits for the answer, at most until `deadline`.
-  // An answer of more than `max_answer_bytes` is cut off.
+  // An answer of more than `max_answer_bytes` is cut off. Ends within a second or so once `stop` is
+  // set.
   HttpResponse Post(std::string_view body, std::size_t max_answer_bytes,
-                    std::chrono::steady_clock::time_point deadline) const;
+                    std::chrono::steady_clock::time_point deadline,
+                    const std::atomic<bool>& stop) const;
 
  private:
   struct HandleDeleter {

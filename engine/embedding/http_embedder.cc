@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "base/utf8.h"
@@ -72,10 +71,16 @@ bool MayRetry(const HttpResponse& response) {
           (response.status == 429 || (response.status >= 500 && response.status <= 599)));
 }
 
+Status Stopped() {
+  return Status(StatusCode::kCancelled, "the embedder is stopped");
+}
+
 // Requires: not an answer of 2xx.
 Status ErrorOf(const HttpResponse& response, int tries) {
   const std::string after = " after " + std::to_string(tries) + (tries == 1 ? " try" : " tries");
   switch (response.outcome) {
+    case HttpOutcome::kStopped:
+      return Stopped();
     case HttpOutcome::kTimeout:
       return DeadlineExceeded("embedding endpoint did not answer in time," + after);
     case HttpOutcome::kTooLarge:
@@ -146,12 +151,28 @@ Result<std::vector<float>> HttpEmbedder::Embed(std::span<const std::string_view>
   return rows;
 }
 
+void HttpEmbedder::Stop() const {
+  MutexLock lock(&stop_mu_);
+  stopped_ = true;
+  stop_changed_.NotifyAll();
+}
+
+bool HttpEmbedder::WaitUntil(TimePoint time) const {
+  MutexLock lock(&stop_mu_);
+  while (!stopped_ && stop_changed_.WaitUntil(&stop_mu_, time)) {
+  }
+  return !stopped_;
+}
+
 Status HttpEmbedder::EmbedBatch(std::span<const std::string_view> texts, TimePoint deadline,
                                 std::span<float> rows) const {
   const std::string request = EmbeddingRequest(spec_.model, texts);
   const std::size_t limit = MaxEmbeddingAnswerBytes(texts.size(), dimension_);
   for (int tries = 1;; ++tries) {
-    const HttpResponse response = client_.Post(request, limit, deadline);
+    if (stopped_) {
+      return Stopped();
+    }
+    const HttpResponse response = client_.Post(request, limit, deadline, stopped_);
     if (response.outcome == HttpOutcome::kAnswered && response.status >= 200 &&
         response.status < 300) {
       return ParseEmbeddingAnswer(response.body, dimension_, rows);
@@ -164,7 +185,9 @@ Status HttpEmbedder::EmbedBatch(std::span<const std::string_view> texts, TimePoi
     if (next >= deadline) {
       return ErrorOf(response, tries);
     }
-    std::this_thread::sleep_until(next);
+    if (!WaitUntil(next)) {
+      return Stopped();
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // Embeddings from an OpenAI-compatible endpoint. For users: docs/embedders.md.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "engine/embedding/http_client.h"
 #include "nearhit/embedder.h"
 
@@ -41,6 +43,7 @@ class HttpEmbedder final : public Embedder {
   // for 401 and 403. Messages hold status codes, never a text, the key or the answer.
   Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
                                    std::chrono::steady_clock::time_point deadline) const override;
+  void Stop() const override;
 
  private:
   HttpEmbedder(const EmbedderSpec& spec, std::size_t dimension, std::string_view key);
@@ -51,7 +54,13 @@ class HttpEmbedder final : public Embedder {
   const EmbedderSpec spec_;
   const std::size_t dimension_;
   const std::string identity_;
+  // False when it was stopped before `time`.
+  bool WaitUntil(std::chrono::steady_clock::time_point time) const EXCLUDES(stop_mu_);
+
   const HttpClient client_;
+  mutable std::atomic<bool> stopped_{false};
+  mutable Mutex stop_mu_;
+  mutable CondVar stop_changed_;
 };
 
 // "http/<model>/<dimension>".

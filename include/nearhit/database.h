@@ -42,9 +42,8 @@ class Database {
   // storage is damaged beyond what recovery may ignore; kUnavailable for a failing disk.
   static Result<std::unique_ptr<Database>> Open(const DatabaseOptions& options);
 
-  // Waits for running calls, writes index snapshots and the high-water mark, closes storage. A
-  // re-embedding is left where it is, once the texts that its embedder has are answered (for which
-  // it has the timeout of its EmbedderSpec, 30 s at most).
+  // StopWaiting(); waits for running calls, writes index snapshots and the high-water mark, closes
+  // storage. A re-embedding is left where it is.
   // Handles that are still around then answer kUnavailable.
   virtual ~Database() = default;
   Database(const Database&) = delete;
@@ -87,6 +86,10 @@ class Database {
   // first makes the changes of embedders that are due; one that fails stays for the next call and
   // is no error of this one. Safe at any time.
   virtual Status RunMaintenance() = 0;
+
+  // For an owner who is about to close: calls that wait for an embedder end soon, as if it had
+  // failed, and so do those to come; work of the background is left where it is.
+  virtual void StopWaiting() = 0;
 
   // Writes index snapshots now, so that the next Open need not rebuild.
   virtual Status WriteSnapshots() = 0;

@@ -47,12 +47,16 @@ class Embedder {
   // zeros says that this text has no vector (longer than the model reads): it is stored and found
   // by its exact bytes alone.
   //
-  // Errors: kDeadlineExceeded once `deadline` passes; kUnavailable when the model cannot be
-  // reached; kInvalidArgument when a text is refused (over the model's length, invalid UTF-8). All
-  // or nothing.
+  // Errors: kDeadlineExceeded once `deadline` passes; kCancelled after Stop(); kUnavailable when
+  // the model cannot be reached; kInvalidArgument when a text is refused (over the model's length,
+  // invalid UTF-8). All or nothing.
   virtual Result<std::vector<float>> Embed(
       std::span<const std::string_view> texts,
       std::chrono::steady_clock::time_point deadline) const = 0;
+
+  // Its owner closes: Embed() that waits for something ends within a second or so with kCancelled,
+  // and so do later calls. One that may take long should heed it.
+  virtual void Stop() const {}
 
   // Zeros where nothing is counted.
   virtual EmbedderStats stats() const { return {}; }

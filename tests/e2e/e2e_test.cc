@@ -201,6 +201,45 @@ TEST_F(EndToEndTest, TerminationDrainsAndIsSuccess) {
       << err_;
 }
 
+TEST_F(EndToEndTest, HangUpReloads) {
+  const std::string config = ReadAll(Path("nearhit.toml"));
+  Write("nearhit.toml",
+        config + "[log]\nfile = \"" + Path("log") + "\"\n[[namespace]]\nname = 'added'\n");
+  daemon_->Signal(SIGHUP);
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (Run({"ns", "describe", "added"}) != 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(Run({"ns", "describe", "added"}), 0) << err_;
+  EXPECT_EQ(Stop(SIGTERM), 0);
+  EXPECT_THAT(ReadAll(Path("log")), HasSubstr("SIGHUP: the log is opened anew"));
+}
+
+// No proxy listens there: a call that went to it would fail.
+TEST_F(EndToEndTest, CallsDoNotGoToAProxy) {
+  ASSERT_EQ(Stop(SIGTERM), 0);
+  Write("tcp.toml",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[storage]\nin_memory = true\n[log]\nfile = \"" +
+            Path("tcp.log") + "\"\n[embedding]\nmodel_folder = ''\n");
+  Process daemon({NEARHITD_PROGRAM, "--config", Path("tcp.toml")}, Path("tcp.out"),
+                 Path("tcp.err"));
+  const std::string before = "port ";
+  std::string log;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (log.find(before) == std::string::npos && std::chrono::steady_clock::now() < end) {
+    log = ReadAll(Path("tcp.log"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_NE(log.find(before), std::string::npos);
+  const int port = std::stoi(log.substr(log.find(before) + before.size()));
+  ASSERT_EQ(setenv("http_proxy", "http://127.0.0.1:9", 1), 0);
+  Process ping(
+      {NEARHIT_PROGRAM, "--target", "127.0.0.1:" + std::to_string(port), "--timeout", "20", "ping"},
+      Path("ping.out"), Path("ping.err"));
+  EXPECT_EQ(ping.Wait(kPatience), 0) << ReadAll(Path("ping.err"));
+  unsetenv("http_proxy");
+}
+
 TEST_F(EndToEndTest, SecondDaemonOnTheSameDataSaysSo) {
   Process second({NEARHITD_PROGRAM, "--listen", "127.0.0.1:0", "--data", Path("data")},
                  Path("second.out"), Path("second.err"));

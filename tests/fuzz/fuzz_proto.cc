@@ -54,7 +54,7 @@ class Rig {
   }
 
  private:
-  ServiceContext context_;
+  ServiceContext context_{std::size_t{64} << 20};
   WorkerPool pool_;
   CacheService cache_;
   VectorsService vectors_;

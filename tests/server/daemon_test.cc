@@ -1,9 +1,12 @@
 // The daemon over real databases.
 #include "server/daemon.h"
 
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
@@ -12,6 +15,7 @@
 
 #include "nearhit/v1/admin.grpc.pb.h"
 #include "nearhit/v1/cache.grpc.pb.h"
+#include "server/log.h"
 #include "tests/support/colour_model.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -69,6 +73,102 @@ TEST(Daemon, SecondDaemonOnTheSameDataIsRefused) {
   EXPECT_THAT(Daemon::Start(config), StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT((*first)->Stop(), IsOk());
   EXPECT_THAT(Daemon::Start(config), IsOk());
+}
+
+TEST(Daemon, SecondDaemonDoesNotTakeAUnixSocket) {
+  TempDir dir;
+  Config config = TestConfig();
+  config.server.listen = "";
+  config.server.unix_socket = (dir.path() / "socket").string();
+  auto first = Daemon::Start(config);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(Daemon::Start(config), StatusIs(StatusCode::kUnavailable,
+                                              testing::HasSubstr("another process listens there")));
+  EXPECT_THAT((*first)->server().CheckListeners(std::chrono::seconds(60)), IsOk());
+  EXPECT_THAT((*first)->Stop(), IsOk());
+  EXPECT_THAT(Daemon::Start(config), IsOk()) << "what a daemon leaves behind is in nobody's way";
+}
+
+TEST(Daemon, ListensAnewWithTheDatabaseOpen) {
+  auto daemon = Daemon::Start(TestConfig());
+  ASSERT_THAT(daemon, IsOk());
+  const auto cache = (*daemon)->database().Cache("support");
+  StoreRequest request;
+  request.prompt.slot = "stored before";
+  request.answer = "answer";
+  ASSERT_THAT((*cache)->Store(request), IsOk());
+  const int port = (*daemon)->server().port();
+  EXPECT_THAT((*daemon)->ListenAnew(), IsOk());
+  EXPECT_EQ((*daemon)->server().port(), port);
+  EXPECT_THAT((*daemon)->server().CheckListeners(std::chrono::seconds(60)), IsOk());
+  auto stub = v1::Cache::NewStub(
+      grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+  v1::LookupRequest lookup;
+  lookup.set_namespace_("support");
+  lookup.mutable_prompt()->set_slot("stored before");
+  v1::LookupResponse found;
+  grpc::ClientContext call;
+  ASSERT_TRUE(stub->Lookup(&call, lookup, &found).ok());
+  EXPECT_EQ(found.result().kind(), v1::HIT_KIND_EXACT);
+}
+
+TEST(Daemon, AnIdleStreamDoesNotHoldUpItsStop) {
+  Config config = TestConfig();
+  config.server.shutdown_grace_ms = 600'000;
+  auto daemon = Daemon::Start(config);
+  ASSERT_THAT(daemon, IsOk());
+  auto stub = v1::Cache::NewStub(
+      grpc::CreateChannel("127.0.0.1:" + std::to_string((*daemon)->server().port()),
+                          grpc::InsecureChannelCredentials()));
+  grpc::ClientContext call;
+  const auto stream = stub->LookupStream(&call);
+  v1::LookupStreamRequest request;
+  request.mutable_request()->set_namespace_("support");
+  request.mutable_request()->mutable_prompt()->set_slot("a question");
+  ASSERT_TRUE(stream->Write(request));
+  v1::LookupStreamResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_THAT((*daemon)->Stop(), IsOk());
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+std::string ReadText(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST(Daemon, ReloadsItsLogAndNewNamespaces) {
+  const TempDir dir;
+  Config config = TestConfig();
+  config.log.file = (dir.path() / "log").string();
+  ASSERT_THAT(InitLog(config.log), IsOk());
+  auto daemon = Daemon::Start(config);
+  ASSERT_THAT(daemon, IsOk());
+  std::filesystem::rename(dir.path() / "log", dir.path() / "log.1");
+  config.namespaces.push_back({"added", config.namespaces[0].config});
+  config.server.workers = 3;
+  (*daemon)->Reload(config);
+  EXPECT_THAT((*daemon)->database().Cache("added"), IsOk());
+  EXPECT_THAT(ReadText(dir.path() / "log.1"), testing::HasSubstr("created namespace support"));
+  EXPECT_THAT(ReadText(dir.path() / "log"),
+              testing::HasSubstr("a restart is needed for what changed in [server]"));
+  (*daemon)->Reload(InvalidArgument("nearhit.toml:3: key"));
+  EXPECT_THAT(ReadText(dir.path() / "log"),
+              testing::HasSubstr("SIGHUP: not reloaded: nearhit.toml:3: key"));
+  EXPECT_THAT(InitLog({}), IsOk());
+}
+
+TEST(DaemonFlags, TheLimitOfOpenFilesIsRaised) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit lowered = before;
+  lowered.rlim_cur = before.rlim_max - 1;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &lowered), 0);
+  RaiseFileLimit();
+  rlimit after{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(Daemon, ConfiguredNamespaceOfAnotherKindIsRefused) {

@@ -46,6 +46,7 @@ class FakeDatabase final : public Database {
   DatabaseStats Stats() const override { return {}; }
   Status Flush() override { return Status(); }
   Status RunMaintenance() override { return Status(); }
+  void StopWaiting() override {}
   Status WriteSnapshots() override {
     hanging.count_down();
     release.wait();

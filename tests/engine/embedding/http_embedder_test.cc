@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <latch>
 #include <set>
 #include <string>
 #include <thread>
@@ -233,6 +234,45 @@ TEST_F(HttpEmbedderTest, EndsAtTheDeadlineOrTheTimeout) {
   spec_.timeout = milliseconds(80);
   EXPECT_THAT(Embed({"a"}), StatusIs(StatusCode::kDeadlineExceeded));
   EXPECT_LT(steady_clock::now() - start, milliseconds(5'000));
+}
+
+TEST_F(HttpEmbedderTest, EndsSoonAfterAStop) {
+  FakeHttpAnswer never = Failure(503);
+  never.delay = std::chrono::hours(1);
+  std::latch asked(1);
+  Start([&](const FakeHttpRequest&, std::size_t) {
+    asked.count_down();
+    return never;
+  });
+  spec_.timeout = std::chrono::hours(1);
+  const auto embedder = *HttpEmbedder::Make(spec_, kDimension);
+  const std::vector<std::string_view> texts = {"a text"};
+  std::thread stopper([&] {
+    asked.wait();
+    embedder->Stop();
+  });
+  EXPECT_THAT(embedder->Embed(texts, kNoDeadline), StatusIs(StatusCode::kCancelled));
+  stopper.join();
+  EXPECT_THAT(embedder->Embed(texts, kNoDeadline), StatusIs(StatusCode::kCancelled));
+}
+
+TEST_F(HttpEmbedderTest, AStopEndsTheWaitForTheNextTry) {
+  FakeHttpAnswer later = Failure(429);
+  later.headers = {{"Retry-After", "3600"}};
+  std::latch asked(1);
+  Start([&](const FakeHttpRequest&, std::size_t) {
+    asked.count_down();
+    return later;
+  });
+  spec_.timeout = std::chrono::hours(2);
+  const auto embedder = *HttpEmbedder::Make(spec_, kDimension);
+  const std::vector<std::string_view> texts = {"a text"};
+  std::thread stopper([&] {
+    asked.wait();
+    embedder->Stop();
+  });
+  EXPECT_THAT(embedder->Embed(texts, kNoDeadline), StatusIs(StatusCode::kCancelled));
+  stopper.join();
 }
 
 TEST_F(HttpEmbedderTest, APassedDeadlineSendsNothing) {
