@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "base/mutex.h"
 #include "nearhit/options.h"
@@ -28,6 +29,7 @@ class FaultLog {
 
   // `what` begins the lines: "the embedder of namespace faq".
   FaultLog(std::string what, Sink sink) : what_(std::move(what)), sink_(std::move(sink)) {}
+  ~FaultLog() = default;
   FaultLog(const FaultLog&) = delete;
   FaultLog& operator=(const FaultLog&) = delete;
 

@@ -260,9 +260,9 @@ Status Importer::Run() {
   const Status finished = sender.Finish();
   const Status saved = Tick(sender, true);
   bar_.Clear();
-  for (const Status& later : {finished, saved}) {
+  for (const Status* later : {&finished, &saved}) {  // a copy would have to be read
     if (status.ok()) {
-      status = later;
+      status = *later;
     }
   }
   summary_.imported = sender.outcome().stored;
