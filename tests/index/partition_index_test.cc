@@ -63,7 +63,7 @@ TEST_F(PartitionIndexTest, MovesToAGraphAndBack) {
 TEST_F(PartitionIndexTest, AStoppedMoveLeavesWhatServes) {
   const std::atomic<bool> stop{true};
   Fill(1, kThreshold);
-  index_.Move(&stop);
+  index_.Move(nullptr, &stop);
   EXPECT_FALSE(index_.is_graph());
   EXPECT_EQ(index_.size(), kThreshold);
   ExpectSelfFound(index_);
@@ -72,7 +72,7 @@ TEST_F(PartitionIndexTest, AStoppedMoveLeavesWhatServes) {
   for (std::uint64_t id = 1; id <= kThreshold - 50; ++id) {
     EXPECT_TRUE(index_.Erase(EntryId{id}));
   }
-  index_.Move(&stop);
+  index_.Move(nullptr, &stop);
   EXPECT_TRUE(index_.is_graph());
   EXPECT_EQ(index_.size(), 50U);
   index_.Move();
