@@ -183,7 +183,8 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
   const ReadTier tier = options.only_if_fast ? ReadTier::kMemory : ReadTier::kAny;
   const float threshold =
       std::max(live.config.threshold, options.min_score.value_or(live.config.threshold));
-  for (std::size_t k = kFirstNeighbors;; k = std::min(k * 4, kMaxNeighbors)) {
+  int repeats = 0;
+  for (std::size_t k = kFirstNeighbors;;) {
     bool damaged = false;
     const Result<std::vector<ScoredEntry>> candidates = collection_->Search(
         prompt.scope, vector,
@@ -200,29 +201,43 @@ Result<bool> Cache::TrySemantic(const Live& live, const LookupOptions& options,
     if (candidates->empty()) {
       return false;
     }
-    for (const ScoredEntry& candidate : *candidates) {
-      if (candidate.score < threshold) {
-        result->miss_reason = result->miss_reason == MissReason::kEmpty
-                                  ? MissReason::kBelowThreshold
-                                  : result->miss_reason;
-        return false;
-      }
-      Result<StoredEntry> entry = collection_->Read(candidate.id, tier);
-      if (!entry.ok()) {
-        if (entry.status().code() != StatusCode::kNotFound) {  // kNotFound: deleted a moment ago
-          NEARHIT_RETURN_IF_ERROR(Unreadable(options, entry.status(), result).status());
-        }
-        continue;
-      }
-      if (Serve(live, HitKind::kSemantic, candidate.score, *std::move(entry), result)) {
-        return true;
-      }
+    NEARHIT_ASSIGN_OR_RETURN(const Outcome outcome,
+                             ServeBest(live, options, *candidates, threshold, result));
+    if (outcome == Outcome::kDeleted && repeats++ < Collection::kMostRepeats) {
+      continue;
     }
     // Everything close enough was gone or expired: look behind it.
-    if (candidates->size() < k || k == kMaxNeighbors) {
-      return false;
+    if (outcome == Outcome::kServed || outcome == Outcome::kTooFar || candidates->size() < k ||
+        k == kMaxNeighbors) {
+      return outcome == Outcome::kServed;
+    }
+    k = std::min(k * 4, kMaxNeighbors);
+  }
+}
+
+Result<Cache::Outcome> Cache::ServeBest(const Live& live, const LookupOptions& options,
+                                        std::span<const ScoredEntry> candidates, float threshold,
+                                        LookupResult* result) {
+  const ReadTier tier = options.only_if_fast ? ReadTier::kMemory : ReadTier::kAny;
+  for (const ScoredEntry& candidate : candidates) {
+    if (candidate.score < threshold) {
+      result->miss_reason = result->miss_reason == MissReason::kEmpty ? MissReason::kBelowThreshold
+                                                                      : result->miss_reason;
+      return Outcome::kTooFar;
+    }
+    Result<StoredEntry> entry = collection_->Read(candidate.id, tier);
+    if (entry.status().code() == StatusCode::kNotFound) {
+      return Outcome::kDeleted;
+    }
+    if (!entry.ok()) {
+      NEARHIT_RETURN_IF_ERROR(Unreadable(options, entry.status(), result).status());
+      continue;
+    }
+    if (Serve(live, HitKind::kSemantic, candidate.score, *std::move(entry), result)) {
+      return Outcome::kServed;
     }
   }
+  return Outcome::kNone;
 }
 
 bool Cache::IsIdle(const Live& live, EntryId id) const {

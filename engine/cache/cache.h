@@ -123,6 +123,15 @@ class Cache {
                         LookupResult* result);
   Result<bool> TrySemantic(const Live& live, const LookupOptions& options, const Prompt& prompt,
                            VectorView vector, LookupResult* result);
+  enum class Outcome : std::uint8_t {
+    kServed,
+    kTooFar,   // the best candidate that is left is below the threshold
+    kDeleted,  // a candidate was deleted since it was found; another may have taken its place
+    kNone,     // no candidate can be served
+  };
+  Result<Outcome> ServeBest(const Live& live, const LookupOptions& options,
+                            std::span<const ScoredEntry> candidates, float threshold,
+                            LookupResult* result);
   bool Serve(const Live& live, HitKind kind, float score, StoredEntry entry, LookupResult* result);
   bool IsIdle(const Live& live, EntryId id) const;
   void Count(const LookupResult& result);

@@ -1,10 +1,12 @@
 // Vectors, keys, payloads and tags of one namespace, in storage and in the index, kept in step. The
 // cache and the vector store are thin layers on top.
 //
-// Write order: one storage batch is the commit point; memory (table, index) follows. Entries never
-// change: putting a key again makes a new entry and deletes the old one in the same batch. So an id
-// alone says what is stored under it, and bringing a snapshot up to date is a comparison of id
-// sets. Design: docs/architecture.md#life-of-a-store.
+// Write order: new entries are announced in memory (table, index), where searches drop them for
+// want of a row; one storage batch is the commit point; the rest of memory follows. So a search
+// always finds the old entry of a key or the new one. Entries never change: putting a key again
+// makes a new entry and deletes the old one in the same batch. So an id alone says what is stored
+// under it, and bringing a snapshot up to date is a comparison of id sets. Design:
+// docs/architecture.md#life-of-a-store.
 #pragma once
 
 #include <array>
@@ -93,6 +95,10 @@ struct CollectionSearch {
 // Thread-safety: thread-safe. Reads take no lock that a writer holds across storage.
 class Collection {
  public:
+  // So often does a read begin again because what it had found was deleted in the meantime: another
+  // entry may have taken its place.
+  static constexpr int kMostRepeats = 16;
+
   using EntryVisitor = std::function<void(EntryId, const EntryState&)>;
 
   // Reads the headers of the namespace, loads snapshots where they help and adds what is missing.
@@ -207,6 +213,8 @@ class Collection {
   void AppendErase(EntryId id, const EntryState& state, WriteBatch* batch) const;
   Status AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove, WriteBatch* batch) const;
   void ApplyErase(EntryId id, const EntryState& state);
+  void Announce(std::vector<Planned>* planned);
+  void Retract(const Planned& put);
   Result<std::vector<PutResult>> FinishPut(std::vector<Planned>* planned, Status written);
   PartitionPtr PinPartition(std::string_view scope, WriteBatch* batch);
   Status EraseSome(std::span<const EntryId> ids, bool sync, std::vector<EntryId>* erased);
@@ -224,6 +232,8 @@ class Collection {
   Result<std::vector<Neighbor>> SearchPartition(const VectorIndex& index, VectorView query,
                                                 const TagFilter* filter,
                                                 SearchOptions options) const;
+  // Whether one of `missing`, whose vectors were not there, was stored: it has been deleted.
+  bool AnyDeleted(std::span<const EntryId> missing, std::vector<EntryId>* known) const;
   std::vector<ScoredEntry> LiveResults(std::span<const Neighbor> neighbors, std::size_t k) const;
   Result<bool> SameScope(const Partition& partition, std::string_view scope, ReadTier tier) const;
 

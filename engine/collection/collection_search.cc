@@ -112,13 +112,23 @@ Result<std::optional<StoredEntry>> Collection::FindStored(const Hash128& hash,
                                                           ReadTier tier) const {
   const std::string exact_key = ExactKey(options_.ns, hash);
   std::string value;
-  const Status read = store_->Get(Family::kKeys, exact_key, tier, &value);
-  if (read.code() == StatusCode::kNotFound) {
-    return std::optional<StoredEntry>();
+  std::string before;
+  // The entry that the row names may be replaced before it is read: the row is another then.
+  for (int repeats = 0; repeats <= kMostRepeats; ++repeats) {
+    const Status read = store_->Get(Family::kKeys, exact_key, tier, &value);
+    if (read.code() == StatusCode::kNotFound || (read.ok() && value == before)) {
+      break;
+    }
+    NEARHIT_RETURN_IF_ERROR(read);
+    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, DecodeIds(exact_key, value));
+    NEARHIT_ASSIGN_OR_RETURN(std::optional<StoredEntry> entry,
+                             ReadAmong(ids, partition, key, tier));
+    if (entry) {
+      return entry;
+    }
+    value.swap(before);
   }
-  NEARHIT_RETURN_IF_ERROR(read);
-  NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, DecodeIds(exact_key, value));
-  return ReadAmong(ids, partition, key, tier);
+  return std::optional<StoredEntry>();
 }
 
 Result<std::optional<StoredEntry>> Collection::ReadAmong(std::span<const EntryId> ids,
@@ -176,7 +186,7 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
   if (partition == nullptr || options_.dimension == 0) {
     return std::vector<ScoredEntry>();
   }
-  const StoredVectors vectors(store_, options_.ns, search.tier);
+  StoredVectors vectors(store_, options_.ns, search.tier);
   SearchOptions options{.k = search.k,
                         .ef = search.ef,
                         .any_match = search.any_match,
@@ -185,16 +195,23 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
   if (search.min_score) {
     options.min_score = RawScore(options_.metric, *search.min_score);
   }
-  // Expired entries leave the index a moment later than they leave the answers: look further when
-  // they have taken places.
-  while (true) {
+  // Expired entries leave the index a moment later than they leave the answers, and new ones come
+  // there a moment earlier: look further when they have taken places.
+  std::vector<EntryId> deleted;
+  for (int repeats = 0;;) {
+    vectors.BeginSearch();
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<Neighbor> neighbors,
                              SearchPartition(partition->index, query, search.filter, options));
     if (vectors.blocked()) {
       return Unavailable("a stored vector could not be read");
     }
+    // The entry that replaces it was not there yet when this search began.
+    if (AnyDeleted(vectors.missing(), &deleted) && repeats++ < kMostRepeats) {
+      continue;
+    }
     std::vector<ScoredEntry> results = LiveResults(neighbors, search.k);
-    if (results.size() == search.k || neighbors.size() < options.k || options.k >= kMaxNeighbors) {
+    if (results.size() == search.k || neighbors.size() + vectors.missing().size() < options.k ||
+        options.k >= kMaxNeighbors) {
       if (search.damaged != nullptr) {
         *search.damaged = vectors.damaged();
       }
@@ -223,6 +240,21 @@ Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& ind
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids,
                            IdsWithTag(*matcher.rarest(), 2 * kCompareAllBelow));
   return index.SearchAmong(query, ids, options, &stats);
+}
+
+// `known` holds those that an earlier search met: whatever has taken their place was in the index
+// when the last one began.
+bool Collection::AnyDeleted(std::span<const EntryId> missing, std::vector<EntryId>* known) const {
+  bool any = false;
+  for (const EntryId id : missing) {
+    bool announced = false;
+    table_.With(id, [&announced](const EntryState& state) { announced = state.announced; });
+    if (!announced && std::find(known->begin(), known->end(), id) == known->end()) {
+      known->push_back(id);
+      any = true;
+    }
+  }
+  return any;
 }
 
 std::vector<ScoredEntry> Collection::LiveResults(std::span<const Neighbor> neighbors,

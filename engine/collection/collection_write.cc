@@ -36,6 +36,7 @@ struct Collection::Planned {
   EntryId id;
   EntryState state;
   PartitionPtr partition;
+  bool announced = false;
 };
 
 // Holds the locks of a set of keys, taken in ascending order so that two writes cannot deadlock.
@@ -267,9 +268,36 @@ Result<std::vector<PutResult>> Collection::Put(std::span<const PutRequest> reque
     }
   }
   if (failed.ok()) {
+    Announce(&planned);
     failed = store_->Write(batch, sync);
   }
   return FinishPut(&planned, std::move(failed));
+}
+
+// When the batch takes the old entries away, the new ones are in place.
+void Collection::Announce(std::vector<Planned>* planned) {
+  for (Planned& put : *planned) {
+    if (put.partition == nullptr) {
+      continue;
+    }
+    put.announced = true;
+    table_.Announce(put.id, put.state);
+    if (put.state.has_vector) {
+      // A full index (2^32 entries in one scope) leaves the entry to the exact tier.
+      put.partition->index.Add(put.id, put.request->vector).IgnoreError();
+    }
+  }
+}
+
+// Of a put that failed.
+void Collection::Retract(const Planned& put) {
+  if (put.announced) {
+    put.partition->index.Erase(put.id);
+    table_.Retract(put.id);
+  } else {
+    table_.ReleaseTags(put.state.tags);
+  }
+  put.partition->in_use.fetch_sub(1);
 }
 
 Result<std::vector<PutResult>> Collection::FinishPut(std::vector<Planned>* planned,
@@ -279,16 +307,11 @@ Result<std::vector<PutResult>> Collection::FinishPut(std::vector<Planned>* plann
       continue;
     }
     if (!written.ok()) {
-      table_.ReleaseTags(put.state.tags);
-      put.partition->in_use.fetch_sub(1);
+      Retract(put);
       continue;
     }
     put.partition->stored.store(true);
-    table_.Insert(put.id, put.state);
-    if (put.state.has_vector) {
-      // A full index (2^32 entries in one scope) leaves the entry to the exact tier.
-      put.partition->index.Add(put.id, put.request->vector).IgnoreError();
-    }
+    table_.Commit(put.id);
     if (put.replaced) {
       ApplyErase(put.replaced, put.replaced_state);
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace nearhit {
 
 std::vector<TagNumber> EntryTable::InternTags(std::span<const std::string> tags) {
@@ -53,11 +55,43 @@ std::size_t EntryTable::tag_count() const {
 
 void EntryTable::Insert(EntryId id, EntryState state) {
   WriterLock lock(&mu_);
-  bytes_ += state.bytes;
-  std::uint64_t& newest = newest_by_key_[state.key_hash];
+  EntryState& inserted = entries_[id.value];
+  inserted = std::move(state);
+  CommitLocked(id, &inserted);
+}
+
+void EntryTable::CommitLocked(EntryId id, EntryState* state) {
+  state->announced = false;
+  bytes_ += state->bytes;
+  std::uint64_t& newest = newest_by_key_[state->key_hash];
   newest = std::max(newest, id.value);
-  entries_[id.value] = std::move(state);
   Changed(id);
+}
+
+void EntryTable::Announce(EntryId id, EntryState state) {
+  WriterLock lock(&mu_);
+  state.announced = true;
+  entries_[id.value] = std::move(state);
+  ++announced_;
+}
+
+void EntryTable::Commit(EntryId id) {
+  WriterLock lock(&mu_);
+  EntryState* const found = entries_.Find(id.value);
+  NEARHIT_CHECK(found != nullptr && found->announced);
+  --announced_;
+  CommitLocked(id, found);
+}
+
+void EntryTable::Retract(EntryId id) {
+  WriterLock lock(&mu_);
+  const EntryState* const found = entries_.Find(id.value);
+  NEARHIT_CHECK(found != nullptr && found->announced);
+  --announced_;
+  for (const TagNumber tag : found->tags) {
+    tags_.Release(tag);
+  }
+  entries_.Erase(id.value);
 }
 
 void EntryTable::AddTag(EntryId id, TagNumber tag) {
@@ -144,14 +178,16 @@ void EntryTable::ForEach(const std::function<void(EntryId, const EntryState&)>& 
       return;
     }
     entries_.ForEachIn(segment, [&visit](std::uint64_t id, const EntryState& state) {
-      visit(EntryId{id}, state);
+      if (!state.announced) {
+        visit(EntryId{id}, state);
+      }
     });
   }
 }
 
 std::uint64_t EntryTable::size() const {
   ReaderLock lock(&mu_);
-  return entries_.size();
+  return entries_.size() - announced_;
 }
 
 std::uint64_t EntryTable::bytes() const {

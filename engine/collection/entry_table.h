@@ -27,6 +27,7 @@ struct EntryState {
   Hash128 key_hash;
   std::uint64_t bytes = 0;
   bool has_vector = false;
+  bool announced = false;       // not stored yet; see EntryTable::Announce
   std::vector<TagNumber> tags;  // ascending
 
   bool ExpiredAt(std::int64_t now_us) const { return expires_us != 0 && now_us >= expires_us; }
@@ -51,7 +52,14 @@ class EntryTable {
   std::uint64_t TagCount(TagNumber tag) const;
   std::size_t tag_count() const;
 
+  // Inserts an entry that is stored: Announce and Commit in one.
   void Insert(EntryId id, EntryState state);
+  // An entry that is about to be stored: Find and With know it, so that a search can judge it from
+  // the moment its row is there. It is not counted, visited, recorded or found by its key until
+  // Commit. Retract takes it out again, its tags too.
+  void Announce(EntryId id, EntryState state);
+  void Commit(EntryId id);                 // requires: announced
+  void Retract(EntryId id);                // as Commit
   void AddTag(EntryId id, TagNumber tag);  // while opening only
   std::optional<EntryState> Find(EntryId id) const;
   // The newest entry with this key hash; 0 when there is none. The hash only locates.
@@ -71,8 +79,8 @@ class EntryTable {
     return true;
   }
 
-  // Visits every entry, in no order, some hundred at a time under the lock. Those that come or
-  // go meanwhile are visited or not, and while some come, others may be visited twice.
+  // Visits every stored entry, in no order, some hundred at a time under the lock. Those that come
+  // or go meanwhile are visited or not, and while some come, others may be visited twice.
   void ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const;
 
   // Which ids came or went, for whoever copies the table while it is written to. Off at first. At
@@ -89,12 +97,14 @@ class EntryTable {
 
  private:
   void Changed(EntryId id) REQUIRES(mu_);
+  void CommitLocked(EntryId id, EntryState* state) REQUIRES(mu_);
 
   mutable SharedMutex mu_;
   SegmentedMap<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
   SegmentedMap<Hash128, std::uint64_t, HashOfHash> newest_by_key_ GUARDED_BY(mu_);
   TagTable tags_ GUARDED_BY(mu_);
-  std::uint64_t bytes_ GUARDED_BY(mu_) = 0;
+  std::uint64_t announced_ GUARDED_BY(mu_) = 0;  // entries
+  std::uint64_t bytes_ GUARDED_BY(mu_) = 0;      // of the others
   bool recording_ GUARDED_BY(mu_) = false;
   std::vector<EntryId> changes_ GUARDED_BY(mu_);  // one more than kMaxChanges: too many
 };

@@ -22,6 +22,7 @@ Result<Page> ReadScanPage(const Collection& collection, EntryId after, std::size
   // One id more than asked for tells whether there is a next page.
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, collection.IdsAfter(after, limit + 1));
   Page page;
+  bool gone = false;
   std::size_t total = 0;
   const std::size_t count = std::min(ids.size(), limit);
   for (std::size_t i = 0; i < count; ++i) {
@@ -31,13 +32,19 @@ Result<Page> ReadScanPage(const Collection& collection, EntryId after, std::size
       page.entries.push_back(*std::move(entry));
     } else if (entry.status().code() == StatusCode::kDataLoss) {
       page.damaged.push_back(ids[i]);
-    } else if (entry.status().code() != StatusCode::kNotFound) {
+    } else if (entry.status().code() == StatusCode::kNotFound) {
+      gone = true;
+    } else {
       return std::move(entry).status();
     }
     if (i + 1 < ids.size() && (i + 1 == count || total > kMaxResultBytes)) {
       page.next = ids[i];
       break;
     }
+  }
+  // What was replaced meanwhile has a higher id now.
+  if (gone && !page.next) {
+    page.next = ids.back();
   }
   return page;
 }

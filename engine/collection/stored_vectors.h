@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/storage/keys.h"
 #include "engine/storage/kv_store.h"
@@ -11,7 +12,8 @@
 
 namespace nearhit {
 
-// Reads full-precision vectors and remembers when one would have needed the disk.
+// Reads full-precision vectors and remembers when one would have needed the disk, and which were
+// not there.
 //
 // Thread-safety: owned by one thread.
 class StoredVectors final : public VectorSource {
@@ -25,7 +27,9 @@ class StoredVectors final : public VectorSource {
     if (read.ok()) {
       read = DecodeVector(key, value_, out);
     }
-    if (read.code() == StatusCode::kUnavailable) {
+    if (read.code() == StatusCode::kNotFound) {
+      missing_.push_back(id);
+    } else if (read.code() == StatusCode::kUnavailable) {
       blocked_ = true;
     } else if (read.code() == StatusCode::kDataLoss) {
       damaged_ = true;
@@ -35,12 +39,16 @@ class StoredVectors final : public VectorSource {
 
   bool blocked() const { return blocked_; }
   bool damaged() const { return damaged_; }
+  // Since the last BeginSearch().
+  std::span<const EntryId> missing() const { return missing_; }
+  void BeginSearch() { missing_.clear(); }
 
  private:
   const KvStore* const store_;
   const NamespaceNumber ns_;
   const ReadTier tier_;
   mutable std::string value_;
+  mutable std::vector<EntryId> missing_;
   mutable bool blocked_ = false;
   mutable bool damaged_ = false;
 };

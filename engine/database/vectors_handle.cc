@@ -185,19 +185,37 @@ class VectorsHandle final : public VectorStore {
   Result<std::vector<VectorHit>> SearchOne(const Namespace::Call& call, VectorView query,
                                            const VectorSearchOptions& options,
                                            std::size_t* bytes) const {
-    const Metric metric = call.record().config.metric;
-    bool damaged = false;
-    NEARHIT_ASSIGN_OR_RETURN(const std::vector<ScoredEntry> found,
-                             call.collection().Search(kScope, Normalized(query, metric),
-                                                      {.k = options.k,
-                                                       .ef = options.ef,
-                                                       .min_score = options.min_score,
-                                                       .filter = &options.filter,
-                                                       .tier = ReadTier::kAny,
-                                                       .damaged = &damaged}));
-    if (damaged) {
-      space_->CountReadError();
+    const std::vector<float> normalized = Normalized(query, call.record().config.metric);
+    for (int repeats = 0;; ++repeats) {
+      bool damaged = false;
+      NEARHIT_ASSIGN_OR_RETURN(const std::vector<ScoredEntry> found,
+                               call.collection().Search(kScope, normalized,
+                                                        {.k = options.k,
+                                                         .ef = options.ef,
+                                                         .min_score = options.min_score,
+                                                         .filter = &options.filter,
+                                                         .tier = ReadTier::kAny,
+                                                         .damaged = &damaged}));
+      if (damaged) {
+        space_->CountReadError();
+      }
+      std::size_t bytes_now = *bytes;
+      bool deleted = false;
+      NEARHIT_ASSIGN_OR_RETURN(std::vector<VectorHit> hits,
+                               ReadHits(call, found, options, &bytes_now, &deleted));
+      // A deleted one may have been replaced, and the next one is to take its place.
+      if (!deleted || repeats == Collection::kMostRepeats) {
+        *bytes = bytes_now;
+        return hits;
+      }
     }
+  }
+
+  // `deleted` is set when one of `found` was deleted since; it is left out.
+  Result<std::vector<VectorHit>> ReadHits(const Namespace::Call& call,
+                                          std::span<const ScoredEntry> found,
+                                          const VectorSearchOptions& options, std::size_t* bytes,
+                                          bool* deleted) const {
     std::vector<VectorHit> hits;
     for (const ScoredEntry& scored : found) {
       if (options.min_score && scored.score < *options.min_score) {
@@ -205,7 +223,8 @@ class VectorsHandle final : public VectorStore {
       }
       Result<StoredEntry> entry = call.collection().Read(scored.id, ReadTier::kAny);
       if (entry.status().code() == StatusCode::kNotFound) {
-        continue;  // deleted a moment ago
+        *deleted = true;
+        continue;
       }
       if (entry.status().code() == StatusCode::kDataLoss) {
         space_->CountReadError();

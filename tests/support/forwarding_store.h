@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,6 +57,57 @@ class FailingStore final : public ForwardingStore {
  private:
   bool fail_writes_ = false;
   std::size_t synced_writes_ = 0;
+};
+
+// In memory; lets a test act while another call is under way. An action does not run again within
+// itself.
+//
+// Thread-safety: externally synchronized.
+class InterruptedStore final : public ForwardingStore {
+ public:
+  using Action = std::function<void()>;
+  InterruptedStore() : ForwardingStore(NewMemoryStore()) {}
+
+  Status Get(Family family, std::string_view key, ReadTier tier,
+             std::string* value) const override {
+    if (family == get_family_) {
+      Run(before_get_);
+    }
+    return ForwardingStore::Get(family, key, tier, value);
+  }
+  Status Write(const WriteBatch& batch, bool sync) override {
+    Run(before_write_);
+    Status written =
+        fail_writes_ ? Unavailable("the disk is full") : ForwardingStore::Write(batch, sync);
+    Run(after_write_);
+    return written;
+  }
+
+  // Before a batch takes effect, and between that and what follows.
+  void BeforeWrites(Action action) { before_write_ = std::move(action); }
+  void AfterWrites(Action action) { after_write_ = std::move(action); }
+  // Before a row of the family is read.
+  void BeforeGets(Family family, Action action) {
+    get_family_ = family;
+    before_get_ = std::move(action);
+  }
+  void FailWrites(bool fail) { fail_writes_ = fail; }
+
+ private:
+  void Run(const Action& action) const {
+    if (action != nullptr && !running_) {
+      running_ = true;
+      action();
+      running_ = false;
+    }
+  }
+
+  Action before_write_;
+  Action after_write_;
+  Action before_get_;
+  Family get_family_ = Family::kMeta;
+  bool fail_writes_ = false;
+  mutable bool running_ = false;
 };
 
 }  // namespace nearhit
