@@ -63,8 +63,9 @@ Cache::Cache(Collection* collection, const Cache& before, std::shared_ptr<const 
       idle_(before.idle_),
       counters_(before.counters_),
       faults_(before.faults_),
-      live_(std::make_shared<Live>(
-          Live{config, std::move(embedder), std::make_shared<CircuitBreaker>()})) {
+      live_(std::make_shared<Live>(Live{config, std::move(embedder),
+                                        std::make_shared<CircuitBreaker>(),
+                                        std::make_shared<BatchLimit>()})) {
 }
 
 void Cache::Configure(const NamespaceConfig& config) {
@@ -72,13 +73,13 @@ void Cache::Configure(const NamespaceConfig& config) {
 }
 
 void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder) {
-  auto next = std::make_shared<Live>(Live{config, std::move(embedder), nullptr});
+  auto next = std::make_shared<Live>(Live{config, std::move(embedder), nullptr, nullptr});
   bool idle_begins = false;
   {
     MutexLock lock(&live_mu_);
-    next->breaker = live_ != nullptr && live_->embedder == next->embedder
-                        ? live_->breaker
-                        : std::make_shared<CircuitBreaker>();
+    const bool same = live_ != nullptr && live_->embedder == next->embedder;
+    next->breaker = same ? live_->breaker : std::make_shared<CircuitBreaker>();
+    next->limit = same ? live_->limit : std::make_shared<BatchLimit>();
     idle_begins = config.idle_ttl_ms > 0 && live_ != nullptr && live_->config.idle_ttl_ms == 0;
     live_ = std::move(next);
   }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "base/fault_log.h"
 #include "base/mutex.h"
 #include "engine/cache/circuit_breaker.h"
+#include "engine/cache/embed_texts.h"
 #include "engine/cache/eviction_policy.h"
 #include "engine/cache/idle_tracker.h"
 #include "engine/collection/collection.h"
@@ -63,8 +65,9 @@ class Cache {
   Result<Entry> Get(EntryId id) const;
   Result<ScanPage> Scan(EntryId after, std::size_t limit) const;
 
-  // Reclaims what has expired and moves toward the budget; bounded work per call. Leaves a retired
-  // cache alone. Ends early, with OK, once `stop` (which may be null) is set.
+  // Reclaims what has expired, moves toward the budget and gives entries their vectors that were
+  // stored while the embedder failed; bounded work per call. Leaves a retired cache alone. Ends
+  // early, with OK, once `stop` (which may be null) is set.
   Status Maintain(const std::atomic<bool>* stop);
 
   // What may change while the namespace lives: threshold, TTLs, budget, durability, embedder of the
@@ -79,7 +82,7 @@ class Cache {
   static Result<std::vector<float>> Ask(const Embedder& embedder,
                                         std::span<const std::string_view> texts,
                                         std::chrono::steady_clock::time_point deadline,
-                                        FaultLog* faults);
+                                        BatchLimit* limit, FaultLog* faults);
 
   // Adds what this cache has counted.
   void AddStats(NamespaceStats* stats) const;
@@ -88,12 +91,14 @@ class Cache {
   struct Live {  // the parts of the configuration that calls read, taken together
     NamespaceConfig config;
     std::shared_ptr<const Embedder> embedder;
-    std::shared_ptr<CircuitBreaker> breaker;  // of the embedder
+    std::shared_ptr<CircuitBreaker> breaker;  // of the embedder, as the next
+    std::shared_ptr<BatchLimit> limit;
   };
   // Of an embedder that may wait.
   enum class Asking : std::uint8_t {
     kAnyway,      // by a store: without a vector its entry would be found by its exact text only
     kUnlessDown,  // by a lookup, which somebody waits for
+    kBeside,      // by maintenance: as kUnlessDown, and a failure is nobody else's
     kNot,         // by one that may not wait
   };
   struct Counters {
@@ -146,14 +151,35 @@ class Cache {
                                    Asking asking) const;
   struct PromptVectors {
     std::vector<std::vector<float>> rows;  // one a prompt, empty where there is none
+    std::vector<bool> asked;               // for which the embedder gave its answer
     bool embedder_failed = false;          // prompts that brought a vector have it all the same
   };
   PromptVectors Vectors(const Live& live, std::span<const Prompt> prompts,
                         const std::vector<bool>& wanted,
                         std::chrono::steady_clock::time_point deadline, Asking asking);
 
-  // Makes room for `entries` and `bytes` more; returns how many left.
-  Result<std::uint32_t> MakeRoom(const Live& live, std::uint64_t entries, std::uint64_t bytes);
+  static std::vector<PutRequest> ToPuts(const NamespaceConfig& config,
+                                        std::span<const StoreRequest> requests,
+                                        const PromptVectors& vectors, std::int64_t now_us);
+  // A prompt that is stored already keeps its vector when the embedder makes none now.
+  void KeepVectors(const NamespaceConfig& config, std::span<const StoreRequest> requests,
+                   PromptVectors* vectors) const;
+  // Makes room for `puts`; returns how many entries left.
+  Result<std::uint32_t> MakeRoom(const Live& live, std::span<const PutRequest> puts);
+  std::vector<EntryId> Victims(Collection::Size size,
+                               const std::function<bool(const Collection::Size&)>& over);
+  // Where FillVectors is; cache_fill.cc.
+  struct Filling {
+    Mutex mu;
+    std::size_t page GUARDED_BY(mu) = 1;        // texts
+    std::size_t begin GUARDED_BY(mu) = 0;       // among those that want a vector
+    std::uint32_t failures GUARDED_BY(mu) = 0;  // in a row
+    std::uint32_t rest GUARDED_BY(mu) = 0;      // rounds until the next try
+  };
+  // Makes vectors for entries that were stored while the embedder made none.
+  Status FillVectors(const Live& live) EXCLUDES(filling_.mu);
+  // Of some of them. False when there is no use in going on now.
+  Result<bool> FillSome(const Live& live, std::span<const EntryId> ids);
   // kAborted once retired.
   Status CheckCurrent() const REQUIRES_SHARED(writes_mu_);
   Result<std::vector<EntryId>> ExpiredIds(const Live& live) const;
@@ -169,6 +195,8 @@ class Cache {
   IdleTracker& idle_;
   Counters& counters_;
   const std::shared_ptr<FaultLog> faults_;  // of embedders; may be null
+
+  Filling filling_;
 
   // Held shared by what writes entries, from its first look at them to its end.
   SharedMutex writes_mu_;

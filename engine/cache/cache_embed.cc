@@ -49,9 +49,9 @@ bool Cache::MayWait(const Live& live, std::span<const Prompt> prompts,
 
 Result<std::vector<float>> Cache::Ask(const Embedder& embedder,
                                       std::span<const std::string_view> texts, TimePoint deadline,
-                                      FaultLog* faults) {
+                                      BatchLimit* limit, FaultLog* faults) {
   const bool hurried = deadline - std::chrono::steady_clock::now() < CircuitBreaker::kLeastPatience;
-  Result<std::vector<float>> made = embedder.Embed(texts, deadline);
+  Result<std::vector<float>> made = EmbedTexts(embedder, texts, deadline, limit);
   // Callers who give it no time say nothing of it, nor do those who close.
   const StatusCode code = made.status().code();
   if (faults != nullptr && code != StatusCode::kCancelled &&
@@ -64,7 +64,7 @@ Result<std::vector<float>> Cache::Ask(const Embedder& embedder,
 Result<std::vector<float>> Cache::Embed(const Live& live, std::span<const std::string_view> texts,
                                         TimePoint deadline, Asking asking) const {
   if (!live.embedder->may_block()) {
-    return Ask(*live.embedder, texts, deadline, faults_.get());
+    return Ask(*live.embedder, texts, deadline, live.limit.get(), faults_.get());
   }
   const TimePoint now = std::chrono::steady_clock::now();
   const CircuitBreaker::Duration patience = Patience(live.config, now, deadline);
@@ -73,6 +73,7 @@ Result<std::vector<float>> Cache::Embed(const Live& live, std::span<const std::s
       case Asking::kAnyway:
         return live.breaker->Enter(patience);
       case Asking::kUnlessDown:
+      case Asking::kBeside:
         return live.breaker->Admit(now, patience);
       case Asking::kNot:
         break;
@@ -83,8 +84,14 @@ Result<std::vector<float>> Cache::Embed(const Live& live, std::span<const std::s
   if (!call) {
     return Unavailable("the embedder failed several times in a row");
   }
-  Result<std::vector<float>> made = Ask(*live.embedder, texts, deadline, faults_.get());
-  call->Report(OutcomeOf(made.status().code(), texts.size() <= live.config.embedder.max_batch),
+  Result<std::vector<float>> made =
+      Ask(*live.embedder, texts, deadline, live.limit.get(), faults_.get());
+  const CircuitBreaker::Outcome outcome =
+      OutcomeOf(made.status().code(), texts.size() <= live.config.embedder.max_batch);
+  // One text that it fails for, again and again in the background, must not make it look down.
+  call->Report(asking == Asking::kBeside && outcome == CircuitBreaker::Outcome::kFailure
+                   ? CircuitBreaker::Outcome::kUnknown
+                   : outcome,
                std::chrono::steady_clock::now());
   return made;
 }
@@ -92,7 +99,8 @@ Result<std::vector<float>> Cache::Embed(const Live& live, std::span<const std::s
 Cache::PromptVectors Cache::Vectors(const Live& live, std::span<const Prompt> prompts,
                                     const std::vector<bool>& wanted, TimePoint deadline,
                                     Asking asking) {
-  PromptVectors vectors{.rows = std::vector<std::vector<float>>(prompts.size())};
+  PromptVectors vectors{.rows = std::vector<std::vector<float>>(prompts.size()),
+                        .asked = std::vector<bool>(prompts.size(), false)};
   std::vector<std::string_view> texts;
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -121,6 +129,7 @@ Cache::PromptVectors Cache::Vectors(const Live& live, std::span<const Prompt> pr
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto begin = made->begin() + static_cast<std::ptrdiff_t>(row * dimension);
     std::vector<float>& vector = vectors.rows[rows[row]];
+    vectors.asked[rows[row]] = true;
     vector.assign(begin, begin + static_cast<std::ptrdiff_t>(dimension));
     // Zeros say that the text has no vector. Under the other metrics than cosine they would be one,
     // and all such texts would be the same.

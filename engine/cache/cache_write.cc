@@ -12,48 +12,15 @@ namespace nearhit {
 namespace {
 // Ids handled per round of maintenance and of invalidation: bounds memory and the size of a batch.
 constexpr std::size_t kRound = 4'096;
-// What an entry counts beside its own bytes; collection_write.cc has the exact sum, this bounds it
-// from above.
-constexpr std::uint64_t kEntryOverheadBytes = 256;
-
-std::uint64_t UpperBoundBytes(const StoreRequest& request, std::size_t dimension) {
-  std::uint64_t bytes = kEntryOverheadBytes + request.prompt.slot.size() + request.answer.size() +
-                        request.metadata.content_type.size() + request.metadata.model.size() +
-                        dimension * sizeof(float);
-  for (const std::string& tag : request.metadata.tags) {
-    bytes += tag.size();
-  }
-  return bytes;
-}
 }  // namespace
 
-Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requests) {
-  const std::shared_ptr<const Live> now = live();
-  std::vector<Prompt> prompts;
-  std::uint64_t bytes = 0;
-  auto deadline = std::chrono::steady_clock::time_point::max();
-  bool sync = false;
-  prompts.reserve(requests.size());
-  for (const StoreRequest& request : requests) {
-    prompts.push_back(request.prompt);
-    bytes += UpperBoundBytes(request, now->config.dimension);
-    deadline = std::min(deadline, request.deadline);
-    const Durability durability =
-        request.durability == Durability::kDefault ? now->config.durability : request.durability;
-    sync = sync || durability == Durability::kSync;
-  }
-  // Without an embedder the exact tier still works: the answer is kept for the same text.
-  const PromptVectors vectors =
-      Vectors(*now, prompts, std::vector<bool>(prompts.size(), true), deadline, Asking::kAnyway);
-  const ReaderLock writing(&writes_mu_);
-  NEARHIT_RETURN_IF_ERROR(CheckCurrent());
-  NEARHIT_ASSIGN_OR_RETURN(const std::uint32_t evicted, MakeRoom(*now, requests.size(), bytes));
-
-  const std::int64_t now_us = clock_->NowMicros();
+std::vector<PutRequest> Cache::ToPuts(const NamespaceConfig& config,
+                                      std::span<const StoreRequest> requests,
+                                      const PromptVectors& vectors, std::int64_t now_us) {
   std::vector<PutRequest> puts(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const StoreRequest& request = requests[i];
-    const std::int64_t ttl_ms = request.ttl_ms.value_or(now->config.default_ttl_ms);
+    const std::int64_t ttl_ms = request.ttl_ms.value_or(config.default_ttl_ms);
     puts[i] = {.scope = request.prompt.scope,
                .key = request.prompt.slot,
                .vector = vectors.rows[i],
@@ -65,9 +32,59 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
                .cost = request.metadata.cost,
                .tags = request.metadata.tags,
                .expires_us = ttl_ms == 0 ? 0 : now_us + ttl_ms * 1'000,
+               .unreadable_text = vectors.rows[i].empty() && vectors.asked[i],
                .id = {},
                .created_us = 0};
   }
+  return puts;
+}
+
+// The same text, and the embedder that made the vector: it is good, though it cannot be made now.
+void Cache::KeepVectors(const NamespaceConfig& config, std::span<const StoreRequest> requests,
+                        PromptVectors* vectors) const {
+  if (config.embedder.kind == "none" || config.dimension == 0) {
+    return;
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (!vectors->rows[i].empty()) {
+      continue;
+    }
+    const Result<EntryId> id = collection_->IdOf(requests[i].prompt.scope, requests[i].prompt.slot);
+    if (!id.ok() || !*id) {
+      id.IgnoreError();  // as below
+      continue;
+    }
+    Result<std::vector<float>> kept = collection_->ReadVector(*id);
+    if (kept.ok()) {
+      vectors->rows[i] = *std::move(kept);
+    } else {
+      kept.IgnoreError();  // maintenance makes it again
+    }
+  }
+}
+
+Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requests) {
+  const std::shared_ptr<const Live> now = live();
+  std::vector<Prompt> prompts;
+  auto deadline = std::chrono::steady_clock::time_point::max();
+  bool sync = false;
+  prompts.reserve(requests.size());
+  for (const StoreRequest& request : requests) {
+    prompts.push_back(request.prompt);
+    deadline = std::min(deadline, request.deadline);
+    const Durability durability =
+        request.durability == Durability::kDefault ? now->config.durability : request.durability;
+    sync = sync || durability == Durability::kSync;
+  }
+  // Without an embedder the exact tier still works: the answer is kept for the same text.
+  PromptVectors vectors =
+      Vectors(*now, prompts, std::vector<bool>(prompts.size(), true), deadline, Asking::kAnyway);
+  const ReaderLock writing(&writes_mu_);
+  NEARHIT_RETURN_IF_ERROR(CheckCurrent());
+  KeepVectors(now->config, requests, &vectors);
+  const std::int64_t now_us = clock_->NowMicros();
+  const std::vector<PutRequest> puts = ToPuts(now->config, requests, vectors, now_us);
+  NEARHIT_ASSIGN_OR_RETURN(const std::uint32_t evicted, MakeRoom(*now, puts));
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> put, collection_->Put(puts, sync));
   std::vector<StoreResult> results(put.size());
   // Not as it was before: whoever set an idle TTL meanwhile has gone through the entries already.
@@ -106,37 +123,33 @@ void Cache::TrackAgain(std::span<const EntryId> victims) {
   }
 }
 
-Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::uint64_t entries,
-                                      std::uint64_t bytes) {
+Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::span<const PutRequest> puts) {
   const NamespaceConfig& config = live.config;
-  const auto over = [&](std::uint64_t have_entries, std::uint64_t have_bytes) {
-    return (config.max_entries != 0 && have_entries + entries > config.max_entries) ||
-           (config.max_bytes != 0 && have_bytes + bytes > config.max_bytes);
+  const auto over = [&config](const Collection::Size& size) {
+    return (config.max_entries != 0 && size.entries > config.max_entries) ||
+           (config.max_bytes != 0 && size.bytes > config.max_bytes);
   };
-  if (over(0, 0)) {
-    return ResourceExhausted("a write of " + std::to_string(entries) + " entries and " +
-                             std::to_string(bytes) + " bytes is over the namespace's budget of " +
-                             std::to_string(config.max_entries) + " entries and " +
-                             std::to_string(config.max_bytes) + " bytes (0: unlimited)");
-  }
   const EntryTable& table = collection_->table();
+  Collection::Size most{.entries = table.size() + puts.size(), .bytes = table.bytes()};
+  for (const PutRequest& put : puts) {
+    most.bytes += Collection::EntryBytes(put);
+  }
+  if (!over(most)) {
+    return std::uint32_t{0};
+  }
+  Collection::Size own;
+  // What the puts replace takes no room beside them.
+  Collection::Size after = collection_->SizeAfter(puts, &own);
+  if (over(own)) {
+    return ResourceExhausted(
+        "a write of " + std::to_string(own.entries) + " entries and " + std::to_string(own.bytes) +
+        " bytes is over the namespace's budget of " + std::to_string(config.max_entries) +
+        " entries and " + std::to_string(config.max_bytes) + " bytes (0: unlimited)");
+  }
   std::uint32_t evicted = 0;
-  while (over(table.size(), table.bytes())) {
+  while (over(after)) {
     // As many victims as the excess calls for, in one storage batch.
-    std::uint64_t left_entries = table.size();
-    std::uint64_t left_bytes = table.bytes();
-    std::vector<EntryId> victims;
-    while (over(left_entries, left_bytes) && victims.size() < kRound) {
-      const std::optional<EntryId> victim = policy_->Victim();
-      if (!victim) {
-        break;
-      }
-      table.With(*victim, [&](const EntryState& state) {
-        --left_entries;
-        left_bytes -= state.bytes;
-      });
-      victims.push_back(*victim);
-    }
+    const std::vector<EntryId> victims = Victims(after, over);
     if (victims.empty()) {
       break;  // other writers are removing what is left
     }
@@ -149,9 +162,28 @@ Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::uint64_t entries,
       idle_.Erase(id);
     }
     evicted += static_cast<std::uint32_t>(erased->size());
+    after = collection_->SizeAfter(puts);
   }
   counters_.evictions.fetch_add(evicted, std::memory_order_relaxed);
   return evicted;
+}
+
+// Until `over` of what is left of `size` is false, as far as a round goes.
+std::vector<EntryId> Cache::Victims(Collection::Size size,
+                                    const std::function<bool(const Collection::Size&)>& over) {
+  std::vector<EntryId> victims;
+  while (over(size) && victims.size() < kRound) {
+    const std::optional<EntryId> victim = policy_->Victim();
+    if (!victim) {
+      break;
+    }
+    collection_->table().With(*victim, [&size](const EntryState& state) {
+      --size.entries;
+      size.bytes -= state.bytes;
+    });
+    victims.push_back(*victim);
+  }
+  return victims;
 }
 
 Result<std::vector<EntryId>> Cache::Erase(std::span<const EntryId> ids, bool sync) {
@@ -306,10 +338,11 @@ Status Cache::Maintain(const std::atomic<bool>* stop) {
     more = !erased.empty();
     if (!more) {
       // A budget that was lowered is reached here; stores keep it from then on.
-      NEARHIT_RETURN_IF_ERROR(MakeRoom(*now, 0, 0).status());
+      NEARHIT_RETURN_IF_ERROR(MakeRoom(*now, {}).status());
     }
   }
-  // Without the lock: building a graph takes long and changes no entry.
+  // Without the lock: an embedder may take long, and building a graph does and changes no entry.
+  NEARHIT_RETURN_IF_ERROR(FillVectors(*now));
   return collection_->Maintain(stop);
 }
 

@@ -5,7 +5,8 @@
 // want of a row; one storage batch is the commit point; the rest of memory follows. So a search
 // always finds the old entry of a key or the new one. Entries never change: putting a key again
 // makes a new entry and deletes the old one in the same batch. So an id alone says what is stored
-// under it, and bringing a snapshot up to date is a comparison of id sets. Design:
+// under it, and bringing a snapshot up to date is a comparison of id sets. One thing is added
+// later: a vector, to an entry that has none. Design:
 // docs/architecture.md#life-of-a-store.
 #pragma once
 
@@ -57,7 +58,8 @@ struct PutRequest {
   std::uint32_t answer_tokens = 0;
   double cost = 0;
   std::span<const std::string> tags{};
-  std::int64_t expires_us = 0;  // 0: never
+  std::int64_t expires_us = 0;   // 0: never
+  bool unreadable_text = false;  // without a vector, and the embedder has none for it
   // Copying an entry from another collection keeps these two.
   EntryId id{};                 // 0: a fresh one
   std::int64_t created_us = 0;  // 0: now
@@ -118,12 +120,23 @@ class Collection {
 
   // What an entry counts in a budget.
   static std::uint64_t EntryBytes(const PutRequest& request);
-  // What the collection would hold with these put, if nothing else is meanwhile.
+  // What the collection would hold with these put, if nothing else is meanwhile; `own`, unless it
+  // is null, is raised by what these hold.
   struct Size {
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;
   };
-  Size SizeAfter(std::span<const PutRequest> requests) const;
+  Size SizeAfter(std::span<const PutRequest> requests, Size* own = nullptr) const;
+
+  // Gives entries that were put without a vector theirs, in one atomic batch. Passes over those
+  // that are gone or have one; returns how many got one. An empty vector says that the embedder has
+  // none for the entry's text: it is not among EntryTable::WantingVectors any more. On error
+  // nothing changed. Requires: each id once.
+  struct Addition {
+    EntryId id{};
+    VectorView vector{};  // as in PutRequest
+  };
+  Result<std::size_t> AddVectors(std::span<const Addition> additions);
 
   // Deletes those of `ids` that exist, in batches of bounded size; returns which were there. On
   // error, what earlier batches deleted stays deleted.
@@ -181,7 +194,7 @@ class Collection {
 
  private:
   struct Planned;  // a PutRequest on its way; collection_write.cc
-  class Stripes;   // key locks held by a write; collection_write.cc
+  class Stripes;   // key locks held by a write; key_stripes.h
 
   Collection(KvStore* store, const Clock* clock, IdAllocator* ids, const HashSecret& secret,
              const CollectionOptions& options);
@@ -209,6 +222,7 @@ class Collection {
   // Writing; collection_write.cc.
   std::vector<Planned> Plan(std::span<const PutRequest> requests) const;
   Status FindReplaced(std::vector<Planned>* planned) const;
+  void AppendHeader(EntryId id, const EntryState& state, WriteBatch* batch) const;
   void AppendPut(const Planned& put, WriteBatch* batch) const;
   void AppendErase(EntryId id, const EntryState& state, WriteBatch* batch) const;
   Status AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove, WriteBatch* batch) const;

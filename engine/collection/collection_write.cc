@@ -1,12 +1,12 @@
 // Collection: putting and erasing. One storage batch is the commit point; memory follows.
 
 #include <algorithm>
-#include <bitset>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
 #include "engine/collection/collection.h"
+#include "engine/collection/key_stripes.h"
 
 namespace nearhit {
 
@@ -39,39 +39,6 @@ struct Collection::Planned {
   bool announced = false;
 };
 
-// Holds the locks of a set of keys, taken in ascending order so that two writes cannot deadlock.
-class Collection::Stripes {
- public:
-  explicit Stripes(const Collection* collection) : locks_(&collection->key_locks_) {}
-  ~Stripes() { Unlock(); }
-  Stripes(const Stripes&) = delete;
-  Stripes& operator=(const Stripes&) = delete;
-
-  void Add(const Hash128& hash) { wanted_.set(hash.low % kStripes); }
-  bool Has(const Hash128& hash) const { return wanted_.test(hash.low % kStripes); }
-  void Lock() NO_THREAD_SAFETY_ANALYSIS {
-    for (std::size_t i = 0; i < kStripes; ++i) {
-      if (wanted_.test(i)) {
-        (*locks_)[i].Lock();
-      }
-    }
-    held_ = true;
-  }
-
- private:
-  void Unlock() NO_THREAD_SAFETY_ANALYSIS {
-    for (std::size_t i = 0; held_ && i < kStripes; ++i) {
-      if (wanted_.test(i)) {
-        (*locks_)[i].Unlock();
-      }
-    }
-  }
-
-  std::array<Mutex, kStripes>* const locks_;
-  std::bitset<kStripes> wanted_;
-  bool held_ = false;
-};
-
 std::vector<Collection::Planned> Collection::Plan(std::span<const PutRequest> requests) const {
   std::vector<Planned> planned(requests.size());
   std::unordered_map<Hash128, std::size_t, HashOfHash> last;
@@ -86,15 +53,20 @@ std::vector<Collection::Planned> Collection::Plan(std::span<const PutRequest> re
   return planned;
 }
 
-Collection::Size Collection::SizeAfter(std::span<const PutRequest> requests) const {
+Collection::Size Collection::SizeAfter(std::span<const PutRequest> requests, Size* own) const {
   Size size{.entries = table_.size(), .bytes = table_.bytes()};
   const std::vector<Planned> planned = Plan(requests);
   for (std::size_t i = 0; i < planned.size(); ++i) {
     if (planned[i].winner != i) {
       continue;
     }
+    const std::uint64_t bytes = EntryBytes(requests[i]);
     ++size.entries;
-    size.bytes += EntryBytes(requests[i]);
+    size.bytes += bytes;
+    if (own != nullptr) {
+      ++own->entries;
+      own->bytes += bytes;
+    }
     table_.With(table_.FindKey(planned[i].key_hash), [&size](const EntryState& replaced) {
       --size.entries;
       size.bytes -= replaced.bytes;
@@ -171,17 +143,22 @@ Status Collection::AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove
   return Status();
 }
 
+void Collection::AppendHeader(EntryId id, const EntryState& state, WriteBatch* batch) const {
+  std::string key = EntryKey(options_.ns, id);
+  std::string value = EncodeHeader(key, {.partition = state.partition,
+                                         .created_us = state.created_us,
+                                         .expires_us = state.expires_us,
+                                         .key_hash = state.key_hash,
+                                         .bytes = state.bytes,
+                                         .has_vector = state.has_vector});
+  batch->Put(Family::kHeaders, std::move(key), std::move(value));
+}
+
 void Collection::AppendPut(const Planned& put, WriteBatch* batch) const {
   const PutRequest& request = *put.request;
   const EntryState& state = put.state;
   const std::string key = EntryKey(options_.ns, put.id);
-  batch->Put(Family::kHeaders, key,
-             EncodeHeader(key, {.partition = state.partition,
-                                .created_us = state.created_us,
-                                .expires_us = state.expires_us,
-                                .key_hash = state.key_hash,
-                                .bytes = state.bytes,
-                                .has_vector = state.has_vector}));
+  AppendHeader(put.id, state, batch);
   PayloadRecord payload{.partition = state.partition,
                         .created_us = state.created_us,
                         .expires_us = state.expires_us,
@@ -260,6 +237,7 @@ Result<std::vector<PutResult>> Collection::Put(std::span<const PutRequest> reque
                  .key_hash = put.key_hash,
                  .bytes = EntryBytes(request),
                  .has_vector = !request.vector.empty(),
+                 .unreadable_text = request.unreadable_text,
                  .tags = table_.InternTags(request.tags)};
     AppendPut(put, &batch);
     failed = AppendKeyIds(put.key_hash, put.id, put.replaced, &batch);

@@ -63,6 +63,7 @@ void EntryTable::Insert(EntryId id, EntryState state) {
 void EntryTable::CommitLocked(EntryId id, EntryState* state) {
   state->announced = false;
   bytes_ += state->bytes;
+  CountVectorLocked(*state, 1);
   std::uint64_t& newest = newest_by_key_[state->key_hash];
   newest = std::max(newest, id.value);
   Changed(id);
@@ -124,6 +125,7 @@ bool EntryTable::Erase(EntryId id) {
     return false;
   }
   bytes_ -= found->bytes;
+  CountVectorLocked(*found, static_cast<std::uint64_t>(-1));
   for (const TagNumber tag : found->tags) {
     tags_.Release(tag);
   }
@@ -135,6 +137,60 @@ bool EntryTable::Erase(EntryId id) {
   entries_.Erase(id.value);
   Changed(id);
   return true;
+}
+
+// `entries` wraps around: all ones are one less.
+void EntryTable::CountVectorLocked(const EntryState& state, std::uint64_t entries) {
+  if (!state.has_vector) {
+    without_vector_ += entries;
+    wanting_vectors_ += state.unreadable_text ? 0 : entries;
+  }
+}
+
+void EntryTable::AddVector(EntryId id, std::uint64_t bytes) {
+  WriterLock lock(&mu_);
+  EntryState* const found = entries_.Find(id.value);
+  NEARHIT_CHECK(found != nullptr && !found->has_vector);
+  CountVectorLocked(*found, static_cast<std::uint64_t>(-1));
+  bytes_ += bytes - found->bytes;
+  found->bytes = bytes;
+  found->has_vector = true;
+  found->unreadable_text = false;
+}
+
+void EntryTable::NoteUnreadableText(EntryId id) {
+  WriterLock lock(&mu_);
+  EntryState* const found = entries_.Find(id.value);
+  if (found == nullptr || found->announced || found->has_vector) {
+    return;
+  }
+  CountVectorLocked(*found, static_cast<std::uint64_t>(-1));
+  found->unreadable_text = true;
+  CountVectorLocked(*found, 1);
+}
+
+std::uint64_t EntryTable::without_vector() const {
+  ReaderLock lock(&mu_);
+  return without_vector_;
+}
+
+std::vector<EntryId> EntryTable::WantingVectors(std::size_t limit) const {
+  std::vector<EntryId> ids;
+  for (std::size_t segment = 0; ids.size() < limit; ++segment) {
+    ReaderLock lock(&mu_);
+    if (wanting_vectors_ == 0 || segment == entries_.segments()) {
+      break;
+    }
+    entries_.ForEachIn(segment, [&ids](std::uint64_t id, const EntryState& state) {
+      if (!state.announced && !state.has_vector && !state.unreadable_text) {
+        ids.push_back(EntryId{id});
+      }
+    });
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());  // while some come, met twice
+  ids.resize(std::min(ids.size(), limit));
+  return ids;
 }
 
 void EntryTable::Changed(EntryId id) {

@@ -27,8 +27,9 @@ struct EntryState {
   Hash128 key_hash;
   std::uint64_t bytes = 0;
   bool has_vector = false;
-  bool announced = false;       // not stored yet; see EntryTable::Announce
-  std::vector<TagNumber> tags;  // ascending
+  bool unreadable_text = false;  // the embedder has no vector for it; not stored
+  bool announced = false;        // not stored yet; see EntryTable::Announce
+  std::vector<TagNumber> tags;   // ascending
 
   bool ExpiredAt(std::int64_t now_us) const { return expires_us != 0 && now_us >= expires_us; }
 };
@@ -66,6 +67,14 @@ class EntryTable {
   EntryId FindKey(const Hash128& key_hash) const;
   bool Erase(EntryId id);
 
+  // The entry has a vector from now on, and so many bytes. Requires: it is there without one.
+  void AddVector(EntryId id, std::uint64_t bytes);
+  void NoteUnreadableText(EntryId id);  // if it is there without a vector
+  // Entries that are stored without a vector.
+  std::uint64_t without_vector() const;
+  // Of those, at most `limit` whose text the embedder may have one for, in no order.
+  std::vector<EntryId> WantingVectors(std::size_t limit) const;
+
   // Calls `use` with the entry's state while the table is locked for reading; false when there is
   // none.
   template <typename Use>
@@ -98,13 +107,16 @@ class EntryTable {
  private:
   void Changed(EntryId id) REQUIRES(mu_);
   void CommitLocked(EntryId id, EntryState* state) REQUIRES(mu_);
+  void CountVectorLocked(const EntryState& state, std::uint64_t entries) REQUIRES(mu_);
 
   mutable SharedMutex mu_;
   SegmentedMap<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
   SegmentedMap<Hash128, std::uint64_t, HashOfHash> newest_by_key_ GUARDED_BY(mu_);
   TagTable tags_ GUARDED_BY(mu_);
   std::uint64_t announced_ GUARDED_BY(mu_) = 0;  // entries
-  std::uint64_t bytes_ GUARDED_BY(mu_) = 0;      // of the others
+  std::uint64_t bytes_ GUARDED_BY(mu_) = 0;      // of the others, as the next two
+  std::uint64_t without_vector_ GUARDED_BY(mu_) = 0;
+  std::uint64_t wanting_vectors_ GUARDED_BY(mu_) = 0;
   bool recording_ GUARDED_BY(mu_) = false;
   std::vector<EntryId> changes_ GUARDED_BY(mu_);  // one more than kMaxChanges: too many
 };

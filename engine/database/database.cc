@@ -70,6 +70,9 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) const {
   info.stats.graph_partitions = collection.graph_partition_count();
   info.stats.index_bytes = collection.index_bytes();
   info.stats.damaged_entries = collection.damaged_entries();
+  if (record.config.dimension != 0) {
+    info.stats.entries_without_vector = collection.table().without_vector();
+  }
   if (record.config.kind == NamespaceKind::kCache) {
     call.cache().AddStats(&info.stats);
   } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/cache/embed_texts.h"
 #include "engine/database/database_impl.h"
 #include "engine/database/validate.h"
 
@@ -45,7 +46,8 @@ Result<Embeddings> DatabaseImpl::Embed(std::string_view name,
   NEARHIT_RETURN_IF_ERROR(CheckTexts(texts));
   const Embedder& embedder = *asked.embedder;
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> rows,
-                           nearhit::Cache::Ask(embedder, texts, deadline, asked.faults.get()));
+                           nearhit::Cache::Ask(embedder, texts, deadline, /*limit=*/nullptr,
+                                               asked.faults.get()));
   Embeddings out{.embedder_identity = std::string(embedder.identity()), .vectors = {}};
   out.vectors.resize(texts.size());
   const std::size_t dimension = embedder.dimension();

@@ -31,9 +31,6 @@ constexpr milliseconds kTextTime{3};
 constexpr milliseconds kLongestPage{30'000};
 constexpr milliseconds kLongestWait{60'000};
 
-// Any embedder has a vector for it.
-constexpr std::string_view kProbe = "hello";
-
 bool Has(const Collection& collection, EntryId id) {
   return collection.table().With(id, [](const EntryState&) {});
 }
@@ -336,7 +333,8 @@ Status Reembedding::Copy(const Page& page, TimePoint deadline) {
     texts.push_back(entry.record.key);
     tags.emplace_back(entry.record.tags.begin(), entry.record.tags.end());
   }
-  NEARHIT_ASSIGN_OR_RETURN(std::vector<float> rows, Embed(texts, deadline));
+  NEARHIT_ASSIGN_OR_RETURN(std::vector<float> rows,
+                           EmbedTexts(*embedder_, texts, deadline, &limit_));
   std::vector<PutRequest> puts;
   puts.reserve(page.entries.size());
   for (std::size_t i = 0; i < page.entries.size(); ++i) {
@@ -345,7 +343,8 @@ Status Reembedding::Copy(const Page& page, TimePoint deadline) {
     const std::span<float> row =
         std::span<float>(rows).subspan(i * change_.dimension, change_.dimension);
     // Zeros say that the text has no vector.
-    if (!IsZero(row) && NormalizeFor(target_->options().metric, row)) {
+    put.unreadable_text = IsZero(row) || !NormalizeFor(target_->options().metric, row);
+    if (!put.unreadable_text) {
       put.vector = row;
     }
     puts.push_back(put);
@@ -355,32 +354,6 @@ Status Reembedding::Copy(const Page& page, TimePoint deadline) {
     return Status(StatusCode::kCancelled, "the change of the embedder was cancelled");
   }
   return target_->Put(puts, /*sync=*/false).status();
-}
-
-// The embedder takes or refuses texts together. A text that it refuses by itself, though it takes
-// others, gets a row of zeros, as one that it reads but has no vector for; it must not keep the
-// others from theirs.
-Result<std::vector<float>> Reembedding::Embed(std::span<const std::string_view> texts,
-                                              TimePoint deadline) const {
-  Result<std::vector<float>> rows = embedder_->Embed(texts, deadline);
-  if (rows.ok() && rows->size() != texts.size() * change_.dimension) {
-    return Internal("the embedder gave " + std::to_string(rows->size()) + " numbers for " +
-                    std::to_string(texts.size()) + " texts of dimension " +
-                    std::to_string(change_.dimension));
-  }
-  if (rows.ok() || rows.status().code() != StatusCode::kInvalidArgument) {
-    return rows;
-  }
-  if (texts.size() == 1) {
-    const bool at_fault = !embedder_->Embed({&kProbe, 1}, deadline).ok();
-    return at_fault ? std::move(rows) : std::vector<float>(change_.dimension);
-  }
-  NEARHIT_ASSIGN_OR_RETURN(std::vector<float> first,
-                           Embed(texts.first(texts.size() / 2), deadline));
-  NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> second,
-                           Embed(texts.subspan(texts.size() / 2), deadline));
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
 }
 
 }  // namespace nearhit

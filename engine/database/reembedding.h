@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "engine/cache/embed_texts.h"
 #include "engine/collection/collection.h"
 #include "engine/database/catalogue.h"
 #include "engine/database/namespace.h"
@@ -107,8 +108,6 @@ class Reembedding {
   Status WorkOff(const Page& page, TimePoint deadline);
   Status EraseFromCopy(std::span<const EntryId> ids);
   Status Copy(const Page& page, TimePoint deadline);
-  Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
-                                   TimePoint deadline) const;
 
   // Constant after construction.
   const std::shared_ptr<Namespace> space_;
@@ -123,7 +122,8 @@ class Reembedding {
   std::deque<EntryId> todo_;  // ascending
   std::size_t texts_;         // in one page, at present
   std::size_t rounds_ = 0;    // of changes
-  bool careful_ = false;      // CatchUp has failed: try the embedder while nobody waits for it
+  BatchLimit limit_;
+  bool careful_ = false;  // CatchUp has failed: try the embedder while nobody waits for it
   std::chrono::nanoseconds text_time_;  // what one entry takes, embedding and writing
   std::unordered_set<std::uint64_t> unreadable_;
   TimePoint due_{};

@@ -71,7 +71,8 @@ class Database {
   //
   // Errors: kNotFound; kFailedPrecondition when the namespace has no embedder, or has one that
   // could not be used since the database was opened; kInvalidArgument names the text's index, its
-  // size and the limit; those of Embedder::Embed. All or nothing.
+  // size and the limit; those of Embedder::Embed, but a text that is refused though others are
+  // taken has an empty vector.
   virtual Result<Embeddings> Embed(std::string_view name, std::span<const std::string_view> texts,
                                    std::chrono::steady_clock::time_point deadline) const = 0;
 
@@ -81,10 +82,10 @@ class Database {
   // mark.
   virtual Status Flush() = 0;
 
-  // One round of what the background thread does: reclaims expired entries, drops empty partitions,
-  // moves partitions between index tiers. It does not Flush(). With background_maintenance off it
-  // first makes the changes of embedders that are due; one that fails stays for the next call and
-  // is no error of this one. Safe at any time.
+  // One round of what the background thread does: reclaims expired entries, makes vectors that an
+  // embedder owes, drops empty partitions, moves partitions between index tiers. It does not
+  // Flush(). With background_maintenance off it first makes the changes of embedders that are due;
+  // one that fails stays for the next call and is no error of this one. Safe at any time.
   virtual Status RunMaintenance() = 0;
 
   // For an owner who is about to close: calls that wait for an embedder end soon, as if it had

@@ -49,7 +49,8 @@ class Embedder {
   //
   // Errors: kDeadlineExceeded once `deadline` passes; kCancelled after Stop(); kUnavailable when
   // the model cannot be reached; kInvalidArgument when a text is refused (over the model's length,
-  // invalid UTF-8). All or nothing.
+  // invalid UTF-8), or their number is. All or nothing: the engine asks again with half of the
+  // texts, and a text that is refused by itself counts as one of zeros.
   virtual Result<std::vector<float>> Embed(
       std::span<const std::string_view> texts,
       std::chrono::steady_clock::time_point deadline) const = 0;

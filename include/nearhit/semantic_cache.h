@@ -168,8 +168,9 @@ class SemanticCache {
                                                         const LookupOptions& options) = 0;
 
   // Stores an answer, replacing the one of the same scope and slot. On return it is found by Lookup
-  // and durable at the level asked for. When the embedder fails the entry is stored for the exact
-  // tier only.
+  // and durable at the level asked for. When the embedder fails, an entry that replaces one keeps
+  // its vector, and another is stored for the exact tier only until maintenance has made its
+  // vector.
   //
   // Errors: kInvalidArgument for a bad field; kResourceExhausted when it is over the namespace's
   // whole budget; kUnavailable when storage fails or the database is closed. On error nothing

@@ -21,6 +21,10 @@ struct NamespaceStats {
   // them, searches do not find them.
   std::uint64_t damaged_entries = 0;
 
+  // Entries of a namespace with vectors that have none, now: the exact tier serves them, searches
+  // do not find them. Maintenance makes vectors for those whose embedder failed.
+  std::uint64_t entries_without_vector = 0;
+
   // Since the database was opened. Of a vectors namespace only `read_errors`.
   std::uint64_t exact_hits = 0;
   std::uint64_t semantic_hits = 0;

@@ -296,6 +296,40 @@ TEST_F(BudgetTest, EvictionKeepsTheNamespaceInsideItsBudget) {
   EXPECT_EQ(db_->DescribeNamespace("c")->stats.evictions, 190U);
 }
 
+TEST_F(BudgetTest, ReplacingInAFullCacheEvictsNoOthers) {
+  constexpr std::size_t kMost = 1'000;
+  NamespaceConfig config = CacheConfig();
+  config.max_entries = kMost;
+  const auto cache = NewCache(config);
+  std::vector<std::string> slots;
+  for (std::size_t i = 0; i < kMost; ++i) {
+    slots.push_back(std::to_string(i));
+  }
+  std::vector<StoreRequest> requests;
+  for (const std::string& slot : slots) {
+    requests.push_back(Request(slot, kEast));
+  }
+  ASSERT_THAT(cache->StoreBatch(requests), IsOk());
+  ASSERT_THAT(cache->StoreBatch(std::span(requests).first(kMost / 2)), IsOk());
+  EXPECT_EQ(db_->DescribeNamespace("c")->stats.entries, kMost);
+  EXPECT_EQ(db_->DescribeNamespace("c")->stats.evictions, 0U);
+  // Half of these are new.
+  for (std::size_t i = 0; i < 100; i += 2) {
+    slots[i] += "new";
+    requests[i].prompt.slot = slots[i];
+  }
+  ASSERT_THAT(cache->StoreBatch(std::span(requests).first(100)), IsOk());
+  EXPECT_EQ(db_->DescribeNamespace("c")->stats.entries, kMost);
+}
+
+TEST_F(BudgetTest, APromptThatIsStoredTwiceInABatchTakesRoomOnce) {
+  NamespaceConfig config = CacheConfig();
+  config.max_entries = 1;
+  const auto cache = NewCache(config);
+  const std::vector<StoreRequest> requests(3, Request("same", kEast));
+  EXPECT_THAT(cache->StoreBatch(requests), IsOk());
+}
+
 TEST_F(BudgetTest, AnEntryOverTheWholeBudgetIsRefused) {
   NamespaceConfig config = CacheConfig();
   config.max_bytes = 100;

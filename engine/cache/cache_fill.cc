@@ -1,0 +1,100 @@
+// Cache: vectors for entries that were stored while the embedder failed.
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "engine/cache/cache.h"
+#include "engine/collection/normalize.h"
+
+namespace nearhit {
+
+namespace {
+using std::chrono::steady_clock;
+
+// A round of maintenance begins no further page after this time or so many entries; a page may wait
+// for the embedder for the other.
+constexpr std::chrono::milliseconds kRoundTime{500};
+constexpr std::size_t kRoundEntries = 1'024;
+constexpr std::chrono::milliseconds kPageTime{2'000};
+constexpr std::size_t kLargestPage = 16;
+// After failures in a row, so many rounds pass at most without a try.
+constexpr std::uint32_t kLongestRest = 63;
+}  // namespace
+
+// A page that fails is followed by smaller ones that begin elsewhere: one text for which the
+// embedder fails each time is soon alone.
+Status Cache::FillVectors(const Live& live) {
+  if (live.embedder == nullptr || live.config.dimension == 0) {
+    return Status();
+  }
+  const MutexLock turn(&filling_.mu);
+  if (filling_.rest > 0) {
+    --filling_.rest;
+    return Status();
+  }
+  std::vector<EntryId> wanting = collection_->table().WantingVectors(kRoundEntries);
+  if (wanting.empty()) {
+    return Status();
+  }
+  const auto begin = static_cast<std::ptrdiff_t>(filling_.begin % wanting.size());
+  std::rotate(wanting.begin(), wanting.begin() + begin, wanting.end());
+  std::span<const EntryId> ids = wanting;
+  const steady_clock::time_point end = steady_clock::now() + kRoundTime;
+  while (!ids.empty() && steady_clock::now() < end) {
+    const std::size_t count = std::min(ids.size(), filling_.page);
+    NEARHIT_ASSIGN_OR_RETURN(const bool filled, FillSome(live, ids.first(count)));
+    if (!filled) {
+      filling_.page = std::max<std::size_t>(1, filling_.page / 2);
+      ++filling_.begin;
+      filling_.rest = std::min(kLongestRest, (1U << std::min(filling_.failures++, 10U)) - 1);
+      return Status();
+    }
+    filling_.page = std::min(kLargestPage, filling_.page * 2);
+    filling_.failures = 0;
+    ids = ids.subspan(count);
+  }
+  return Status();
+}
+
+Result<bool> Cache::FillSome(const Live& live, std::span<const EntryId> ids) {
+  std::vector<StoredEntry> entries;
+  std::vector<std::string_view> texts;
+  std::vector<Collection::Addition> additions;
+  for (const EntryId id : ids) {
+    Result<StoredEntry> entry = collection_->Read(id, ReadTier::kAny);
+    if (entry.ok()) {
+      texts.push_back(entry->record.key);
+      entries.push_back(*std::move(entry));  // the bytes that its views are of stay where they are
+      continue;
+    }
+    if (entry.status().code() == StatusCode::kDataLoss) {
+      additions.push_back({.id = id});  // its text is lost
+    }
+    entry.IgnoreError();  // deleted a moment ago, or not readable now
+  }
+  std::vector<float> rows;
+  if (!texts.empty()) {
+    Result<std::vector<float>> made =
+        Embed(live, texts, steady_clock::now() + kPageTime, Asking::kBeside);
+    if (!made.ok()) {
+      made.IgnoreError();  // it is asked again in the next round
+      return false;
+    }
+    rows = *std::move(made);
+  }
+  const std::size_t dimension = live.embedder->dimension();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::span<float> row = std::span(rows).subspan(i * dimension, dimension);
+    const bool good = !IsZero(row) && NormalizeFor(live.config.metric, row);
+    additions.push_back({.id = entries[i].id, .vector = good ? VectorView(row) : VectorView()});
+  }
+  const ReaderLock writing(&writes_mu_);
+  if (retired_) {
+    return false;
+  }
+  NEARHIT_RETURN_IF_ERROR(collection_->AddVectors(additions).status());
+  return true;
+}
+
+}  // namespace nearhit
