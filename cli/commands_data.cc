@@ -57,6 +57,7 @@ void PrintSummary(const CliContext& context, const ImportSummary& summary) {
     PrintJson(*context.out, {{"imported", summary.imported},
                              {"replaced", summary.replaced},
                              {"bad", summary.bad},
+                             {"without_vector", summary.without_vector},
                              {"resumed_after_line", summary.resumed_after_line},
                              {"seconds", summary.seconds},
                              {"per_second", rate}});
@@ -64,6 +65,9 @@ void PrintSummary(const CliContext& context, const ImportSummary& summary) {
   }
   *context.out << FormatCount(summary.imported) << " imported, " << FormatCount(summary.replaced)
                << " replaced, " << FormatCount(summary.bad) << " bad, "
+               << (summary.without_vector == 0
+                       ? ""
+                       : FormatCount(summary.without_vector) + " without a vector, ")
                << FormatDurationMs(static_cast<std::int64_t>(summary.seconds * 1e3)) << ", "
                << FormatCount(static_cast<std::uint64_t>(rate)) << "/s\n";
 }

@@ -66,6 +66,7 @@ class Importer {
   SteadyClock::time_point saved_;
   std::uint64_t position_at_start_ = 0;
   bool first_read_ = true;
+  bool has_vectors_ = false;  // the namespace
 
   std::vector<ImportRecord> batch_;
   std::size_t batch_bytes_ = 0;
@@ -92,6 +93,7 @@ Status Importer::PrepareNamespace() {
       client_.Call(client_.admin(), &v1::Admin::Stub::DescribeNamespace, request, &response));
   const v1::NamespaceConfig& config = response.info().config();
   options_.records.vectors = config.kind() == v1::NAMESPACE_KIND_VECTORS;
+  has_vectors_ = config.dimension() > 0;
   if (!options_.vector_file.empty() && matrix_.dimension != config.dimension()) {
     return FromInput(VectorsDoNotFit(options_.vector_file, matrix_.dimension, options_.name,
                                      config.dimension()));
@@ -168,6 +170,7 @@ SendFunction Importer::MakeSend(std::vector<ImportRecord> batch) const {
     outcome->stored += end - begin;
     for (const v1::StoreResult& result : response.results()) {
       outcome->replaced += result.replaced() ? 1 : 0;
+      outcome->without_vector += result.has_vector() ? 0 : 1;
     }
     return {};
   };
@@ -267,6 +270,7 @@ Status Importer::Run() {
   }
   summary_.imported = sender.outcome().stored;
   summary_.replaced = sender.outcome().replaced;
+  summary_.without_vector = has_vectors_ ? sender.outcome().without_vector : 0;
   summary_.bad = bad_.count();
   summary_.input_empty = !lines_->has_text();
   summary_.seconds = std::chrono::duration<double>(SteadyClock::now() - start_).count();

@@ -30,6 +30,8 @@ struct ImportSummary {
   std::uint64_t imported = 0;
   std::uint64_t replaced = 0;
   std::uint64_t bad = 0;
+  // Of those imported into a namespace with vectors: found by their exact text only.
+  std::uint64_t without_vector = 0;
   std::uint64_t resumed_after_line = 0;
   double seconds = 0;
   bool input_empty = true;   // not a character of text

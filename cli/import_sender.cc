@@ -120,6 +120,7 @@ void ImportSender::Work() {
     --running_;
     outcome_.stored += outcome.stored;
     outcome_.replaced += outcome.replaced;
+    outcome_.without_vector += outcome.without_vector;
     rejected_ += rejected.size();
     for (const RejectedItem& item : rejected) {
       report_(job.lines[item.index], item.reason);

@@ -20,6 +20,7 @@ namespace nearhit {
 struct SendOutcome {
   std::uint64_t stored = 0;
   std::uint64_t replaced = 0;
+  std::uint64_t without_vector = 0;
 };
 
 // Sends items [begin, end) of a batch. kInvalidArgument: at least one of them is bad and none was

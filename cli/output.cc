@@ -250,6 +250,7 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
                    {"embed_failures", stats.embed_failures()},
                    {"read_errors", stats.read_errors()},
                    {"damaged_entries", stats.damaged_entries()},
+                   {"entries_without_vector", stats.entries_without_vector()},
                    {"texts_not_read", stats.texts_not_read()},
                    {"embedder_memo_hits", stats.embedder_memo_hits()},
                    {"embedder_memo_misses", stats.embedder_memo_misses()}};

@@ -160,6 +160,7 @@ void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out) {
   stats->set_embed_failures(info.stats.embed_failures);
   stats->set_read_errors(info.stats.read_errors);
   stats->set_damaged_entries(info.stats.damaged_entries);
+  stats->set_entries_without_vector(info.stats.entries_without_vector);
   stats->set_texts_not_read(info.stats.texts_not_read);
   stats->set_embedder_memo_hits(info.stats.embedder_memo_hits);
   stats->set_embedder_memo_misses(info.stats.embedder_memo_misses);

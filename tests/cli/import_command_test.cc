@@ -29,6 +29,12 @@ TEST_F(ImportCommandTest, WhatIsImportedIsFound) {
   EXPECT_EQ(Run({"lookup", "-n", "faq", "--lines", file_}), kExitOk);
 }
 
+TEST_F(ImportCommandTest, SaysHowManyHaveNoVector) {
+  ASSERT_EQ(Run({"ns", "create", "bare", "--dimension", "2"}), kExitOk) << err_;
+  EXPECT_EQ(Run({"import", "-n", "bare", file_}), kExitOk);
+  EXPECT_THAT(out_, testing::StartsWith("2 imported, 0 replaced, 0 bad, 2 without a vector"));
+}
+
 TEST_F(ImportCommandTest, BadVectorFileIsWrongUse) {
   EXPECT_EQ(Run({"import", "-n", "plane", file_, "--vectors", "/does/not/exist.npy"}), kExitUsage);
   EXPECT_THAT(err_, HasSubstr("/does/not/exist.npy"));

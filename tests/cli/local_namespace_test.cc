@@ -51,6 +51,7 @@ TEST_F(LocalNamespaceTest, AMissSaysThatTheTextWasNotRead) {
   EXPECT_EQ(Run({"store", "-n", "m", "red", "answer"}), kExitOk);
   const nlohmann::json stats = Describe()["stats"];
   EXPECT_EQ(stats["texts_not_read"], 1);
+  EXPECT_EQ(stats["entries_without_vector"], 0);
   EXPECT_EQ(stats["embedder_memo_hits"], 1);
   EXPECT_EQ(stats["embedder_memo_misses"], 2);
 }

@@ -84,11 +84,13 @@ TEST(Convert, FieldsOfALocalEmbedderComeBack) {
 TEST(Convert, FiguresOfANamespace) {
   NamespaceInfo info;
   info.stats.texts_not_read = 1;
+  info.stats.entries_without_vector = 4;
   info.stats.embedder_memo_hits = 2;
   info.stats.embedder_memo_misses = 3;
   v1::NamespaceInfo out;
   ToProto(info, &out);
   EXPECT_EQ(out.stats().texts_not_read(), 1U);
+  EXPECT_EQ(out.stats().entries_without_vector(), 4U);
   EXPECT_EQ(out.stats().embedder_memo_hits(), 2U);
   EXPECT_EQ(out.stats().embedder_memo_misses(), 3U);
 }
