@@ -80,8 +80,10 @@ std::vector<Neighbor> SearchAndRescore(const Codec& codec, VectorView vector,
   constexpr int kTries = 4;
   std::size_t k = options.k;
   for (int i = 1;; ++i) {
-    Rescored rescored = Rescore(codec, vector, query, options, candidates_for(k), stats);
-    if (rescored.dropped == 0 || rescored.neighbors.size() >= options.k || i == kTries) {
+    const std::vector<RoughNeighbor> candidates = candidates_for(k);
+    Rescored rescored = Rescore(codec, vector, query, options, candidates, stats);
+    if (rescored.dropped == 0 || rescored.neighbors.size() >= options.k || candidates.size() < k ||
+        i == kTries) {
       return std::move(rescored.neighbors);
     }
     k = options.k + 4 * rescored.dropped;

@@ -11,13 +11,6 @@
 
 namespace nearhit {
 
-namespace {
-
-// A filter that few entries pass is answered by comparing exactly those.
-constexpr std::uint64_t kCompareAllBelow = 2'000;
-
-}  // namespace
-
 Hash128 Collection::ScopeHash(std::string_view scope) const {
   return KeyedHasher(secret_).Update(options_.ns).Update(scope).Digest();
 }
@@ -229,17 +222,12 @@ Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& ind
   if (filter == nullptr || filter->empty()) {
     return index.Search(query, options, &stats);
   }
-  const TagMatcher matcher(&table_, *filter, clock_->NowMicros());
-  if (matcher.upper_bound() == 0) {
+  const TagMatcher matcher(table_.Matching(*filter));
+  if (matcher.count() == 0) {
     return std::vector<Neighbor>();
   }
   options.filter = &matcher;
-  if (matcher.rarest() == nullptr || matcher.upper_bound() > kCompareAllBelow) {
-    return index.Search(query, options, &stats);
-  }
-  NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids,
-                           IdsWithTag(*matcher.rarest(), 2 * kCompareAllBelow));
-  return index.SearchAmong(query, ids, options, &stats);
+  return index.Search(query, options, &stats);
 }
 
 // `known` holds those that an earlier search met: whatever has taken their place was in the index

@@ -48,6 +48,36 @@ std::uint64_t EntryTable::TagCount(TagNumber tag) const {
   return tags_.Count(tag);
 }
 
+// A tag that nobody has is one of no entry.
+IdSet EntryTable::Matching(const TagFilter& filter) const {
+  ReaderLock lock(&mu_);
+  const IdSet none;
+  const auto entries_of = [this, &none](const std::string& tag) -> const IdSet& {
+    const std::optional<TagNumber> number = tags_.Find(tag);
+    return number ? tags_.Entries(*number) : none;
+  };
+  IdSet matching;
+  for (const std::string& tag : filter.any_of) {
+    matching.Unite(entries_of(tag));
+  }
+  bool narrowed = !filter.any_of.empty();
+  for (const std::string& tag : filter.all_of) {
+    if (narrowed) {
+      matching.Intersect(entries_of(tag));
+    } else {
+      matching = entries_of(tag);
+      narrowed = true;
+    }
+  }
+  if (!narrowed) {
+    matching = ids_;
+  }
+  for (const std::string& tag : filter.none_of) {
+    matching.Subtract(entries_of(tag));
+  }
+  return matching;
+}
+
 std::size_t EntryTable::tag_count() const {
   ReaderLock lock(&mu_);
   return tags_.size();
@@ -57,7 +87,23 @@ void EntryTable::Insert(EntryId id, EntryState state) {
   WriterLock lock(&mu_);
   EntryState& inserted = entries_[id.value];
   inserted = std::move(state);
+  IndexTagsLocked(id, inserted);
   CommitLocked(id, &inserted);
+}
+
+void EntryTable::IndexTagsLocked(EntryId id, const EntryState& state) {
+  ids_.Insert(id);
+  for (const TagNumber tag : state.tags) {
+    tags_.AddEntry(tag, id);
+  }
+}
+
+void EntryTable::ReleaseTagsLocked(EntryId id, const EntryState& state) {
+  ids_.Erase(id);
+  for (const TagNumber tag : state.tags) {
+    tags_.RemoveEntry(tag, id);
+    tags_.Release(tag);
+  }
 }
 
 void EntryTable::CommitLocked(EntryId id, EntryState* state) {
@@ -72,6 +118,7 @@ void EntryTable::CommitLocked(EntryId id, EntryState* state) {
 void EntryTable::Announce(EntryId id, EntryState state) {
   WriterLock lock(&mu_);
   state.announced = true;
+  IndexTagsLocked(id, state);
   entries_[id.value] = std::move(state);
   ++announced_;
 }
@@ -89,9 +136,7 @@ void EntryTable::Retract(EntryId id) {
   const EntryState* const found = entries_.Find(id.value);
   NEARHIT_CHECK(found != nullptr && found->announced);
   --announced_;
-  for (const TagNumber tag : found->tags) {
-    tags_.Release(tag);
-  }
+  ReleaseTagsLocked(id, *found);
   entries_.Erase(id.value);
 }
 
@@ -104,6 +149,7 @@ void EntryTable::AddTag(EntryId id, TagNumber tag) {
   std::vector<TagNumber>& tags = found->tags;
   tags.insert(std::lower_bound(tags.begin(), tags.end(), tag), tag);
   tags_.AddReference(tag);
+  tags_.AddEntry(tag, id);
 }
 
 std::optional<EntryState> EntryTable::Find(EntryId id) const {
@@ -126,9 +172,7 @@ bool EntryTable::Erase(EntryId id) {
   }
   bytes_ -= found->bytes;
   CountVectorLocked(*found, static_cast<std::uint64_t>(-1));
-  for (const TagNumber tag : found->tags) {
-    tags_.Release(tag);
-  }
+  ReleaseTagsLocked(id, *found);
   // Unless a newer entry has replaced it.
   if (const std::uint64_t* const newest = newest_by_key_.Find(found->key_hash);
       newest != nullptr && *newest == id.value) {

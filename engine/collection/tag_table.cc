@@ -27,6 +27,18 @@ void TagTable::Release(TagNumber tag) {
   }
 }
 
+void TagTable::AddEntry(TagNumber tag, EntryId id) {
+  tags_.at(tag).entries.Insert(id);
+}
+
+void TagTable::RemoveEntry(TagNumber tag, EntryId id) {
+  tags_.at(tag).entries.Erase(id);
+}
+
+const IdSet& TagTable::Entries(TagNumber tag) const {
+  return tags_.at(tag).entries;
+}
+
 std::optional<TagNumber> TagTable::Find(std::string_view tag) const {
   const auto found = numbers_.find(std::string(tag));
   return found == numbers_.end() ? std::nullopt : std::optional<TagNumber>(found->second);

@@ -1,4 +1,5 @@
-// The tags of one namespace by number, so that an entry holds four bytes of each. A tag that no
+// The tags of one namespace by number, so that an entry holds four bytes of each, and the entries
+// that have them. A tag that no
 // entry has any more is forgotten: tags made of user or trace ids would fill memory otherwise.
 #pragma once
 
@@ -7,6 +8,9 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "engine/collection/id_set.h"
+#include "nearhit/types.h"
 
 namespace nearhit {
 
@@ -26,6 +30,11 @@ class TagTable {
   void Release(TagNumber tag);       // after the last one the tag is forgotten
 
   std::optional<TagNumber> Find(std::string_view tag) const;
+  // Which entries have the tag. Requires: it has a reference.
+  void AddEntry(TagNumber tag, EntryId id);
+  void RemoveEntry(TagNumber tag, EntryId id);
+  const IdSet& Entries(TagNumber tag) const;
+
   // Empty, or 0, for a number without a tag.
   std::string Text(TagNumber tag) const;
   std::uint64_t Count(TagNumber tag) const;
@@ -35,6 +44,7 @@ class TagTable {
   struct Tag {
     std::string_view text;  // a key of numbers_
     std::uint64_t references = 0;
+    IdSet entries;
   };
 
   std::unordered_map<std::string, TagNumber> numbers_;

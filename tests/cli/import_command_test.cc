@@ -93,7 +93,7 @@ TEST_F(ImportCommandTest, NameInCapitalsSaysTheFormatAsWell) {
   EXPECT_EQ(Run({"import", "-n", "faq", Write("FAQ.CSV", "prompt;answer\nfirst question;42\n")}),
             kExitOk);
   EXPECT_EQ(Run({"lookup", "-n", "faq", "--answer-only", "first question"}), kExitOk);
-  EXPECT_EQ(out_, "42\n");
+  EXPECT_EQ(out_, "42");
   EXPECT_EQ(Run({"import", "-n", "faq", "--separator", "tab",
                  Write("tabs.csv", "prompt\tanswer\nsecond question\t43\n")}),
             kExitOk);

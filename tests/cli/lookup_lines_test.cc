@@ -121,7 +121,7 @@ TEST_F(LookupLinesTest, BadLinesAreReportedAndGoneOnWith) {
   std::ifstream written(reasons);
   std::string line;
   ASSERT_TRUE(std::getline(written, line));
-  EXPECT_EQ(line, "1\tthe text is not valid UTF-8");
+  EXPECT_EQ(line, "1\tthe text is not valid UTF-8; convert the file to it, as with iconv");
   EXPECT_THAT(err_, testing::Not(HasSubstr("line 1")));
   // Only the server refuses this one.
   EXPECT_EQ(Run({"lookup", "-n", "faq", "--lines", Write("one.txt", too_long)}), kExitRefused);

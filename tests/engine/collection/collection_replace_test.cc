@@ -97,7 +97,7 @@ TEST_F(CollectionReplaceTest, AFailedReplacementLeavesTheOldEntryAlone) {
   EXPECT_EQ(collection_->table().tag_count(), 1U);
   ASSERT_THAT(collection_->Erase({&before, 1}, /*sync=*/false), IsOk());
   EXPECT_EQ(collection_->table().tag_count(), 0U);
-  ASSERT_THAT(collection_->Maintain(), IsOk());
+  ASSERT_THAT(collection_->Maintain(nullptr), IsOk());
   EXPECT_EQ(collection_->partition_count(), 0U);
 }
 
@@ -152,8 +152,8 @@ TEST_F(CollectionReplaceTest, DamageDoesNotMakeASearchGoOnForever) {
   int reads = 0;
   store_.BeforeGets(Family::kVectors, [&reads] { ++reads; });
   EXPECT_EQ(Found(2).size(), 1U);
-  // Again for what may have replaced it, and once farther.
-  EXPECT_EQ(reads, 6);
+  // Again for what may have replaced it, and farther, by the index and above it.
+  EXPECT_LE(reads, 12);
 }
 
 }  // namespace

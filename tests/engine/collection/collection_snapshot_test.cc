@@ -29,7 +29,7 @@ class CollectionSnapshotTest : public testing::Test {
     for (std::size_t i = 0; i < kEntries; ++i) {
       Put(collection.get(), "s", i);
     }
-    EXPECT_THAT(collection->Maintain(), IsOk());
+    EXPECT_THAT(collection->Maintain(nullptr), IsOk());
     EXPECT_EQ(collection->graph_partition_count(), 1U);
     EXPECT_THAT(collection->WriteSnapshots(), IsOk());
   }
@@ -122,13 +122,13 @@ TEST_F(CollectionSnapshotTest, ALoadedGraphTakesWritesAtOnce) {
     const EntryId id = Put(collection.get(), "s", kEntries + i);
     EXPECT_EQ(Nearest(*collection, kEntries + i), id);
   }
-  EXPECT_THAT(collection->Maintain(), IsOk());
+  EXPECT_THAT(collection->Maintain(nullptr), IsOk());
 }
 
 TEST_F(CollectionSnapshotTest, TheThresholdOfTheCollectionCounts) {
   const auto collection = Open(10 * kEntries);
   EXPECT_EQ(collection->graph_partition_count(), 1U);  // as the file has it
-  EXPECT_THAT(collection->Maintain(), IsOk());
+  EXPECT_THAT(collection->Maintain(nullptr), IsOk());
   EXPECT_EQ(collection->graph_partition_count(), 0U);
   EXPECT_EQ(Nearest(*collection, 5), EntryId{6});
 }
