@@ -48,24 +48,24 @@ std::uint64_t EntryTable::TagCount(TagNumber tag) const {
   return tags_.Count(tag);
 }
 
-// A tag that nobody has is one of no entry.
+const IdSet& EntryTable::EntriesOf(const std::string& tag, const IdSet& none) const {
+  const std::optional<TagNumber> number = tags_.Find(tag);
+  return number ? tags_.Entries(*number) : none;
+}
+
 IdSet EntryTable::Matching(const TagFilter& filter) const {
-  ReaderLock lock(&mu_);
   const IdSet none;
-  const auto entries_of = [this, &none](const std::string& tag) -> const IdSet& {
-    const std::optional<TagNumber> number = tags_.Find(tag);
-    return number ? tags_.Entries(*number) : none;
-  };
   IdSet matching;
+  ReaderLock lock(&mu_);
   for (const std::string& tag : filter.any_of) {
-    matching.Unite(entries_of(tag));
+    matching.Unite(EntriesOf(tag, none));
   }
   bool narrowed = !filter.any_of.empty();
   for (const std::string& tag : filter.all_of) {
     if (narrowed) {
-      matching.Intersect(entries_of(tag));
+      matching.Intersect(EntriesOf(tag, none));
     } else {
-      matching = entries_of(tag);
+      matching = EntriesOf(tag, none);
       narrowed = true;
     }
   }
@@ -73,7 +73,7 @@ IdSet EntryTable::Matching(const TagFilter& filter) const {
     matching = ids_;
   }
   for (const std::string& tag : filter.none_of) {
-    matching.Subtract(entries_of(tag));
+    matching.Subtract(EntriesOf(tag, none));
   }
   return matching;
 }

@@ -111,6 +111,8 @@ class EntryTable {
 
  private:
   void Changed(EntryId id) REQUIRES(mu_);
+  // Of a tag that nobody has: `none`.
+  const IdSet& EntriesOf(const std::string& tag, const IdSet& none) const REQUIRES_SHARED(mu_);
   void IndexTagsLocked(EntryId id, const EntryState& state) REQUIRES(mu_);
   void ReleaseTagsLocked(EntryId id, const EntryState& state) REQUIRES(mu_);
   void CommitLocked(EntryId id, EntryState* state) REQUIRES(mu_);

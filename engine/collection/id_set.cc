@@ -109,9 +109,12 @@ std::vector<EntryId> IdSet::Ids() const {
   std::vector<EntryId> ids;
   ids.reserve(size());
   if (many_ != nullptr) {
-    for (const std::uint64_t id : many_->ids) {
-      ids.push_back(EntryId{id});
-    }
+    many_->ids.iterate(
+        [](std::uint64_t id, void* to) {
+          static_cast<std::vector<EntryId>*>(to)->push_back(EntryId{id});
+          return true;
+        },
+        &ids);
   }
   for (const std::uint64_t id : few_) {
     ids.push_back(EntryId{id});

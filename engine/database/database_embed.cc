@@ -45,9 +45,9 @@ Result<Embeddings> DatabaseImpl::Embed(std::string_view name,
   NEARHIT_ASSIGN_OR_RETURN(const Asked asked, EmbedderIn(*space));
   NEARHIT_RETURN_IF_ERROR(CheckTexts(texts));
   const Embedder& embedder = *asked.embedder;
-  NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> rows,
-                           nearhit::Cache::Ask(embedder, texts, deadline, /*limit=*/nullptr,
-                                               asked.faults.get()));
+  NEARHIT_ASSIGN_OR_RETURN(
+      const std::vector<float> rows,
+      nearhit::Cache::Ask(embedder, texts, deadline, /*limit=*/nullptr, asked.faults.get()));
   Embeddings out{.embedder_identity = std::string(embedder.identity()), .vectors = {}};
   out.vectors.resize(texts.size());
   const std::size_t dimension = embedder.dimension();
