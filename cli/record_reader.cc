@@ -277,7 +277,7 @@ Result<bool> RecordReader::ReadHeader() {
   for (const char separator : separators) {
     csv_.options().delimiter = separator;
     csv_.options().trim_spaces = false;
-    const Result<bool> more = csv_.Next(&cells_);
+    Result<bool> more = csv_.Next(&cells_);
     if (more.ok() ? !*more : more.status().code() != StatusCode::kInvalidArgument) {
       return more;
     }

@@ -62,6 +62,7 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
       item->bytes = incoming_.Length();
       parsed = Parse(&incoming_, &item->request);
     }
+    decltype(item) refused;
     Plan plan;
     {
       MutexLock lock(&mu_);
@@ -75,13 +76,15 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
         if (parsed.ok()) {
           request_bytes_ += item->bytes;
           waiting_.push_back(std::move(item));
+        } else {
+          refused = std::move(item);
         }
       }
       plan = PlanLocked();
     }
     Act(this, std::move(plan));
-    if (!parsed.ok()) {
-      Answer(item->request, parsed, Response());
+    if (refused != nullptr) {
+      Answer(refused->request, parsed, Response());
     }
   }
 

@@ -66,7 +66,7 @@ class WorkerPool {
 
  private:
   struct Task {
-    std::uint64_t number;  // in the order of coming, over all queues
+    std::uint64_t number = 0;  // in the order of coming, over all queues
     Job job;
   };
   struct Queue {
