@@ -42,6 +42,7 @@ class LimitsTest : public testing::Test {
     daemon_ = *std::move(daemon);
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // else its windows grow over an answer
     channel_ = grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(daemon_->server().port()),
                                          grpc::InsecureChannelCredentials(), arguments);
     cache_ = v1::Cache::NewStub(channel_);
@@ -130,12 +131,16 @@ TEST_F(LimitsTest, NoAnswerIsMadeWhileTooManyAreNotRead) {
       std::unique_ptr<grpc::ClientReaderWriter<v1::LookupStreamRequest, v1::LookupStreamResponse>>>
       streams;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (daemon_->server().held_answer_bytes() <= kQuota &&
-         std::chrono::steady_clock::now() < give_up) {
+  for (std::uint64_t i = 0; i < 2 * kQuota / kAnswerBytes; ++i) {
     calls.push_back(std::make_unique<grpc::ClientContext>());
     streams.push_back(cache_->LookupStream(calls.back().get()));
-    streams.back()->Write(AskLarge(0));
+    streams.back()->Write(AskLarge(i));
   }
+  while (daemon_->server().held_answer_bytes() <= kQuota &&
+         std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+  }
+  ASSERT_GT(daemon_->server().held_answer_bytes(), kQuota);
   v1::LookupRequest request;
   request.set_namespace_("exact");
   request.mutable_prompt()->set_slot("large");

@@ -198,14 +198,25 @@ class RowsOfAFileTest : public RocksDbStoreTest {
     }
   }
 
-  bool PageCacheCanBeAsked() const {
-    const Descriptor fd(::open((dir_.path() / "CURRENT").c_str(), O_RDONLY | O_CLOEXEC));
-    char byte = 0;
-    iovec part{.iov_base = &byte, .iov_len = 1};
-    return ::preadv2(fd.get(), &part, 1, 0, RWF_NOWAIT) >= 0 || errno != EOPNOTSUPP;
+  bool PageCacheCanBeAsked() const { return ReadsWithoutWait("CURRENT") || errno != EOPNOTSUPP; }
+
+  // Some file systems keep their pages whatever they are advised.
+  bool PageCacheIsGone() const {
+    const std::filesystem::directory_iterator files(dir_.path());
+    return std::ranges::none_of(files, [this](const auto& entry) {
+      return entry.path().extension() == ".sst" && ReadsWithoutWait(entry.path().filename());
+    });
   }
 
  private:
+  // Whether a file's first byte is in the page cache; errno says why not.
+  bool ReadsWithoutWait(const std::filesystem::path& file) const {
+    const Descriptor fd(::open((dir_.path() / file).c_str(), O_RDONLY | O_CLOEXEC));
+    char byte = 0;
+    iovec part{.iov_base = &byte, .iov_len = 1};
+    return ::preadv2(fd.get(), &part, 1, 0, RWF_NOWAIT) >= 0;
+  }
+
   std::unique_ptr<KvStore> store_;
 };
 
@@ -218,6 +229,9 @@ TEST_F(RowsOfAFileTest, MemoryTierReadsThePageCache) {
   }
   EXPECT_THAT(in_page_cache, IsOk());
   DropPageCache();
+  if (!PageCacheIsGone()) {
+    GTEST_SKIP() << "the file system keeps its pages";
+  }
   EXPECT_THAT(Read(Family::kVectors, 50, ReadTier::kMemory), IsOk()) << "RocksDB has its block";
   EXPECT_THAT(Read(Family::kVectors, 99, ReadTier::kMemory), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(Read(Family::kVectors, 99, ReadTier::kAny), IsOk());
