@@ -18,6 +18,7 @@ struct SearchFlags {
   std::vector<std::string> any_of;
   std::vector<std::string> none_of;
   bool payload = false;
+  bool explain = false;
 
   Status Fill(v1::SearchRequest* request) const {
     request->set_namespace_(name);
@@ -33,6 +34,7 @@ struct SearchFlags {
     options.mutable_filter()->mutable_any_of()->Add(any_of.begin(), any_of.end());
     options.mutable_filter()->mutable_none_of()->Add(none_of.begin(), none_of.end());
     options.set_with_payload(payload);
+    options.set_explain(explain);
     return {};
   }
 };
@@ -57,6 +59,46 @@ void PrintHits(const CliContext& context, const v1::SearchResponse& response, bo
   PrintTable(*context.out, rows);
 }
 
+std::string PlanName(v1::SearchPlan plan) {
+  switch (plan) {
+    case v1::SEARCH_PLAN_SCAN:
+      return "scan";
+    case v1::SEARCH_PLAN_COMPARE_MATCHING:
+      return "compare matching";
+    case v1::SEARCH_PLAN_WALK:
+      return "walk";
+    case v1::SEARCH_PLAN_FILTERED_WALK:
+      return "filtered walk";
+    case v1::SEARCH_PLAN_WALK_THEN_COMPARE:
+      return "walk, then compare";
+    default:
+      return "unknown";
+  }
+}
+
+void PrintExplanation(const CliContext& context, const v1::SearchExplanation& explanation) {
+  if (context.json) {
+    Json line = {{"plan", PlanName(explanation.plan())}, {"entries", explanation.entries()}};
+    if (explanation.has_matching()) {
+      line["matching"] = explanation.matching();
+    }
+    line["screened"] = explanation.screened();
+    line["compared"] = explanation.compared();
+    line["rescored"] = explanation.rescored();
+    PrintJson(*context.out, line);
+    return;
+  }
+  std::vector<std::vector<std::string>> rows{{"PLAN", PlanName(explanation.plan())},
+                                             {"entries", std::to_string(explanation.entries())}};
+  if (explanation.has_matching()) {
+    rows.push_back({"matching", std::to_string(explanation.matching())});
+  }
+  rows.push_back({"screened", std::to_string(explanation.screened())});
+  rows.push_back({"compared", std::to_string(explanation.compared())});
+  rows.push_back({"rescored", std::to_string(explanation.rescored())});
+  PrintTable(*context.out, rows);
+}
+
 void AddSearch(CLI::App* app, CliContext* context) {
   auto flags = std::make_shared<SearchFlags>();
   CLI::App* command = app->add_subcommand("search", "Find the nearest vectors");
@@ -74,6 +116,7 @@ void AddSearch(CLI::App* app, CliContext* context) {
       ->allow_extra_args(false);
   command->add_option("--no-tag", flags->none_of, "Only without this tag")->allow_extra_args(false);
   command->add_flag("--payload", flags->payload, "Print payloads and tags as well");
+  command->add_flag("--explain", flags->explain, "Print what the search compared as well");
   command->callback([=] {
     context->run = [=] {
       v1::SearchRequest request;
@@ -88,6 +131,9 @@ void AddSearch(CLI::App* app, CliContext* context) {
         return context->Fail(status);
       }
       PrintHits(*context, response, flags->payload);
+      if (flags->explain) {
+        PrintExplanation(*context, response.explanation());
+      }
       return int{kExitOk};
     };
   });

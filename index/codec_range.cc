@@ -43,7 +43,10 @@ ScoreRange Codec::RangeOf(const EncodedQuery& query, const std::byte* record, fl
   const float record_step = std::max(header.scale, kLeastStep);
   const auto components = static_cast<float>(dimension());
   if (is_dot()) {
-    const float lengths = std::sqrt(query.squared_norm * header.squared_norm);
+    // In float64: squares of the smallest floats are lost.
+    const double query_norm = query.squared_norm;
+    const double record_norm = header.squared_norm;
+    const auto lengths = static_cast<float>(std::sqrt(query_norm * record_norm));
     float error = kRounding * (lengths + std::abs(header.shift)) + kLost;
     if (dimension() <= kFew) {
       const float half = 0.5F * std::sqrt(components);
@@ -51,8 +54,9 @@ ScoreRange Codec::RangeOf(const EncodedQuery& query, const std::byte* record, fl
           half * (query_step * std::sqrt(header.squared_norm) +
                   record_step * std::sqrt(query.squared_norm) + half * query_step * record_step);
     } else {
-      error += kPerStep * std::sqrt(query_step * query_step * header.squared_norm +
-                                    record_step * record_step * query.squared_norm) +
+      const double squares =
+          record_norm * query_step * query_step + query_norm * record_step * record_step;
+      error += kPerStep * static_cast<float>(std::sqrt(squares)) +
                components / 8 * query_step * record_step;
     }
     return {.low = score - error, .high = score + error};

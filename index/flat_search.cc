@@ -153,6 +153,7 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
   if (options.filter != nullptr && options.filter->count() <= size() / kFewPass) {
     return SearchAmong(query, options.filter->Ids(), options, stats);
   }
+  stats->plan = SearchPlan::kScan;
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
     CandidateSet set(k, LeastScore(encoded, options));
@@ -170,6 +171,7 @@ std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const E
                                              const SearchOptions& options,
                                              SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
+  stats->plan = SearchPlan::kCompareMatching;
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
     CandidateSet set(k, LeastScore(encoded, options));

@@ -86,7 +86,8 @@ float HnswIndex::Beyond(float score) const {
 Breadth HnswIndex::InFrame(const EncodedQuery& query, Breadth breadth) const {
   const double common = codec_.centre_squared();
   const auto in_frame = [&](float beyond) {
-    return static_cast<float>(query.InFrame(common + (1 - common) * static_cast<double>(beyond)));
+    const double score = common + (1 - common) * static_cast<double>(beyond);
+    return std::isinf(beyond) ? beyond : static_cast<float>(query.InFrame(score));
   };
   breadth.near = in_frame(breadth.near);
   breadth.enough = in_frame(breadth.enough);

@@ -2,7 +2,7 @@
 // everything.
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "index/hnsw_index.h"
 
@@ -11,16 +11,20 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kNearest = 10;
+// A graph of vectors of very different length may find these and lose what comes after them.
+constexpr std::size_t kDeep = 50;
 constexpr std::size_t kSamples = 48;
 constexpr float kWidest = 16;
 // Of the ten nearest of an entry; a graph of sentence embeddings finds .99.
 constexpr double kWanted = .98;
+constexpr double kWantedDeep = .9;
 // So much better that it is worth reading twice as much.
 constexpr double kBetter = .01;
 
 // The `count` best scores of a stream, the least of them on top.
 class BestScores {
  public:
+  explicit BestScores(std::size_t count) : best_(count) {}
   void Offer(float score) {
     if (size_ < best_.size()) {
       best_[size_++] = score;
@@ -37,7 +41,7 @@ class BestScores {
   std::size_t size() const { return size_; }
 
  private:
-  std::array<float, kNearest> best_{};
+  std::vector<float> best_;
   std::size_t size_ = 0;
 };
 
@@ -60,35 +64,31 @@ EncodedQuery HnswIndex::SampleQuery(NodeId node) {
   return codec_.EncodeQuery(to);
 }
 
-HnswIndex::Sample HnswIndex::Measure(const Breadth& breadth, std::size_t samples) {
+HnswIndex::Sample HnswIndex::Measure(const Breadth& breadth, std::size_t nearest) {
   Sample sample;
-  for (std::size_t i = 0; i < samples; ++i) {
-    const auto node = static_cast<NodeId>(random_() % graph_->slots());
-    if (graph_->LevelOf(node) < 0) {
-      continue;
+  const auto node = static_cast<NodeId>(random_() % graph_->slots());
+  if (graph_->LevelOf(node) < 0) {
+    return sample;
+  }
+  const EncodedQuery query = SampleQuery(node);
+  BestScores truth(nearest);
+  for (NodeId other = 0; other < graph_->slots(); ++other) {
+    if (graph_->LevelOf(other) >= 0) {
+      truth.Offer(codec_.Score(query, graph_->Record(other)));
     }
-    const EncodedQuery query = SampleQuery(node);
-    BestScores truth;
-    for (NodeId other = 0; other < graph_->slots(); ++other) {
-      if (graph_->LevelOf(other) >= 0) {
-        truth.Offer(codec_.Score(query, graph_->Record(other)));
-      }
-    }
-    SearchStats stats;
-    const std::vector<GraphCandidate> found = WalkFor(query, breadth, /*filtered=*/nullptr, &stats);
-    const auto right = std::count_if(found.begin(), found.end(), [&truth](const auto& candidate) {
-      return candidate.score >= truth.least();
-    });
-    sample.searched += truth.size();
-    sample.found += std::min(truth.size(), static_cast<std::size_t>(right));
-    if (found.size() > kNearest && found.size() >= breadth.ef) {
-      const auto high = [&](const GraphCandidate& candidate, bool upper) {
-        const ScoreRange range =
-            codec_.RangeOf(query, graph_->Record(candidate.node), candidate.score);
-        return upper ? range.high : range.low;
-      };
-      sample.cut_off += high(found.back(), true) >= high(found[kNearest - 1], false) ? 1 : 0;
-    }
+  }
+  SearchStats stats;
+  const std::vector<GraphCandidate> found = WalkFor(query, breadth, /*filtered=*/nullptr, &stats);
+  const auto right = std::count_if(found.begin(), found.end(), [&truth](const auto& candidate) {
+    return candidate.score >= truth.least();
+  });
+  sample.searched = truth.size();
+  sample.found = std::min(truth.size(), static_cast<std::size_t>(right));
+  if (found.size() > nearest && found.size() >= breadth.ef) {
+    const auto range = [&](const GraphCandidate& candidate) {
+      return codec_.RangeOf(query, graph_->Record(candidate.node), candidate.score);
+    };
+    sample.cut_off = range(found.back()).high >= range(found[nearest - 1]).low ? 1 : 0;
   }
   return sample;
 }
@@ -103,14 +103,14 @@ bool HnswIndex::Calibrate(const std::atomic<bool>* stop) {
   }
   width_.store(1);
   whole_scores_.store(false);
-  const auto measure = [this, stop](const Breadth& breadth) {
+  const auto measure = [this, stop](const Breadth& breadth, std::size_t nearest = kNearest) {
     Sample sum;
     for (std::size_t i = 0; i < kSamples; ++i) {
       if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
         return Sample();  // as if all was found: nothing changes
       }
       MutexLock writer(&write_mu_);
-      const Sample one = Measure(breadth, 1);
+      const Sample one = Measure(breadth, nearest);
       sum.searched += one.searched;
       sum.found += one.found;
       sum.cut_off += one.cut_off;
@@ -138,7 +138,8 @@ bool HnswIndex::Calibrate(const std::atomic<bool>* stop) {
     width_.store(2 * width_.load());
     sample = measure(BreadthFor(options, size()));
   }
-  calibration_failed_.store(recall(sample) < kWanted);
+  const Sample deep = measure(BreadthFor({.k = kDeep}, size()), kDeep);
+  calibration_failed_.store(recall(sample) < kWanted || recall(deep) < kWantedDeep);
   return true;
 }
 

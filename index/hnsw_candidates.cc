@@ -76,13 +76,16 @@ std::vector<RoughNeighbor> HnswIndex::CandidatesFor(const EncodedQuery& query,
   const float least = LeastScore(query, options);
   if (options.filter != nullptr) {
     CandidateSet set(k, least);
+    stats->plan = SearchPlan::kFilteredWalk;
     if (!WalkWithFilter(query, options, k, &set, stats)) {
+      stats->plan = SearchPlan::kWalkThenCompare;
       set = CandidateSet(k, least);
       CompareAll(query, options, &set, stats);
     }
     return set.Take();
   }
   constexpr float kNone = std::numeric_limits<float>::infinity();
+  stats->plan = SearchPlan::kWalk;
   Breadth breadth = BreadthFor(options, k, size());
   for (;;) {
     CandidateSet set(k, least);
@@ -97,6 +100,7 @@ std::vector<RoughNeighbor> HnswIndex::CandidatesFor(const EncodedQuery& query,
     breadth.near = kNone;
     breadth.enough = kNone;
   }
+  stats->plan = SearchPlan::kWalkThenCompare;
   CandidateSet set(k, least);
   CompareAll(query, options, &set, stats);
   return set.Take();
@@ -108,6 +112,11 @@ HnswIndex::Ending HnswIndex::WalkInto(const EncodedQuery& query, const SearchOpt
   constexpr int kFarInARow = 4;  // ranges differ in width: the next one may reach a little higher
   const ReadSection section;
   const std::vector<GraphCandidate> nodes = Nodes(query, options, breadth, stats);
+  const bool ended = nodes.size() < breadth.ef;
+  const bool whole = options.any_match || nodes.size() + copies_.size() >= size();
+  if (ended && !whole) {
+    return Ending::kStuck;
+  }
   int far = 0;
   for (const GraphCandidate& node : nodes) {
     const float high = Offer(query, node, nullptr, set).high;
@@ -116,12 +125,8 @@ HnswIndex::Ending HnswIndex::WalkInto(const EncodedQuery& query, const SearchOpt
       return Ending::kComplete;
     }
   }
-  if (nodes.size() >= breadth.ef) {
-    const bool looks = options.ef == 0 || alike_.load(std::memory_order_relaxed);
-    return far == 0 && looks ? Ending::kCutOff : Ending::kComplete;
-  }
-  const bool all = options.any_match || nodes.size() + copies_.size() >= size();
-  return all ? Ending::kComplete : Ending::kStuck;
+  const bool looks = options.ef == 0 || alike_.load(std::memory_order_relaxed);
+  return !ended && far == 0 && looks ? Ending::kCutOff : Ending::kComplete;
 }
 
 // False when all have to be compared: the walk found too few of those that pass, or looked at too
@@ -184,6 +189,7 @@ std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const E
                                              const SearchOptions& options,
                                              SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
+  stats->plan = SearchPlan::kCompareMatching;
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
     CandidateSet set(k, LeastScore(encoded, options));

@@ -144,7 +144,7 @@ class HnswIndex final : public VectorIndex {
     std::size_t found = 0;    // of the ten nearest, of all
     std::size_t cut_off = 0;  // whose walk ended among entries as good as the last
   };
-  Sample Measure(const Breadth& breadth, std::size_t samples) REQUIRES(write_mu_);
+  Sample Measure(const Breadth& breadth, std::size_t nearest) REQUIRES(write_mu_);
   EncodedQuery SampleQuery(NodeId node) REQUIRES(write_mu_);
 
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);

@@ -1,6 +1,7 @@
 #include "index/link_editor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -108,6 +109,17 @@ bool LinkEditor::IsDiverse(const GraphCandidate& candidate,
   });
 }
 
+bool LinkEditor::FindsItself(NodeId node, float score) const {
+  const Codec& codec = graph_->codec();
+  if (codec.metric() != IndexMetric::kDot) {
+    return true;
+  }
+  constexpr float kRounding = .02F;  // of codes
+  const std::byte* const record = graph_->Record(node);
+  const float own = codec.Score(codec.QueryOf(record), record);
+  return score <= own + kRounding * std::abs(own);
+}
+
 std::vector<NodeId> LinkEditor::Select(NodeId node, int level,
                                        const std::vector<GraphCandidate>& candidates,
                                        std::size_t limit) const {
@@ -119,7 +131,8 @@ std::vector<NodeId> LinkEditor::Select(NodeId node, int level,
   };
   const std::vector<NodeId> current = Links(node, level);
   for (const GraphCandidate& candidate : candidates) {
-    if (InDegree(candidate.node, level) == 1 && Contains(current, candidate.node)) {
+    if (InDegree(candidate.node, level) == 1 && FindsItself(candidate.node, candidate.score) &&
+        Contains(current, candidate.node)) {
       keep(candidate.node);
     }
   }
@@ -157,17 +170,23 @@ void LinkEditor::Connect(NodeId node, int level, const std::vector<GraphCandidat
   for (const NodeId neighbor : chosen) {
     AddLink(neighbor, node, level);
   }
-  Adopt(node, level, chosen);
+  Adopt(node, level, candidates);
 }
 
-// Links `parent` to `node`, in place of a target that others link to as well when there is no room.
+// Links `parent` to `node` when there is room.
 bool LinkEditor::TryAdopt(NodeId parent, NodeId node, int level) {
   std::vector<NodeId> links = Links(parent, level);
-  if (links.size() < GraphStore::MaxLinks(level)) {
-    links.push_back(node);
-    SetLinks(parent, level, std::move(links));
-    return true;
+  if (links.size() == GraphStore::MaxLinks(level)) {
+    return false;
   }
+  links.push_back(node);
+  SetLinks(parent, level, std::move(links));
+  return true;
+}
+
+// In place of a target that others link to as well.
+bool LinkEditor::TryReplace(NodeId parent, NodeId node, int level) {
+  std::vector<NodeId> links = Links(parent, level);
   const std::vector<GraphCandidate> scored = Scored(parent, links);
   for (auto farthest = scored.rbegin(); farthest != scored.rend(); ++farthest) {
     if (InDegree(farthest->node, level) > 1) {
@@ -179,18 +198,23 @@ bool LinkEditor::TryAdopt(NodeId parent, NodeId node, int level) {
   return false;
 }
 
-void LinkEditor::Adopt(NodeId node, int level, const std::vector<NodeId>& near) {
+void LinkEditor::Adopt(NodeId node, int level, const std::vector<GraphCandidate>& near) {
   if (InDegree(node, level) > 0 || near.empty()) {
     return;
   }
-  for (const GraphCandidate& parent : Scored(node, near)) {
-    if (TryAdopt(parent.node, node, level)) {
-      return;
-    }
+  const auto adopts = [&](const GraphCandidate& parent) {
+    return TryAdopt(parent.node, node, level);
+  };
+  const auto replaces = [&](const GraphCandidate& parent) {
+    return TryReplace(parent.node, node, level);
+  };
+  if (std::any_of(near.begin(), near.end(), adopts) || !FindsItself(node, near.front().score) ||
+      std::any_of(near.begin(), near.end(), replaces)) {
+    return;
   }
   // Every place near is taken by a target with no other link: become a step on the way to one of
   // them.
-  const NodeId parent = Scored(node, near).front().node;
+  const NodeId parent = near.front().node;
   std::vector<NodeId> links = Links(parent, level);
   const NodeId displaced = links.back();
   links.back() = node;
@@ -251,7 +275,7 @@ void LinkEditor::Disconnect(NodeId node, int level) {
   for (const NodeId neighbor : near) {
     std::vector<NodeId> others = near;
     std::erase(others, neighbor);
-    Adopt(neighbor, level, others);
+    Adopt(neighbor, level, Scored(neighbor, others));
     if (Links(neighbor, level).empty() && !others.empty()) {
       SetLinks(neighbor, level, {Scored(neighbor, others).front().node});
     }

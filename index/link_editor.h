@@ -82,9 +82,13 @@ class LinkEditor {
   void AddLink(NodeId from, NodeId to, int level);
   // When a changed list is published, the greatest first; see PublishNext.
   int Turn(std::uint64_t key) const;
-  // Makes somebody near link to `node` when nobody does.
-  void Adopt(NodeId node, int level, const std::vector<NodeId>& near);
+  // Makes one of `near` (best first) link to `node` when nobody does.
+  void Adopt(NodeId node, int level, const std::vector<GraphCandidate>& near);
   bool TryAdopt(NodeId parent, NodeId node, int level);
+  bool TryReplace(NodeId parent, NodeId node, int level);
+  // Whether a node that `node` has this score with is not nearer to it than it is to itself. Under
+  // an inner product a longer one may be, and whoever asks for the one finds the other.
+  bool FindsItself(NodeId node, float score) const;
 
   GraphStore* const graph_;
   bool reverse_known_ = true;

@@ -98,9 +98,10 @@ struct SearchOptions {
 
 // What a search cost; added to, never reset.
 struct SearchStats {
-  std::uint64_t distances = 0;  // codes compared
-  std::uint64_t screened = 0;   // of one bit a component, before that
-  std::uint64_t rescored = 0;   // full-precision vectors read
+  SearchPlan plan = SearchPlan::kScan;  // of the last one
+  std::uint64_t distances = 0;          // codes compared
+  std::uint64_t screened = 0;           // of one bit a component, before that
+  std::uint64_t rescored = 0;           // full-precision vectors read
 };
 
 // Nearest-neighbour index over vectors of one fixed dimension, under unique ids.

@@ -289,6 +289,17 @@ void ToProto(Entry&& entry, v1::Entry* out) {
   }
 }
 
+void ToProto(const SearchExplanation& explanation, v1::SearchExplanation* out) {
+  out->set_plan(static_cast<v1::SearchPlan>(explanation.plan));
+  out->set_entries(explanation.entries);
+  if (explanation.matching) {
+    out->set_matching(*explanation.matching);
+  }
+  out->set_screened(explanation.screened);
+  out->set_compared(explanation.compared);
+  out->set_rescored(explanation.rescored);
+}
+
 void ToProto(VectorHit&& hit, v1::VectorHit* out) {
   out->set_id(hit.id.value);
   out->set_score(hit.score);

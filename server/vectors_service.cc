@@ -41,9 +41,14 @@ Status DoSearch(ServiceContext* context, const v1::SearchRequest& request,
                 v1::SearchResponse* response) {
   NEARHIT_ASSIGN_OR_RETURN(auto store, context->db->Vectors(request.namespace_()));
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> query, DecodeVector("query", request.query()));
-  NEARHIT_ASSIGN_OR_RETURN(std::vector<VectorHit> hits,
-                           store->Search(query, OptionsOf(request.options(), *context)));
+  VectorSearchOptions options = OptionsOf(request.options(), *context);
+  SearchExplanation explanation;
+  options.explanation = &explanation;
+  NEARHIT_ASSIGN_OR_RETURN(std::vector<VectorHit> hits, store->Search(query, options));
   HitsToProto(std::move(hits), response);
+  if (request.options().explain()) {
+    ToProto(explanation, response->mutable_explanation());
+  }
   return Status();
 }
 

@@ -36,6 +36,23 @@ class StockHnswImpl final : public StockHnsw {
     }
   }
 
+  bool KeepOnly(const std::vector<bool>& labels) override {
+    try {
+      for (std::uint64_t label = 0; label < graph_.cur_element_count; ++label) {
+        const bool keep = labels.empty() || labels[label];
+        const bool kept = !graph_.isMarkedDeleted(graph_.label_lookup_.at(label));
+        if (keep && !kept) {
+          graph_.unmarkDelete(label);
+        } else if (!keep && kept) {
+          graph_.markDelete(label);
+        }
+      }
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  }
+
   void SetEf(std::size_t ef) override { graph_.setEf(ef); }
 
   std::size_t Search(const float* query, std::size_t k, StockNeighbor* out) const override {

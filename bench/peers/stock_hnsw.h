@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace nearhit::bench {
 
@@ -30,6 +31,9 @@ class StockHnsw {
 
   // False when hnswlib refuses.
   virtual bool Add(const float* vector, std::uint64_t label) = 0;
+  // Marks as deleted all but these: a walk goes over them and does not return them, which is what
+  // later versions of hnswlib do with a filter. Empty: none is. False when hnswlib refuses.
+  virtual bool KeepOnly(const std::vector<bool>& labels) = 0;
   // hnswlib has one ef for the whole index.
   virtual void SetEf(std::size_t ef) = 0;
   // Fills `out` (room for `k`), best first; returns how many.

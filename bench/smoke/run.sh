@@ -49,6 +49,14 @@ case $subcommand in
     "$bench" ann "${data[@]}" --metric l2 --encoding f32 --engine flat --threads 2 > "$work/out"
     expect recall
     grep -q '"recall":1.0' "$work/out"  # an exact scan
+    "$bench" gen --kind Offset --rows 400 --dim 16 --out "$work/offset.fvecs"
+    "$bench" ann --base "$work/offset.fvecs" --ask-base 50 --metric l2 --truth-in float64 \
+      --engine flat > "$work/out"
+    grep -q '"recall":1.0,"nearest":1.0' "$work/out"
+    ;;
+  filter)
+    "$bench" filter "${data[@]}" --share .01,.5 --ef 32 > "$work/out"
+    expect engine share layout recall p50_us
     ;;
   near)
     "$bench" near "${data[@]}" --engine flat,hnswlib --threshold .5,.8 > "$work/out"

@@ -17,6 +17,7 @@ struct AnnPoint {
   const BuiltEngine* built = nullptr;
   std::size_t ef = 0;
   double recall = 0;
+  double nearest = 0;  // the share of queries whose first result is a nearest one
   std::vector<double> qps{};
   std::vector<double> p50{};
   std::vector<double> p99{};
@@ -27,12 +28,16 @@ void ComputeRecall(const AnnFlags& flags, const EngineRun& run, AnnPoint* point)
   const EngineSearch search{.k = flags.k, .ef = point->ef};
   point->built->engine->Prepare(search);
   double sum = 0;
+  std::size_t nearest = 0;
   for (std::size_t query = 0; query < run.dataset.queries.rows; ++query) {
     const auto rows =
         point->built->engine->Search(run.dataset.queries.row(query), search, &point->stats);
     sum += Recall(run.dataset, run.truth, query, flags.k, rows);
+    nearest += FirstIsNearest(run.dataset, run.truth, query, rows) ? 1 : 0;
   }
-  point->recall = sum / static_cast<double>(run.dataset.queries.rows);
+  const auto queries = static_cast<double>(run.dataset.queries.rows);
+  point->recall = sum / queries;
+  point->nearest = static_cast<double>(nearest) / queries;
 }
 
 void TimePoint(const AnnFlags& flags, const EngineRun& run, AnnPoint* point) {
@@ -53,6 +58,7 @@ void PrintPoint(const AnnFlags& flags, const EngineRun& run, const AnnPoint& poi
   Json line = EngineFields(flags, run, *point.built, point.ef);
   line["k"] = flags.k;
   line["recall"] = Rounded(point.recall);
+  line["nearest"] = Rounded(point.nearest);
   line["qps"] = Rounded(Median(point.qps));
   line["p50_us"] = Rounded(Median(point.p50));
   line["p99_us"] = Rounded(Median(point.p99));

@@ -15,6 +15,7 @@ struct Command {
 };
 
 void AddAnn(CLI::App* app, Command* command);
+void AddFilter(CLI::App* app, Command* command);
 void AddNear(CLI::App* app, Command* command);
 void AddReplay(CLI::App* app, Command* command);
 void AddLoad(CLI::App* app, Command* command);

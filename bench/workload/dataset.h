@@ -18,6 +18,8 @@ struct DatasetFlags {
   std::string query;
   Metric metric = Metric::kCosine;
   std::size_t hold_out = 0;  // the last rows of the base become the queries
+  std::size_t ask_base = 0;  // rows of the base become queries as well
+  bool float64 = false;      // scores of the truth
   std::size_t max_base = 0;  // 0: all
   std::size_t max_queries = 0;
 
@@ -28,6 +30,7 @@ struct Dataset {
   VectorMatrix base;     // normalised under cosine
   VectorMatrix queries;  // likewise
   Metric metric = Metric::kCosine;
+  bool float64 = false;     // scores are computed in double precision, component by component
   std::size_t dropped = 0;  // zero rows, which have no direction: left out under cosine
 
   IndexMetric index_metric() const {
@@ -35,8 +38,8 @@ struct Dataset {
            : metric == Metric::kCosine ? IndexMetric::kCosine
                                        : IndexMetric::kDot;
   }
-  // The index's own comparable, in full precision; larger is nearer.
-  float Score(std::size_t query, std::size_t row) const;
+  // The index's own comparable, from the vectors as they were read; larger is nearer.
+  double Score(std::size_t query, std::size_t row) const;
 };
 
 // Errors: those of ReadVectorFile; kInvalidArgument when base and queries do not fit together.

@@ -11,6 +11,11 @@ namespace nearhit::bench {
 void EngineFlags::AddTo(CLI::App* command) {
   dataset.AddTo(command);
   command->add_option("--truth", truth, "ivecs of true neighbours; made when not given");
+  command
+      ->add_option_function<std::string>(
+          "--truth-in", [this](const std::string& type) { dataset.float64 = type == "float64"; },
+          "float32, or float64: an oracle for data that float32 cannot tell apart")
+      ->check(CLI::IsMember({"float32", "float64"}));
   AddList(command, "--engine", &engines, "nearhit, graph, flat, hnswlib")
       ->check(CLI::IsMember(kEngineNames));
   AddEncodingFlag(command, &options.encoding);

@@ -5,7 +5,6 @@
 #include "bench/peers/stock_hnsw.h"
 #include "bench/workload/flags.h"
 #include "index/flat_index.h"
-#include "index/hnsw_index.h"
 #include "index/partition_index.h"
 
 namespace nearhit::bench {
@@ -30,6 +29,24 @@ class MatrixSource final : public VectorSource {
   const VectorMatrix* const base_;
 };
 
+class RowFilter final : public IdFilter {
+ public:
+  explicit RowFilter(const std::vector<bool>& rows) : rows_(rows) {
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      if (rows[row]) {
+        ids_.push_back(IdOf(row));
+      }
+    }
+  }
+  bool Accepts(EntryId id) const override { return rows_[id.value - 1]; }
+  std::uint64_t count() const override { return ids_.size(); }
+  std::vector<EntryId> Ids() const override { return ids_; }
+
+ private:
+  const std::vector<bool> rows_;
+  std::vector<EntryId> ids_;
+};
+
 class IndexEngine final : public Engine {
  public:
   IndexEngine(std::unique_ptr<VectorIndex> index, Encoding encoding, bool uses_ef)
@@ -40,21 +57,26 @@ class IndexEngine final : public Engine {
     for (std::size_t row = 0; row < base.rows; ++row) {
       NEARHIT_RETURN_IF_ERROR(index_->Add(IdOf(row), base.row(row)));
     }
-    if (auto* partition = dynamic_cast<PartitionIndex*>(index_.get()); partition != nullptr) {
-      if (partition->NeedsMove()) {
-        partition->Move(source_.get());
-      }
-      partition->Prepare(source_.get());
-    }
+    Maintain();
+    return {};
+  }
+
+  Status KeepOnly(const std::vector<bool>& rows) override {
+    filter_ = std::make_unique<RowFilter>(rows);
     return {};
   }
 
   void Maintain() override {
-    auto* partition = dynamic_cast<PartitionIndex*>(index_.get());
-    while (partition != nullptr && partition->Prepare(source_.get())) {
+    auto* const partition = dynamic_cast<PartitionIndex*>(index_.get());
+    if (partition == nullptr) {
+      return;
     }
-    if (partition != nullptr && partition->NeedsMove()) {
-      partition->Move(source_.get());
+    for (;;) {
+      if (partition->NeedsMove()) {
+        partition->Move(source_.get());
+      } else if (!partition->Prepare(source_.get())) {
+        return;
+      }
     }
   }
 
@@ -65,7 +87,7 @@ class IndexEngine final : public Engine {
                                                         .ef = search.ef,
                                                         .min_score = search.min_score,
                                                         .any_match = search.any_match,
-                                                        .filter = nullptr,
+                                                        .filter = filter_.get(),
                                                         .source = source_.get()},
                                                        stats);
     std::vector<std::size_t> rows;
@@ -85,6 +107,7 @@ class IndexEngine final : public Engine {
   const Encoding encoding_;
   const bool uses_ef_;
   std::unique_ptr<MatrixSource> source_;
+  std::unique_ptr<RowFilter> filter_;  // null: all rows
 };
 
 class StockEngine final : public Engine {
@@ -106,6 +129,10 @@ class StockEngine final : public Engine {
       }
     }
     return {};
+  }
+
+  Status KeepOnly(const std::vector<bool>& rows) override {
+    return stock_->KeepOnly(rows) ? Status() : Internal("hnswlib refused to mark rows");
   }
 
   void Prepare(const EngineSearch& search) override {
@@ -146,10 +173,9 @@ std::unique_ptr<Engine> MakeEngine(std::string_view name, const Dataset& dataset
   if (name == "flat") {
     index = std::make_unique<FlatIndex>(codec);
     uses_ef = false;
-  } else if (name == "graph") {
-    index = std::make_unique<HnswIndex>(codec, dataset.base.rows);
   } else {
-    const std::size_t threshold = PartitionIndex::ThresholdFor(dimension, options.graph_threshold);
+    const std::size_t threshold =
+        name == "graph" ? 0 : PartitionIndex::ThresholdFor(dimension, options.graph_threshold);
     index = std::make_unique<PartitionIndex>(dimension, dataset.index_metric(), options.encoding,
                                              threshold);
     uses_ef = dataset.base.rows >= threshold;

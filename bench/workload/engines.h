@@ -38,6 +38,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   virtual Status Build(const VectorMatrix& base) = 0;  // `base` must outlive the engine
+  // Searches return these rows only, from now on.
+  virtual Status KeepOnly(const std::vector<bool>& rows) = 0;
   virtual void Prepare(const EngineSearch& /*search*/) {}
   // What a server does in the minutes after it was asked for the first time.
   virtual void Maintain() {}

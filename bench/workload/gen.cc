@@ -1,5 +1,6 @@
 // nearhit-bench gen: clustered unit vectors for smoke tests, which are no stand-in for real
 // embeddings; or real ones grown to a larger set, or moved a little, as rewordings are.
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "bench/workload/commands.h"
 #include "bench/workload/dataset.h"
 #include "formats/vector_file.h"
+#include "tests/kinds/vector_kinds.h"
 
 namespace nearhit::bench {
 
@@ -20,6 +22,8 @@ struct GenFlags {
   std::size_t clusters = 100;
   std::uint32_t seed = 1;
   float spread = 0.6F;
+  std::string kind;
+  float scale = 1;
   std::string base;
   std::size_t moved = 0;
   std::string out;
@@ -104,7 +108,29 @@ Status MoveRows(const GenFlags& flags, const VectorMatrix& base) {
   return out.Close();
 }
 
+std::vector<std::string> KindNames() {
+  std::vector<std::string> names;
+  for (int kind = 0; kind < static_cast<int>(VectorKind::kLastOne); ++kind) {
+    names.push_back(KindName(static_cast<VectorKind>(kind)));
+  }
+  return names;
+}
+
+Status WriteKind(const GenFlags& flags) {
+  const std::vector<std::string> names = KindNames();
+  const auto at = std::find(names.begin(), names.end(), flags.kind) - names.begin();
+  VectorKinds kinds(static_cast<VectorKind>(at), flags.dimension, flags.scale, flags.seed);
+  FvecsFile out(flags.out);
+  for (std::size_t row = 0; row < flags.rows; ++row) {
+    out.Append(kinds.Next());
+  }
+  return out.Close();
+}
+
 Status RunGen(const GenFlags& flags) {
+  if (!flags.kind.empty()) {
+    return WriteKind(flags);
+  }
   if (!flags.base.empty()) {
     NEARHIT_ASSIGN_OR_RETURN(VectorMatrix base, ReadVectorFile(flags.base));
     NormalizeRows(&base);
@@ -139,6 +165,9 @@ void AddGen(CLI::App* app, Command* command) {
       ->check(CLI::Range(1, 1'000'000));
   gen->add_option("--spread", flags->spread, "Distance from the centre");
   gen->add_option("--seed", flags->seed, "Of the points; the centres are always the same");
+  gen->add_option("--kind", flags->kind, "Instead: data of a kind that is hard for an index")
+      ->check(CLI::IsMember(KindNames()));
+  gen->add_option("--scale", flags->scale, "Of all components, with --kind");
   gen->add_option("--base", flags->base,
                   "A set to grow to --rows: its rows moved by --spread, then itself");
   gen->add_option("--moved", flags->moved, "Instead: so many of its rows at random, moved")

@@ -13,6 +13,7 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   nearhit::bench::Command command;
   nearhit::bench::AddAnn(&app, &command);
+  nearhit::bench::AddFilter(&app, &command);
   nearhit::bench::AddNear(&app, &command);
   nearhit::bench::AddReplay(&app, &command);
   nearhit::bench::AddLoad(&app, &command);

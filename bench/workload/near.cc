@@ -78,9 +78,7 @@ void ComputeHits(const EngineRun& run, NearPoint* point) {
     side.distances += stats.distances;
     if (!rows.empty() && run.dataset.Score(query, rows[0]) >= point->search.min_score) {
       ++point->found;
-      if (run.dataset.Score(query, rows[0]) >= run.truth.best[query] - 1e-6F) {
-        ++point->nearest;
-      }
+      point->nearest += FirstIsNearest(run.dataset, run.truth, query, rows) ? 1 : 0;
     }
   }
 }

@@ -18,7 +18,7 @@ constexpr std::size_t kRowBlock = 64;  // stays in cache while a block of querie
 class BestScores {
  public:
   explicit BestScores(std::size_t k) : k_(k) {}
-  void Offer(float score) {
+  void Offer(double score) {
     if (heap_.size() == k_) {
       if (score <= heap_.front()) {
         return;
@@ -29,12 +29,12 @@ class BestScores {
     heap_.push_back(score);
     std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
   }
-  float worst() const { return heap_.front(); }
-  float best() const { return *std::max_element(heap_.begin(), heap_.end()); }
+  double worst() const { return heap_.front(); }
+  double best() const { return *std::max_element(heap_.begin(), heap_.end()); }
 
  private:
   std::size_t k_;
-  std::vector<float> heap_;
+  std::vector<double> heap_;
 };
 
 void SolveBlock(const Dataset& dataset, std::size_t k, std::size_t first, Truth* truth) {
@@ -52,6 +52,15 @@ void SolveBlock(const Dataset& dataset, std::size_t k, std::size_t first, Truth*
     truth->best[query] = scores[query - first].best();
     truth->kth[query] = scores[query - first].worst();
   }
+}
+
+// The least score that counts as `score`.
+double Floor(const Dataset& dataset, double score) {
+  if (!dataset.float64) {
+    return score - 1e-6 * std::max(1.0, std::abs(score));
+  }
+  const double size = dataset.metric == Metric::kCosine ? 1.0 : std::abs(score);
+  return score - 1e-12 * size;
 }
 
 }  // namespace
@@ -90,7 +99,7 @@ Result<Truth> ReadTruth(const std::filesystem::path& path, const Dataset& datase
   Truth truth;
   const std::size_t wanted = std::min(k, dataset.base.rows);
   for (std::size_t query = 0; query < dataset.queries.rows; ++query) {
-    std::vector<float> scores;
+    std::vector<double> scores;
     for (std::size_t i = 0; i < std::min(wanted, rows[query].size()); ++i) {
       const std::int32_t row = rows[query][i];
       if (row < 0 || static_cast<std::size_t>(row) >= dataset.base.rows) {
@@ -111,8 +120,7 @@ Result<Truth> ReadTruth(const std::filesystem::path& path, const Dataset& datase
 
 double Recall(const Dataset& dataset, const Truth& truth, std::size_t query, std::size_t k,
               std::span<const std::size_t> rows) {
-  const float kth = truth.kth[query];
-  const float floor = kth - 1e-6F * std::max(1.0F, std::abs(kth));
+  const double floor = Floor(dataset, truth.kth[query]);
   std::vector<std::size_t> distinct(rows.begin(), rows.end());
   std::sort(distinct.begin(), distinct.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
@@ -122,6 +130,11 @@ double Recall(const Dataset& dataset, const Truth& truth, std::size_t query, std
   const std::size_t wanted = std::min(k, dataset.base.rows);
   return static_cast<double>(std::min(static_cast<std::size_t>(right), wanted)) /
          static_cast<double>(wanted);
+}
+
+bool FirstIsNearest(const Dataset& dataset, const Truth& truth, std::size_t query,
+                    std::span<const std::size_t> rows) {
+  return !rows.empty() && dataset.Score(query, rows[0]) >= Floor(dataset, truth.best[query]);
 }
 
 }  // namespace nearhit::bench

@@ -87,11 +87,12 @@ struct ScoredEntry {
 struct CollectionSearch {
   std::size_t k = 1;
   std::size_t ef = 0;
-  std::optional<float> min_score{};   // user score; see SearchOptions::min_score
-  bool any_match = false;             // see SearchOptions::any_match
-  const TagFilter* filter = nullptr;  // may be null
-  ReadTier tier = ReadTier::kAny;     // for the vectors that rescoring reads
-  bool* damaged = nullptr;            // set to whether one of them was; null: nobody asks
+  std::optional<float> min_score{};          // user score; see SearchOptions::min_score
+  bool any_match = false;                    // see SearchOptions::any_match
+  const TagFilter* filter = nullptr;         // may be null
+  ReadTier tier = ReadTier::kAny;            // for the vectors that rescoring reads
+  bool* damaged = nullptr;                   // set to whether one of them was; null: nobody asks
+  SearchExplanation* explanation = nullptr;  // filled; null: nobody asks
 };
 
 // Thread-safety: thread-safe. Reads take no lock that a writer holds across storage.
@@ -244,7 +245,7 @@ class Collection {
                                                ReadTier tier) const;
   PartitionPtr PartitionByNumber(PartitionNumber number) const;
   Result<std::vector<Neighbor>> SearchPartition(const VectorIndex& index, VectorView query,
-                                                const TagFilter* filter,
+                                                const CollectionSearch& search,
                                                 SearchOptions options) const;
   // Whether one of `missing`, whose vectors were not there, was stored: it has been deleted.
   bool AnyDeleted(std::span<const EntryId> missing, std::vector<EntryId>* known) const;

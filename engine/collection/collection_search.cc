@@ -194,7 +194,7 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
   for (int repeats = 0;;) {
     vectors.BeginSearch();
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<Neighbor> neighbors,
-                             SearchPartition(partition->index, query, search.filter, options));
+                             SearchPartition(partition->index, query, search, options));
     if (vectors.blocked()) {
       return Unavailable("a stored vector could not be read");
     }
@@ -216,18 +216,30 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
 }
 
 Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& index,
-                                                          VectorView query, const TagFilter* filter,
+                                                          VectorView query,
+                                                          const CollectionSearch& search,
                                                           SearchOptions options) const {
-  SearchStats stats;
-  if (filter == nullptr || filter->empty()) {
-    return index.Search(query, options, &stats);
+  std::optional<TagMatcher> matcher;
+  if (search.filter != nullptr && !search.filter->empty()) {
+    matcher.emplace(table_.Matching(*search.filter));
+    options.filter = &*matcher;
   }
-  const TagMatcher matcher(table_.Matching(*filter));
-  if (matcher.count() == 0) {
-    return std::vector<Neighbor>();
+  SearchStats stats{.plan = SearchPlan::kCompareMatching};
+  std::vector<Neighbor> neighbors;
+  if (!matcher || matcher->count() > 0) {
+    neighbors = index.Search(query, options, &stats);
   }
-  options.filter = &matcher;
-  return index.Search(query, options, &stats);
+  if (search.explanation != nullptr) {
+    *search.explanation = {.plan = stats.plan,
+                           .entries = index.size(),
+                           .screened = stats.screened,
+                           .compared = stats.distances,
+                           .rescored = stats.rescored};
+    if (matcher) {
+      search.explanation->matching = matcher->count();
+    }
+  }
+  return neighbors;
 }
 
 // `known` holds those that an earlier search met: whatever has taken their place was in the index

@@ -195,7 +195,8 @@ class VectorsHandle final : public VectorStore {
                                                          .min_score = options.min_score,
                                                          .filter = &options.filter,
                                                          .tier = ReadTier::kAny,
-                                                         .damaged = &damaged}));
+                                                         .damaged = &damaged,
+                                                         .explanation = options.explanation}));
       if (damaged) {
         space_->CountReadError();
       }

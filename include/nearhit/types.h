@@ -34,6 +34,16 @@ enum class Metric : std::uint8_t { kCosine = 0, kInnerProduct = 1, kL2 = 2 };
 // "cosine", "ip" or "l2".
 std::string_view MetricName(Metric metric);
 
+// What a search compares, chosen from the index and the share of the entries that its filter lets
+// pass.
+enum class SearchPlan : std::uint8_t {
+  kScan = 0,             // all entries
+  kCompareMatching = 1,  // those that pass the filter
+  kWalk = 2,             // a walk through the graph
+  kFilteredWalk = 3,     // a walk that collects those that pass
+  kWalkThenCompare = 4,  // a walk that found too few of them, and then all that may count
+};
+
 // When a write is acknowledged. Stored on disk; do not renumber.
 //   kDefault  what the namespace says (and kAsync for a namespace that says nothing)
 //   kAsync    in the write-ahead log of this process' operating system: survives the death of the

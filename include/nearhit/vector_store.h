@@ -44,6 +44,16 @@ struct TagFilter {
   bool empty() const { return all_of.empty() && any_of.empty() && none_of.empty(); }
 };
 
+// How an answer was found: for whoever asks why a search takes long.
+struct SearchExplanation {
+  SearchPlan plan = SearchPlan::kScan;
+  std::uint64_t entries = 0;                // in the index
+  std::optional<std::uint64_t> matching{};  // of them, with a filter
+  std::uint64_t screened = 0;               // compared by one bit a component
+  std::uint64_t compared = 0;               // by their codes
+  std::uint64_t rescored = 0;               // in full precision
+};
+
 struct VectorSearchOptions {
   std::size_t k = 10;                // 1..kMaxNeighbors
   std::optional<float> min_score{};  // results below are left out; at most 1 under cosine and l2
@@ -51,6 +61,7 @@ struct VectorSearchOptions {
   // Candidates that a graph search keeps: more finds more and costs more. 0: chosen from k.
   std::size_t ef = 0;
   bool with_payload = false;
+  SearchExplanation* explanation = nullptr;  // filled by Search; of the last query by SearchBatch
   // As in LookupOptions, between queries; the bytes are those of all hits.
   std::function<Status()> still_wanted{};
   std::size_t max_result_bytes = kMaxResultBytes;

@@ -43,7 +43,7 @@ TEST(TruthTest, AgreesWithASortOfEverything) {
   for (std::size_t query = 0; query < kQueries; ++query) {
     std::vector<float> scores;
     for (std::size_t row = 0; row < kRows; ++row) {
-      scores.push_back(dataset.Score(query, row));
+      scores.push_back(static_cast<float>(dataset.Score(query, row)));
     }
     std::sort(scores.begin(), scores.end(), std::greater<>());
     EXPECT_EQ(truth.best[query], scores[0]);

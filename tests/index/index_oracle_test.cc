@@ -19,7 +19,7 @@
 
 #include "index/partition_index.h"
 #include "index/snapshot.h"
-#include "tests/support/vector_kinds.h"
+#include "tests/kinds/vector_kinds.h"
 
 namespace nearhit {
 namespace {

@@ -24,7 +24,9 @@ LAYERS = {
     "bench/instructions": ["nearhit", "base", "index", "tests/support"],
     "bench/micro": ["nearhit", "base", "index", "engine/collection", "engine/model", "engine/storage"],
     # Measures the structures of the index apart from each other, and the rest through the public API.
-    "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model"],
+    "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model",
+                       "tests/kinds"],
+    "tests/kinds": [],
     "tests/support": ["nearhit", "base", "engine/storage"],
     "tests/consumer": ["nearhit"],
     "tests/e2e": ["base", "tests/support"],  # the programs as processes
@@ -39,6 +41,7 @@ for component in ["base", "index", "formats", "engine/storage", "engine/embeddin
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 # The command line is tested against a real daemon, which needs a folder with a model.
 LAYERS["tests/cli"] += ["server", "tests/engine/model"]
+LAYERS["tests/index"] += ["tests/kinds"]
 LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/support"]
 
 # A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.

@@ -1,4 +1,4 @@
-#include "tests/support/vector_kinds.h"
+#include "tests/kinds/vector_kinds.h"
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
 // Vectors of the kinds that people store, most of which are not like sentence embeddings: for tests
-// against an oracle.
+// and measurements against an oracle.
 #pragma once
 
 #include <cstddef>
