@@ -120,6 +120,15 @@ class Codec {
   // Where the full-precision score of the two vectors behind `query` and `record` is, in the frame,
   // given their Score(); codec_range.cc has the argument.
   ScoreRange RangeOf(const EncodedQuery& query, const std::byte* record, float score) const;
+  // What a bound of the errors of many records needs to know of them.
+  struct Largest {
+    float step = 0;
+    float squared_norm = 0;
+    float shift = 0;
+  };
+  void Enlarge(const std::byte* record, Largest* largest) const;
+  // No score of one of those records is further from the middle of its range; +infinity under L2.
+  float LargestError(const EncodedQuery& query, const Largest& largest) const;
   // What Score() does not exceed, by the high halves of the codes; +infinity where they are not
   // kept apart (rough_bytes()).
   float RoughBound(const EncodedQuery& query, const std::byte* record) const;
@@ -143,6 +152,8 @@ class Codec {
   // The scale of what is too far from a frame for codes; all of them are 0 then.
   static constexpr float kTooFar = 1e18F;
 
+  // Half the width of a range under an inner product, of a record with these.
+  float DotError(const EncodedQuery& query, float step, float squared_norm, float shift) const;
   // Bytes of the high halves, and of the low ones.
   std::size_t plane_bytes() const { return (dimension() + 1) / 2; }
   // In the frame, not yet rotated.

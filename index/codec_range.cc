@@ -29,6 +29,43 @@ constexpr float kLeastStep = 238 * std::numeric_limits<float>::min();
 
 }  // namespace
 
+// In float64: squares of the smallest floats are lost.
+float Codec::DotError(const EncodedQuery& query, float step, float squared_norm,
+                      float shift) const {
+  const float query_step = std::max(query.scale, kLeastStep);
+  const double query_norm = query.squared_norm;
+  const double record_norm = squared_norm;
+  const auto lengths = static_cast<float>(std::sqrt(query_norm * record_norm));
+  const float error = kRounding * (lengths + std::abs(shift)) + kLost;
+  const auto components = static_cast<float>(dimension());
+  if (dimension() <= kFew) {
+    const float half = 0.5F * std::sqrt(components);
+    return error + half * (query_step * std::sqrt(squared_norm) +
+                           step * std::sqrt(query.squared_norm) + half * query_step * step);
+  }
+  const double squares = record_norm * query_step * query_step + query_norm * step * step;
+  return error + kPerStep * static_cast<float>(std::sqrt(squares)) +
+         components / 8 * query_step * step;
+}
+
+float Codec::LargestError(const EncodedQuery& query, const Largest& largest) const {
+  if (!is_dot() || encoding() != Encoding::kInt8 || query.scale == kTooFar ||
+      largest.step >= kTooFar) {
+    return std::numeric_limits<float>::infinity();
+  }
+  return DotError(query, std::max(largest.step, kLeastStep), largest.squared_norm, largest.shift);
+}
+
+void Codec::Enlarge(const std::byte* record, Largest* largest) const {
+  if (encoding() == Encoding::kInt8) {
+    Int8Header header{};
+    std::memcpy(&header, record, sizeof(header));
+    largest->step = std::max(largest->step, header.scale);
+    largest->squared_norm = std::max(largest->squared_norm, header.squared_norm);
+    largest->shift = std::max(largest->shift, std::abs(header.shift));
+  }
+}
+
 ScoreRange Codec::RangeOf(const EncodedQuery& query, const std::byte* record, float score) const {
   if (encoding() == Encoding::kFloat32) {
     return {.low = score, .high = score};
@@ -43,22 +80,7 @@ ScoreRange Codec::RangeOf(const EncodedQuery& query, const std::byte* record, fl
   const float record_step = std::max(header.scale, kLeastStep);
   const auto components = static_cast<float>(dimension());
   if (is_dot()) {
-    // In float64: squares of the smallest floats are lost.
-    const double query_norm = query.squared_norm;
-    const double record_norm = header.squared_norm;
-    const auto lengths = static_cast<float>(std::sqrt(query_norm * record_norm));
-    float error = kRounding * (lengths + std::abs(header.shift)) + kLost;
-    if (dimension() <= kFew) {
-      const float half = 0.5F * std::sqrt(components);
-      error +=
-          half * (query_step * std::sqrt(header.squared_norm) +
-                  record_step * std::sqrt(query.squared_norm) + half * query_step * record_step);
-    } else {
-      const double squares =
-          record_norm * query_step * query_step + query_norm * record_step * record_step;
-      error += kPerStep * static_cast<float>(std::sqrt(squares)) +
-               components / 8 * query_step * record_step;
-    }
+    const float error = DotError(query, record_step, header.squared_norm, header.shift);
     return {.low = score - error, .high = score + error};
   }
   // The triangle inequality, with the length of what rounding added to both: for vectors nearer to

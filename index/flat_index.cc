@@ -65,6 +65,7 @@ void FlatIndex::Put(std::uint32_t slot, const Encoded& encoded) {
   if (many_ == nullptr) {
     return;
   }
+  codec_.Enlarge(encoded.record.get(), &many_->largest);
   many_->fingerprints[slot] = encoded.fingerprint;
   if (many_->signs != nullptr) {
     const SignCode late = encoded.signs ? SignCode() : SignsOf(encoded);
@@ -115,6 +116,7 @@ void FlatIndex::MakeMany() {
   many->fingerprints.assign(size_, 0);
   for (std::uint32_t slot = 0; slot < size_; ++slot) {
     many->slots.Insert(many->ids[slot].value, slot, IdOf());
+    codec_.Enlarge(Record(slot), &many->largest);
   }
   many_ = std::move(many);
   Reserve(kMany + kMany / 8);

@@ -73,6 +73,7 @@ class FlatIndex final : public VectorIndex {
     std::vector<EntryId> ids;  // by slot
     std::vector<std::uint32_t> fingerprints;  // by slot; see RoughNeighbor
     SlotMap slots;
+    Codec::Largest largest;            // of the records so far
     std::unique_ptr<SignCodes> signs;  // by slot; null under kFloat32
   };
 
@@ -103,24 +104,28 @@ class FlatIndex final : public VectorIndex {
   void PrefetchRecord(std::size_t slot) const REQUIRES_SHARED(mu_) {
     Prefetch(Record(slot), codec_.record_bytes());
   }
-  void ScanRecords(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
-                   SearchStats* stats) const REQUIRES_SHARED(mu_);
-  void ScanIds(const EncodedQuery& query, std::span<const EntryId> ids, const IdFilter* filter,
-               CandidateSet* set, SearchStats* stats) const REQUIRES_SHARED(mu_);
-  void Compare(const EncodedQuery& query, std::size_t slot, const IdFilter* filter,
-               CandidateSet* set, SearchStats* stats) const REQUIRES_SHARED(mu_);
-  void CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& query,
-                           const std::vector<float>& largest, const IdFilter* filter,
-                           std::size_t enough, CandidateSet* set, SearchStats* stats) const
-      REQUIRES_SHARED(mu_);
-  void ScanSigns(const EncodedQuery& query, const IdFilter* filter, std::size_t k,
-                 CandidateSet* set, SearchStats* stats) const REQUIRES_SHARED(mu_);
+  // One search.
+  struct Scan {
+    const EncodedQuery& query;
+    const IdFilter* filter;
+    float largest_error;  // Codec::LargestError
+    CandidateSet* set;
+    SearchStats* stats;
+  };
   struct SignCandidate {
     std::uint32_t slot;
     float bound;
   };
-  void CompareReaching(const EncodedQuery& query, std::span<const SignCandidate> candidates,
-                       const IdFilter* filter, CandidateSet* set, SearchStats* stats) const
+  Scan MakeScan(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
+                SearchStats* stats) const REQUIRES_SHARED(mu_);
+  void ScanRecords(const Scan& scan) const REQUIRES_SHARED(mu_);
+  void ScanIds(const Scan& scan, std::span<const EntryId> ids) const REQUIRES_SHARED(mu_);
+  void ScanSigns(const Scan& scan, std::size_t k) const REQUIRES_SHARED(mu_);
+  void Compare(const Scan& scan, std::size_t slot) const REQUIRES_SHARED(mu_);
+  void CompareBestOfBlocks(const Scan& scan, std::span<const float> bounds,
+                           std::span<const float> largest, std::size_t enough) const
+      REQUIRES_SHARED(mu_);
+  void CompareReaching(const Scan& scan, std::span<const SignCandidate> candidates) const
       REQUIRES_SHARED(mu_);
   Encoded Encode(VectorView vector) const;
   SignCode SignsOf(const Encoded& encoded) const;

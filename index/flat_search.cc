@@ -1,7 +1,6 @@
 // FlatIndex: searches. What they compare, and in which order.
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -11,45 +10,60 @@
 
 namespace nearhit {
 
-void FlatIndex::ScanRecords(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
-                            SearchStats* stats) const {
+FlatIndex::Scan FlatIndex::MakeScan(const EncodedQuery& query, const IdFilter* filter,
+                                    CandidateSet* set, SearchStats* stats) const {
+  Codec::Largest largest;
+  for (std::size_t slot = 0; many_ == nullptr && slot < size_; ++slot) {
+    codec_.Enlarge(Record(slot), &largest);
+  }
+  return {.query = query,
+          .filter = filter,
+          .largest_error = codec_.LargestError(query, many_ == nullptr ? largest : many_->largest),
+          .set = set,
+          .stats = stats};
+}
+
+void FlatIndex::ScanRecords(const Scan& scan) const {
   for (std::size_t slot = 0; slot < size_; ++slot) {
-    Compare(query, slot, filter, set, stats);
+    Compare(scan, slot);
   }
 }
 
-void FlatIndex::ScanIds(const EncodedQuery& query, std::span<const EntryId> ids,
-                        const IdFilter* filter, CandidateSet* set, SearchStats* stats) const {
+void FlatIndex::ScanIds(const Scan& scan, std::span<const EntryId> ids) const {
   for (const EntryId id : ids) {
     if (const std::uint32_t slot = Find(id); slot != SlotMap::kNone) {
-      Compare(query, slot, filter, set, stats);
+      Compare(scan, slot);
     }
   }
 }
 
-void FlatIndex::Compare(const EncodedQuery& query, std::size_t slot, const IdFilter* filter,
-                        CandidateSet* set, SearchStats* stats) const {
+void FlatIndex::Compare(const Scan& scan, std::size_t slot) const {
   const std::byte* const record = Record(slot);
-  const float score = codec_.Score(query, record);
-  ++stats->distances;
+  const float score = codec_.Score(scan.query, record);
+  ++scan.stats->distances;
+  const bool full = scan.set->full();
+  const bool far = score + scan.largest_error < scan.set->limit();
+  if (far && (full || score <= scan.set->nearest())) {
+    return;
+  }
   const EntryId id = IdsBySlot()[slot];
-  const ScoreRange range = codec_.RangeOf(query, record, score);
+  const ScoreRange range =
+      far ? ScoreRange{.low = score - scan.largest_error, .high = score + scan.largest_error}
+          : codec_.RangeOf(scan.query, record, score);
   // The filter is asked about entries that would count only: it costs more than a comparison.
-  if ((range.high >= set->limit() || !set->full()) && (filter == nullptr || filter->Accepts(id))) {
-    set->Offer({.id = id,
-                .score = score,
-                .range = range,
-                .fingerprint = many_ != nullptr ? many_->fingerprints[slot] : 0U});
+  if ((range.high >= scan.set->limit() || !full) &&
+      (scan.filter == nullptr || scan.filter->Accepts(id))) {
+    scan.set->Offer({.id = id,
+                     .score = score,
+                     .range = range,
+                     .fingerprint = many_ != nullptr ? many_->fingerprints[slot] : 0U});
   }
 }
 
 // The best of each of the best blocks, best first, until they are enough to say what the others
 // must reach.
-void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& query,
-                                    const std::vector<float>& largest, const IdFilter* filter,
-                                    std::size_t enough, CandidateSet* set,
-                                    SearchStats* stats) const {
-  std::array<float, kSignLanes> bounds{};
+void FlatIndex::CompareBestOfBlocks(const Scan& scan, std::span<const float> bounds,
+                                    std::span<const float> largest, std::size_t enough) const {
   std::vector<std::uint32_t> heap(largest.size());
   std::iota(heap.begin(), heap.end(), 0U);
   const auto less = [&largest](std::uint32_t a, std::uint32_t b) {
@@ -62,54 +76,57 @@ void FlatIndex::CompareBestOfBlocks(const SignQuery& signs, const EncodedQuery& 
     while (!heap.empty() && slots.size() < enough) {
       std::pop_heap(heap.begin(), heap.end(), less);
       const std::size_t first = std::size_t{heap.back()} * kSignLanes;
-      many_->signs->Bounds(signs, heap.back(), bounds);
       heap.pop_back();
-      const auto lanes = std::span(bounds).first(std::min(kSignLanes, size_ - first));
+      const auto lanes = bounds.subspan(first, std::min(kSignLanes, size_ - first));
       const auto best = std::max_element(lanes.begin(), lanes.end());
       slots.push_back(first + static_cast<std::size_t>(best - lanes.begin()));
       PrefetchRecord(slots.back());
     }
     for (const std::size_t slot : slots) {
-      Compare(query, slot, filter, set, stats);
+      Compare(scan, slot);
     }
-    if (set->full()) {
+    if (scan.set->full() || heap.empty() || largest[heap.front()] < scan.set->limit()) {
       return;
     }
   }
 }
 
-void FlatIndex::ScanSigns(const EncodedQuery& query, const IdFilter* filter, std::size_t k,
-                          CandidateSet* set, SearchStats* stats) const {
-  SignQuery signs = many_->signs->Prepare(query.components);
-  many_->signs->Sharpen(set->limit(), &signs);
-  std::array<float, kSignLanes> bounds{};
-  std::vector<float> largest(many_->signs->blocks());  // bound of each block
+void FlatIndex::ScanSigns(const Scan& scan, std::size_t k) const {
+  const SignCodes& codes = *many_->signs;
+  SignQuery signs = codes.Prepare(scan.query.components);
+  codes.Sharpen(scan.set->limit(), &signs);
+  thread_local std::vector<float> bounds;  // by slot, with the lanes that are not taken
+  bounds.resize(codes.blocks() * kSignLanes);
+  std::vector<float> largest(codes.blocks());  // bound of each block
   for (std::size_t block = 0; block < largest.size(); ++block) {
-    largest[block] = many_->signs->Bounds(signs, block, bounds);
+    largest[block] = codes.Bounds(
+        signs, block, std::span<float, kSignLanes>(bounds.data() + block * kSignLanes, kSignLanes));
   }
-  stats->screened += size_;
-  CandidateSet first_best(k, set->limit());
-  CompareBestOfBlocks(signs, query, largest, filter, 2 * std::max(k + 3, k + k / 2), &first_best,
-                      stats);
+  scan.stats->screened += size_;
+  CandidateSet first_best(k, scan.set->limit());
+  Scan first = scan;
+  first.set = &first_best;
+  CompareBestOfBlocks(first, bounds, largest, 2 * std::max(k + 3, k + k / 2));
   const float limit = first_best.limit();
-  const float fall = many_->signs->Sharpen(limit, &signs);
+  const float sharper = codes.Sharpen(limit, &signs);
+  const float fall = sharper * codes.least_error();
 
   std::vector<SignCandidate> candidates;
   for (std::size_t block = 0; block < largest.size(); ++block) {
     if (largest[block] - fall < limit) {
       continue;
     }
-    many_->signs->Bounds(signs, block, bounds);
-    const std::size_t first = block * kSignLanes;
-    for (std::size_t lane = 0; lane < std::min(kSignLanes, size_ - first); ++lane) {
-      if (bounds[lane] >= limit) {
-        candidates.push_back(
-            {.slot = static_cast<std::uint32_t>(first + lane), .bound = bounds[lane]});
+    const std::span<const float, kSignLanes> errors = codes.Errors(block);
+    const std::size_t begin = block * kSignLanes;
+    for (std::size_t lane = 0; lane < std::min(kSignLanes, size_ - begin); ++lane) {
+      const float bound = bounds[begin + lane] - sharper * errors[lane];
+      if (bound >= limit) {
+        candidates.push_back({.slot = static_cast<std::uint32_t>(begin + lane), .bound = bound});
       }
     }
   }
   if (candidates.empty()) {
-    *set = std::move(first_best);  // nothing reaches the least score: how near the nearest was
+    *scan.set = std::move(first_best);  // nothing reaches the least score: how near the nearest was
     return;
   }
   // The most promising ones say what the others must reach.
@@ -121,28 +138,26 @@ void FlatIndex::ScanSigns(const EncodedQuery& query, const IdFilter* filter, std
     PrefetchRecord(candidate.slot);
   }
   for (const SignCandidate& candidate : std::span(candidates).first(promising)) {
-    Compare(query, candidate.slot, filter, set, stats);
+    Compare(scan, candidate.slot);
   }
-  CompareReaching(query, std::span(candidates).subspan(promising), filter, set, stats);
+  CompareReaching(scan, std::span(candidates).subspan(promising));
 }
 
 // Those whose bound reaches the limit, and then by half of their codes first: it says the same of
 // most.
-void FlatIndex::CompareReaching(const EncodedQuery& query,
-                                std::span<const SignCandidate> candidates, const IdFilter* filter,
-                                CandidateSet* set, SearchStats* stats) const {
+void FlatIndex::CompareReaching(const Scan& scan, std::span<const SignCandidate> candidates) const {
   constexpr std::size_t kAhead = 12;  // records on their way from memory
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (i + kAhead < candidates.size() && candidates[i + kAhead].bound >= set->limit()) {
+    if (i + kAhead < candidates.size() && candidates[i + kAhead].bound >= scan.set->limit()) {
       Prefetch(Record(candidates[i + kAhead].slot), codec_.rough_bytes());
     }
     const SignCandidate& candidate = candidates[i];
-    if (candidate.bound < set->limit()) {
+    if (candidate.bound < scan.set->limit()) {
       continue;
     }
     const std::byte* const record = Record(candidate.slot);
-    if (codec_.RoughBound(query, record) >= set->limit()) {
-      Compare(query, candidate.slot, filter, set, stats);
+    if (codec_.RoughBound(scan.query, record) >= scan.set->limit()) {
+      Compare(scan, candidate.slot);
     }
   }
 }
@@ -158,10 +173,11 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
   return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
     CandidateSet set(k, LeastScore(encoded, options));
     ReaderLock lock(&mu_);
+    const Scan scan = MakeScan(encoded, options.filter, &set, stats);
     if (size_ < kScreened || many_->signs == nullptr) {
-      ScanRecords(encoded, options.filter, &set, stats);
+      ScanRecords(scan);
     } else {
-      ScanSigns(encoded, options.filter, k, &set, stats);
+      ScanSigns(scan, k);
     }
     return set.Take();
   });
@@ -176,7 +192,7 @@ std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const E
   return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
     CandidateSet set(k, LeastScore(encoded, options));
     ReaderLock lock(&mu_);
-    ScanIds(encoded, ids, options.filter, &set, stats);
+    ScanIds(MakeScan(encoded, options.filter, &set, stats), ids);
     return set.Take();
   });
 }

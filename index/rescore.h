@@ -36,6 +36,10 @@ class CandidateSet {
   float limit() const { return limit_; }
   // Whether k entries surely reach limit().
   bool full() const { return lows_.size() == k_; }
+  // The best score of those that do not count.
+  float nearest() const {
+    return has_nearest_ ? nearest_.score : -std::numeric_limits<float>::infinity();
+  }
   std::size_t size() const { return candidates_.size(); }
   void Offer(const RoughNeighbor& neighbor);
 

@@ -167,7 +167,7 @@ float SignCodes::Sharpen(float limit, SignQuery* query) const {
   const float factor = metric_ == IndexMetric::kL2 ? 2.0F : 1.0F;
   const float before = query->slack;
   query->slack = factor * kDeviations * static_cast<float>(length * std::max(kLeastSlack, across));
-  return std::max(0.0F, before - query->slack) * least_error_;
+  return std::max(0.0F, before - query->slack);
 }
 
 float SignCodes::Bounds(const SignQuery& query, std::size_t block,

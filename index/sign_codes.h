@@ -58,12 +58,18 @@ class SignCodes {
   // Makes the bounds of `query` nearer for whoever only asks which scores reach `limit`: bounds of
   // scores under it may be too low afterwards. A vector so near to the query has little of it
   // across, and only what is across is estimated with an error. Under L2 that is at most their
-  // distance. Returns by how much every bound falls at least.
+  // distance. Returns by how much the slack shrinks: each bound falls by so much times its error.
   float Sharpen(float limit, SignQuery* query) const;
   // Fills `bounds` with what the score (Neighbor::score) of each slot of a block hardly exceeds,
   // and returns the largest.
   float Bounds(const SignQuery& query, std::size_t block,
                std::span<float, kSignLanes> bounds) const;
+
+  // The errors of a block, and the least of all; see SignFactors.
+  std::span<const float, kSignLanes> Errors(std::size_t block) const {
+    return Factors(block)->error;
+  }
+  float least_error() const { return least_error_; }
 
   std::size_t memory_bytes() const;
 
