@@ -166,7 +166,9 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
                                         SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   if (options.filter != nullptr && options.filter->count() <= size() / kFewPass) {
-    return SearchAmong(query, options.filter->Ids(), options, stats);
+    SearchOptions among = options;
+    among.filter = nullptr;  // these are what it accepts
+    return SearchAmong(query, options.filter->Ids(), among, stats);
   }
   stats->plan = SearchPlan::kScan;
   const EncodedQuery encoded = codec_.EncodeQuery(query);

@@ -53,7 +53,8 @@ Breadth HnswIndex::BreadthFor(const SearchOptions& options, std::size_t k,
   };
   const bool near_duplicate = for_match && asked >= .80F;
   if (!near_duplicate) {
-    const double usual = for_match ? 80 : 64 * width_.load(std::memory_order_relaxed);
+    const double nearest = options.filter == nullptr ? 64 : 96;  // filters ask for .99 of them
+    const double usual = for_match ? 80 : nearest * width_.load(std::memory_order_relaxed);
     breadth.ef = at_least(usual * std::pow(3.0, tenfolds));
   } else {
     const bool nearer = asked >= .90F;

@@ -2,10 +2,13 @@
 // or all of them.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "index/hnsw_index.h"
 #include "index/rescore.h"
 
@@ -41,7 +44,9 @@ std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& o
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   if (options.filter != nullptr && KnowsIds(*options.filter) &&
       ComparesMatching(options.filter->count(), BreadthFor(options, size()).ef)) {
-    return SearchAmong(query, options.filter->Ids(), options, stats);
+    SearchOptions among = options;
+    among.filter = nullptr;  // these are what it accepts
+    return SearchAmong(query, options.filter->Ids(), among, stats);
   }
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   return SearchAndRescore(codec_, query, encoded, options, stats,
@@ -158,7 +163,7 @@ bool HnswIndex::WalkWithFilter(const EncodedQuery& query, const SearchOptions& o
 void HnswIndex::CompareAll(const EncodedQuery& query, const SearchOptions& options,
                            CandidateSet* set, SearchStats* stats) const {
   if (options.filter != nullptr && KnowsIds(*options.filter)) {
-    CompareAmong(query, options.filter->Ids(), options.filter, set, stats);
+    CompareAmong(query, options.filter->Ids(), /*filter=*/nullptr, set, stats);
     return;
   }
   MutexLock writer(&write_mu_);
@@ -173,15 +178,25 @@ void HnswIndex::CompareAll(const EncodedQuery& query, const SearchOptions& optio
 
 void HnswIndex::CompareAmong(const EncodedQuery& query, std::span<const EntryId> ids,
                              const IdFilter* filter, CandidateSet* set, SearchStats* stats) const {
+  constexpr std::size_t kTogether = 16;  // records on their way from memory
   const ReadSection section;
-  for (const EntryId id : ids) {
-    const NodeId node = Find(id);
-    if (node != kNoNode && (filter == nullptr || filter->Accepts(id))) {
+  std::array<std::pair<EntryId, NodeId>, kTogether> coming;
+  while (!ids.empty()) {
+    std::size_t count = 0;
+    for (const EntryId id : ids.first(std::min(kTogether, ids.size()))) {
+      const NodeId node = Find(id);
+      if (node != kNoNode && (filter == nullptr || filter->Accepts(id))) {
+        Prefetch(graph_->Record(node), codec_.record_bytes());
+        coming[count++] = {id, node};
+      }
+    }
+    for (const auto& [id, node] : std::span(coming).first(count)) {
       const std::byte* const record = graph_->Record(node);
       const float score = codec_.Score(query, record);
-      ++stats->distances;
       set->Offer({.id = id, .score = score, .range = codec_.RangeOf(query, record, score)});
     }
+    stats->distances += count;
+    ids = ids.subspan(std::min(kTogether, ids.size()));
   }
 }
 

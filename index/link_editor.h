@@ -1,7 +1,9 @@
 // Changes to the links of an HNSW graph, worked out beside searches and published list by list.
 //
 // Knows the reverse of every link, so that a node can be taken out exactly, and never lets a change
-// leave a node that nothing links to: what is stored can be found. Five links of six go both ways
+// leave a node that nothing links to: what is stored can be found. Except under an inner product a
+// node that a longer one is nearer to than it is to itself: the few long ones are near to all, and
+// links that they kept for that would leave none that lead on. Five links of six go both ways
 // and are their own reverse; only those that go one way are kept besides.
 #pragma once
 
@@ -69,7 +71,8 @@ class LinkEditor {
   std::vector<NodeId> Sources(NodeId node, int level) const;
   std::vector<GraphCandidate> Scored(NodeId node, const std::vector<NodeId>& others) const;
   // The heuristic of the HNSW paper (algorithm 4): a candidate stays when it is nearer to `node`
-  // than to every one that stayed before it. Targets that only `node` links to always stay.
+  // than to every one that stayed before it. Targets that only `node` links to stay when they find
+  // themselves.
   std::vector<NodeId> Select(NodeId node, int level, const std::vector<GraphCandidate>& candidates,
                              std::size_t limit) const;
   // Whether `candidate` is not nearer to any of `others` than to what it was scored against.

@@ -30,7 +30,8 @@ enum class Layout {
 // The rows that pass, in a matrix of their own, with the right answers.
 struct Passing {
   std::vector<bool> rows;
-  std::vector<std::size_t> place;  // of each row of the base in the matrix
+  std::vector<std::size_t> matching;  // those rows, ascending
+  std::vector<std::size_t> place;     // of each row of the base in the matrix
   Dataset dataset;
   Truth truth;
 };
@@ -61,6 +62,7 @@ Passing MakePassing(const FilterFlags& flags, const Dataset& all, Layout layout,
   const std::vector<std::size_t> rows = RowsOf(all, layout, std::max<std::size_t>(1, wanted));
   Passing passing{
       .rows = std::vector<bool>(all.base.rows),
+      .matching = rows,
       .place = std::vector<std::size_t>(all.base.rows),
       .dataset = {.base = {.rows = rows.size(), .dimension = all.base.dimension, .values = {}},
                   .queries = all.queries,
@@ -77,13 +79,14 @@ Passing MakePassing(const FilterFlags& flags, const Dataset& all, Layout layout,
   return passing;
 }
 
-// The lower bound of a plan: float32 vectors that lie one after another, and no filter at all.
-std::vector<std::size_t> Scan(const Dataset& dataset, VectorView query, std::size_t k) {
+// Brute force over the float32 vectors of the rows that pass, where they lie among the others.
+std::vector<std::size_t> Scan(const Dataset& all, const Passing& passing, VectorView query,
+                              std::size_t k) {
   std::vector<std::pair<float, std::size_t>> best;  // a heap, the worst on top
   const auto nearer = [](const auto& a, const auto& b) { return a.first > b.first; };
-  for (std::size_t row = 0; row < dataset.base.rows; ++row) {
-    const float* const values = dataset.base.row(row).data();
-    const float score = dataset.metric == Metric::kL2
+  for (std::size_t place = 0; place < passing.matching.size(); ++place) {
+    const float* const values = all.base.row(passing.matching[place]).data();
+    const float score = all.metric == Metric::kL2
                             ? -Kernels().l2_squared(query.data(), values, query.size())
                             : Kernels().dot(query.data(), values, query.size());
     if (best.size() == k) {
@@ -93,13 +96,13 @@ std::vector<std::size_t> Scan(const Dataset& dataset, VectorView query, std::siz
       std::pop_heap(best.begin(), best.end(), nearer);
       best.pop_back();
     }
-    best.emplace_back(score, row);
+    best.emplace_back(score, place);
     std::push_heap(best.begin(), best.end(), nearer);
   }
   std::sort_heap(best.begin(), best.end(), nearer);
   std::vector<std::size_t> rows;
-  for (const auto& [score, row] : best) {
-    rows.push_back(row);
+  for (const auto& [score, place] : best) {
+    rows.push_back(place);
   }
   return rows;
 }
@@ -123,9 +126,10 @@ std::vector<FilterPoint> PointsOf(const FilterFlags& flags, EngineRun* run,
   points.push_back({.engine = "scan",
                     .prepare = [] {},
                     .ask =
-                        [&flags, &passing](std::size_t query, SearchStats* stats) {
+                        [&flags, &passing, run](std::size_t query, SearchStats* stats) {
                           stats->distances += passing.dataset.base.rows;
-                          return Scan(passing.dataset, passing.dataset.queries.row(query), flags.k);
+                          return Scan(run->dataset, passing, passing.dataset.queries.row(query),
+                                      flags.k);
                         }});
   for (BuiltEngine& built : run->engines) {
     for (const std::size_t ef : built.ef) {

@@ -70,6 +70,9 @@ TEST_F(EntryCommandsTest, VectorsAreFoundByLikenessAndTag) {
   EXPECT_THAT(out_, testing::Not(HasSubstr("north")));
   ASSERT_EQ(Run({"search", "-n", "points", "--vector", "1,0.1", "--tag", "cold"}), kExitOk);
   EXPECT_THAT(out_, HasSubstr("north"));
+  ASSERT_EQ(Run({"search", "-n", "points", "--vector", "1,0.1", "--tag", "cold", "--explain"}),
+            kExitOk);
+  EXPECT_THAT(out_, HasSubstr("compare matching"));
   EXPECT_EQ(Run({"search", "-n", "points", "--vector", "1,0,0"}), kExitRefused);
   EXPECT_THAT(err_, HasSubstr("dimension"));
 }

@@ -132,6 +132,32 @@ TEST_P(CollectionFilterTest, EverySelectivityIsAnswered) {
   ExpectFound({.none_of = {"nobody has this"}});
 }
 
+TEST_P(CollectionFilterTest, PlansFollowTheShareThatPasses) {
+  Fill([](std::uint64_t i, bool) {
+    return std::vector<std::string>{i % 300 == 0 ? "rare" : "common"};
+  });
+  const bool graph = GetParam() == 400;
+  const auto plan_of = [this](const TagFilter& filter) {
+    SearchExplanation explanation;
+    EXPECT_THAT(
+        collection_->Search("", home_, {.k = 3, .filter = &filter, .explanation = &explanation}),
+        IsOk());
+    EXPECT_EQ(explanation.entries, kStored);
+    return explanation;
+  };
+  const SearchExplanation rare = plan_of({.all_of = {"rare"}});
+  EXPECT_EQ(rare.plan, SearchPlan::kCompareMatching);
+  EXPECT_EQ(rare.matching, kStored / 300);
+  EXPECT_EQ(rare.compared, kStored / 300);
+  EXPECT_GE(rare.rescored, 3U);
+  EXPECT_EQ(plan_of({.all_of = {"nobody has this"}}).matching, 0U);
+  EXPECT_EQ(plan_of({.none_of = {"rare"}}).plan,
+            graph ? SearchPlan::kFilteredWalk : SearchPlan::kScan);
+  const SearchExplanation all = plan_of({});
+  EXPECT_EQ(all.plan, graph ? SearchPlan::kWalk : SearchPlan::kScan);
+  EXPECT_EQ(all.matching, std::nullopt);
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, CollectionFilterTest, testing::Values(400, 1'000'000),
                          [](const auto& test) { return test.param == 400 ? "Graph" : "Scan"; });
 
