@@ -17,7 +17,7 @@ constexpr std::size_t kSamples = 48;
 constexpr float kWidest = 16;
 // Of the ten nearest of an entry; a graph of sentence embeddings finds .99.
 constexpr double kWanted = .98;
-constexpr double kWantedDeep = .9;
+constexpr double kWantedDeep = .8;
 // So much better that it is worth reading twice as much.
 constexpr double kBetter = .01;
 
