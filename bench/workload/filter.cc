@@ -101,6 +101,7 @@ std::vector<std::size_t> Scan(const Dataset& all, const Passing& passing, Vector
   }
   std::sort_heap(best.begin(), best.end(), nearer);
   std::vector<std::size_t> rows;
+  rows.reserve(best.size());
   for (const auto& [score, place] : best) {
     rows.push_back(place);
   }

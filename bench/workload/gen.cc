@@ -110,6 +110,7 @@ Status MoveRows(const GenFlags& flags, const VectorMatrix& base) {
 
 std::vector<std::string> KindNames() {
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(VectorKind::kLastOne));
   for (int kind = 0; kind < static_cast<int>(VectorKind::kLastOne); ++kind) {
     names.push_back(KindName(static_cast<VectorKind>(kind)));
   }

@@ -340,6 +340,7 @@ TEST(IndexOracleTest, AGraphOfVectorsOfVeryDifferentLengthFindsTheNearest) {
   for (std::size_t i = 0; i < kQueries; ++i) {
     const Vector& query = stored[i * kEntries / kQueries];
     std::vector<double> truth;
+    truth.reserve(stored.size());
     for (const Vector& vector : stored) {
       truth.push_back(Dot(query, vector));
     }
