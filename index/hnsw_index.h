@@ -141,9 +141,10 @@ class HnswIndex final : public VectorIndex {
   // hnsw_calibrate.cc.
   struct Sample {
     std::size_t searched = 0;
-    std::size_t found = 0;    // of the ten nearest, of all
+    std::size_t found = 0;    // of the nearest, of all
     std::size_t cut_off = 0;  // whose walk ended among entries as good as the last
   };
+  // Of one walk, for `nearest` neighbours; nothing when it hits a free slot.
   Sample Measure(const Breadth& breadth, std::size_t nearest) REQUIRES(write_mu_);
   EncodedQuery SampleQuery(NodeId node) REQUIRES(write_mu_);
 

@@ -275,7 +275,9 @@ void LinkEditor::Disconnect(NodeId node, int level) {
   for (const NodeId neighbor : near) {
     std::vector<NodeId> others = near;
     std::erase(others, neighbor);
-    Adopt(neighbor, level, Scored(neighbor, others));
+    if (InDegree(neighbor, level) == 0) {
+      Adopt(neighbor, level, Scored(neighbor, others));
+    }
     if (Links(neighbor, level).empty() && !others.empty()) {
       SetLinks(neighbor, level, {Scored(neighbor, others).front().node});
     }

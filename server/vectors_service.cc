@@ -43,7 +43,9 @@ Status DoSearch(ServiceContext* context, const v1::SearchRequest& request,
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> query, DecodeVector("query", request.query()));
   VectorSearchOptions options = OptionsOf(request.options(), *context);
   SearchExplanation explanation;
-  options.explanation = &explanation;
+  if (request.options().explain()) {
+    options.explanation = &explanation;
+  }
   NEARHIT_ASSIGN_OR_RETURN(std::vector<VectorHit> hits, store->Search(query, options));
   HitsToProto(std::move(hits), response);
   if (request.options().explain()) {

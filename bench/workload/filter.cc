@@ -1,6 +1,6 @@
 // nearhit-bench filter: searches among the rows that a filter lets pass, over how many they are.
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <random>
