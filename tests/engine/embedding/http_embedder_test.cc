@@ -240,7 +240,7 @@ TEST_F(HttpEmbedderTest, EndsSoonAfterAStop) {
   FakeHttpAnswer never = Failure(503);
   never.delay = std::chrono::hours(1);
   std::latch asked(1);
-  Start([&](const FakeHttpRequest&, std::size_t) {
+  Start([&asked, never](const FakeHttpRequest&, std::size_t) {
     asked.count_down();
     return never;
   });
@@ -260,7 +260,7 @@ TEST_F(HttpEmbedderTest, AStopEndsTheWaitForTheNextTry) {
   FakeHttpAnswer later = Failure(429);
   later.headers = {{"Retry-After", "3600"}};
   std::latch asked(1);
-  Start([&](const FakeHttpRequest&, std::size_t) {
+  Start([&asked, later](const FakeHttpRequest&, std::size_t) {
     asked.count_down();
     return later;
   });
