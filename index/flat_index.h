@@ -112,10 +112,6 @@ class FlatIndex final : public VectorIndex {
     CandidateSet* set;
     SearchStats* stats;
   };
-  struct SignCandidate {
-    std::uint32_t slot;
-    float bound;
-  };
   Scan MakeScan(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
                 SearchStats* stats) const REQUIRES_SHARED(mu_);
   void ScanRecords(const Scan& scan) const REQUIRES_SHARED(mu_);

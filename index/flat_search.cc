@@ -116,14 +116,8 @@ void FlatIndex::ScanSigns(const Scan& scan, std::size_t k) const {
     if (largest[block] - fall < limit) {
       continue;
     }
-    const std::span<const float, kSignLanes> errors = codes.Errors(block);
-    const std::size_t begin = block * kSignLanes;
-    for (std::size_t lane = 0; lane < std::min(kSignLanes, size_ - begin); ++lane) {
-      const float bound = bounds[begin + lane] - sharper * errors[lane];
-      if (bound >= limit) {
-        candidates.push_back({.slot = static_cast<std::uint32_t>(begin + lane), .bound = bound});
-      }
-    }
+    codes.AppendReaching(block, std::span(bounds).subspan(block * kSignLanes).first<kSignLanes>(),
+                         {.slack = sharper, .limit = limit, .slots = size_}, &candidates);
   }
   if (candidates.empty()) {
     *scan.set = std::move(first_best);  // nothing reaches the least score: how near the nearest was

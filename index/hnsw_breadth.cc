@@ -134,8 +134,17 @@ std::vector<GraphCandidate> HnswIndex::WalkFor(const EncodedQuery& query, const 
   if (entry.node == kNoNode) {
     return {};
   }
-  const std::vector<GraphCandidate> starts =
+  std::vector<GraphCandidate> starts =
       Descend(*graph_, entry, query, /*level=*/0, breadth.starts, stats);
+  // Whoever asks for an entry by itself begins there.
+  const NodeId same = records_.Find(HashOf(query), [&](NodeId node) {
+    return node != breadth.without &&
+           std::none_of(starts.begin(), starts.end(),
+                        [node](const GraphCandidate& start) { return start.node == node; });
+  });
+  if (same != kNoNode) {
+    starts.push_back({.node = same});
+  }
   return SearchLevel(*graph_, query, starts, /*level=*/0, breadth, filtered, stats);
 }
 

@@ -64,16 +64,19 @@ EncodedQuery HnswIndex::SampleQuery(NodeId node) {
   return codec_.EncodeQuery(to);
 }
 
-HnswIndex::Sample HnswIndex::Measure(const Breadth& breadth, std::size_t nearest) {
+// As if the entry was not stored: its own links would lead to what is near to it. Those above level
+// 0 are left out, because a descent may end at one.
+HnswIndex::Sample HnswIndex::Measure(Breadth breadth, std::size_t nearest) {
   Sample sample;
   const auto node = static_cast<NodeId>(random_() % graph_->slots());
-  if (graph_->LevelOf(node) < 0) {
+  if (graph_->LevelOf(node) != 0 || entry_.load().node == node) {
     return sample;
   }
+  breadth.without = node;
   const EncodedQuery query = SampleQuery(node);
   BestScores truth(nearest);
   for (NodeId other = 0; other < graph_->slots(); ++other) {
-    if (graph_->LevelOf(other) >= 0) {
+    if (other != node && graph_->LevelOf(other) >= 0) {
       truth.Offer(codec_.Score(query, graph_->Record(other)));
     }
   }

@@ -55,18 +55,6 @@ NodeId HnswIndex::Find(EntryId id) const {
   return copies_.NodeOf(id);
 }
 
-NodeId HnswIndex::SameAs(const std::byte* record, const EncodedQuery& query,
-                         std::span<const GraphCandidate> candidates) const {
-  const float own = codec_.Score(query, record);
-  for (const GraphCandidate& candidate : candidates) {
-    if (candidate.score == own &&
-        std::memcmp(record, graph_->Record(candidate.node), codec_.record_bytes()) == 0) {
-      return candidate.node;
-    }
-  }
-  return kNoNode;
-}
-
 Status HnswIndex::Add(EntryId id, VectorView vector) {
   NEARHIT_CHECK(vector.size() == codec_.dimension());
   MutexLock writer(&write_mu_);
@@ -78,12 +66,30 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
   const std::unique_ptr<float[]> record(new float[codec_.record_bytes() / sizeof(float)]);
   auto* const bytes = reinterpret_cast<std::byte*>(record.get());
   codec_.Encode(vector, bytes);
-  const int level = graph_->RandomLevel();
+  const EncodedQuery query = codec_.QueryOf(bytes);
+  const std::uint32_t hash = HashOf(query);
+  const NodeId same = records_.Find(hash, [&](NodeId node) {
+    return std::memcmp(bytes, graph_->Record(node), codec_.record_bytes()) == 0;
+  });
+  if (same != kNoNode) {
+    copies_.Add(same, {.id = id, .fingerprint = FingerprintOf(vector)});
+    size_.fetch_add(1);
+    return Status();
+  }
+  AddNode(id, graph_->RandomLevel(), bytes, query, hash);
+  prepared_ = 0;
+  if (++added_ % kAddsToAProbe == 0) {
+    Probe();
+  }
+  return Status();
+}
+
+void HnswIndex::AddNode(EntryId id, int level, const std::byte* record, const EncodedQuery& query,
+                        std::uint32_t hash) {
   const EntryPoint entry = entry_.load();
   std::vector<std::vector<GraphCandidate>> candidates;  // by level
   if (entry.node != kNoNode) {
     SearchStats stats;
-    const EncodedQuery query = codec_.QueryOf(bytes);
     candidates.resize(static_cast<std::size_t>(std::min(level, entry.level)) + 1);
     std::vector<GraphCandidate> starts = Descend(*graph_, entry, query, level, /*width=*/1, &stats);
     for (std::size_t at = candidates.size(); at-- > 0;) {
@@ -92,22 +98,7 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
                                    /*filtered=*/nullptr, &stats);
       starts = candidates[at];
     }
-    if (const NodeId same = SameAs(bytes, query, candidates[0]); same != kNoNode) {
-      copies_.Add(same, {.id = id, .fingerprint = FingerprintOf(vector)});
-      size_.fetch_add(1);
-      return Status();
-    }
   }
-  AddNode(id, level, bytes, candidates);
-  prepared_ = 0;
-  if (++added_ % kAddsToAProbe == 0) {
-    Probe();
-  }
-  return Status();
-}
-
-void HnswIndex::AddNode(EntryId id, int level, const std::byte* record,
-                        std::span<const std::vector<GraphCandidate>> candidates) {
   const NodeId node = TakeSlot(id, level);
   std::memcpy(graph_->Record(node), record, codec_.record_bytes());
   for (std::size_t at = candidates.size(); at-- > 0;) {
@@ -120,6 +111,7 @@ void HnswIndex::AddNode(EntryId id, int level, const std::byte* record,
   }
   size_.fetch_add(1);
   editor_->Publish();
+  records_.Insert(hash, node);
   if (level > entry_.load().level) {
     entry_.store({.node = node, .level = level});
   }
@@ -198,6 +190,7 @@ EntryPoint HnswIndex::NextEntry(NodeId leaving) const {
 
 void HnswIndex::EraseNode(NodeId node) {
   const int level = graph_->LevelOf(node);
+  records_.Erase(HashOf(codec_.QueryOf(graph_->Record(node))), node);
   for (int at = level; at >= 0; --at) {
     editor_->Disconnect(node, at);
   }
@@ -244,7 +237,7 @@ std::size_t HnswIndex::memory_bytes() const {
   MutexLock writer(&write_mu_);
   ReaderLock lock(&ids_mu_);
   return sizeof(*this) + graph_->memory_bytes() + editor_->memory_bytes() + nodes_.memory_bytes() +
-         copies_.memory_bytes() + free_.size() * sizeof(FreeSlot);
+         copies_.memory_bytes() + records_.memory_bytes() + free_.size() * sizeof(FreeSlot);
 }
 
 Status HnswIndex::CheckInvariants() const {

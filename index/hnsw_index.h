@@ -32,6 +32,7 @@
 #include "index/graph_store.h"
 #include "index/hnsw_search.h"
 #include "index/link_editor.h"
+#include "index/record_table.h"
 #include "index/rescore.h"
 #include "index/running_quantile.h"
 #include "index/slot_map.h"
@@ -144,16 +145,14 @@ class HnswIndex final : public VectorIndex {
     std::size_t found = 0;    // of the nearest, of all
     std::size_t cut_off = 0;  // whose walk ended among entries as good as the last
   };
-  // Of one walk, for `nearest` neighbours; nothing when it hits a free slot.
-  Sample Measure(const Breadth& breadth, std::size_t nearest) REQUIRES(write_mu_);
+  // Of one walk, for `nearest` neighbours of an entry; nothing when it hits none that will do.
+  Sample Measure(Breadth breadth, std::size_t nearest) REQUIRES(write_mu_);
   EncodedQuery SampleQuery(NodeId node) REQUIRES(write_mu_);
 
   NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
-  // The node whose record is `record`, of `candidates`; kNoNode when there is none.
-  NodeId SameAs(const std::byte* record, const EncodedQuery& query,
-                std::span<const GraphCandidate> candidates) const;
-  void AddNode(EntryId id, int level, const std::byte* record,
-               std::span<const std::vector<GraphCandidate>> candidates) REQUIRES(write_mu_);
+  // What becomes of the record that is `query`, whose hash is `hash`; see HashOf.
+  void AddNode(EntryId id, int level, const std::byte* record, const EncodedQuery& query,
+               std::uint32_t hash) REQUIRES(write_mu_);
   bool EraseEntry(EntryId id) REQUIRES(write_mu_);
   void EraseNode(NodeId node) REQUIRES(write_mu_);
   EntryPoint NextEntry(NodeId leaving) const REQUIRES(write_mu_);
@@ -183,6 +182,7 @@ class HnswIndex final : public VectorIndex {
   SlotMap nodes_ GUARDED_BY(ids_mu_);
 
   Copies copies_;
+  RecordTable records_;  // changed with write_mu_
 
   // What Calibrate found out: how much wider walks for the nearest have to be, whether by whole
   // scores, and whether to look at what is as good as the last that a walk found.

@@ -271,6 +271,9 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
       accepted.Insert({.score = score, .node = node});
     }
   };
+  if (breadth.without != kNoNode) {
+    visited.Insert(breadth.without);
+  }
   for (const GraphCandidate& start : starts) {
     visited.Insert(start.node);
     offer(start.node, breadth.rough ? graph.codec().RoughScore(query, graph.Record(start.node))

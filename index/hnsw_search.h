@@ -54,6 +54,7 @@ struct Breadth {
   std::size_t starts = 1;  // the `width` of the descent before
   float again = 0;         // the share of walks that are walked again; see HnswIndex::Candidates
   bool rough = true;       // by RoughScore; else by Score, which tells entries that are alike apart
+  NodeId without = kNoNode;  // the walk does not come to it; requires: no start is it
 };
 
 // Which nodes a walk may return.

@@ -54,6 +54,7 @@ void HnswIndex::Reset() {
   editor_ = std::make_unique<LinkEditor>(graph_.get());
   nodes_.Clear();
   copies_.Clear();
+  records_.Clear();
   free_.clear();
   level_counts_.clear();
   entry_.store({});
@@ -113,6 +114,7 @@ bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
     if (!codec_.IsSound(graph_->Record(node))) {
       return false;
     }
+    records_.Insert(HashOf(codec_.QueryOf(graph_->Record(node))), node);
     CountLevel(level);
     for (int at = 0; at <= level; ++at) {
       const auto count = reader->Fixed<std::uint16_t>();

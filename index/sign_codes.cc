@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 
 namespace nearhit {
 
@@ -177,6 +179,33 @@ float SignCodes::Bounds(const SignQuery& query, std::size_t block,
 
 std::size_t SignCodes::memory_bytes() const {
   return sizeof(*this) + blocks_ * block_bytes_;
+}
+
+// Without a branch on a lane, eight at a time: few reach it.
+void SignCodes::AppendReaching(std::size_t block, std::span<const float, kSignLanes> bounds,
+                               const SignReach& reach,
+                               std::vector<SignCandidate>* candidates) const {
+  constexpr std::size_t kAhead = 2;  // blocks whose errors are on their way from memory
+  if (block + kAhead < blocks_) {
+    Prefetch(Factors(block + kAhead)->error.data(), sizeof(SignFactors::error));
+  }
+  const std::array<float, kSignLanes>& errors = Factors(block)->error;
+  std::array<float, kSignLanes> left{};
+  std::array<std::uint8_t, kSignLanes> reaches{};
+  for (std::size_t lane = 0; lane < kSignLanes; ++lane) {
+    left[lane] = bounds[lane] - reach.slack * errors[lane];
+    reaches[lane] = static_cast<std::uint8_t>(left[lane] >= reach.limit);
+  }
+  for (std::size_t eight = 0; eight < kSignLanes; eight += sizeof(std::uint64_t)) {
+    std::uint64_t any = 0;
+    std::memcpy(&any, reaches.data() + eight, sizeof(any));
+    for (std::size_t lane = eight; any != 0; ++lane, any >>= 8U) {
+      const std::size_t slot = block * kSignLanes + lane;
+      if ((any & 1U) != 0 && slot < reach.slots) {
+        candidates->push_back({.slot = static_cast<std::uint32_t>(slot), .bound = left[lane]});
+      }
+    }
+  }
 }
 
 }  // namespace nearhit

@@ -34,6 +34,18 @@ struct SignCode {
 SignCode EncodeSigns(VectorView vector, const SignKernels& kernels = FastestSignKernels(),
                      float step = 0);
 
+struct SignCandidate {
+  std::uint32_t slot;
+  float bound;
+};
+
+// What a slot has to reach to be a candidate.
+struct SignReach {
+  float slack = 0;        // how much its bound falls for each of its error
+  float limit = 0;        // what is to be left of it
+  std::size_t slots = 0;  // those from here on are not taken
+};
+
 // Thread-safety: externally synchronized; const methods may run together.
 class SignCodes {
  public:
@@ -65,10 +77,11 @@ class SignCodes {
   float Bounds(const SignQuery& query, std::size_t block,
                std::span<float, kSignLanes> bounds) const;
 
-  // The errors of a block, and the least of all; see SignFactors.
-  std::span<const float, kSignLanes> Errors(std::size_t block) const {
-    return Factors(block)->error;
-  }
+  // Appends the slots of a block that reach it, with what is left of their bounds.
+  void AppendReaching(std::size_t block, std::span<const float, kSignLanes> bounds,
+                      const SignReach& reach, std::vector<SignCandidate>* candidates) const;
+
+  // The least of all errors; see SignFactors.
   float least_error() const { return least_error_; }
 
   std::size_t memory_bytes() const;

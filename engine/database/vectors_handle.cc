@@ -1,6 +1,7 @@
 // nearhit::VectorStore over an open namespace: one partition, the user's keys, no cache semantics.
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "engine/collection/normalize.h"
@@ -25,6 +26,27 @@ bool HasAny(std::span<const std::string_view> tags, std::span<const std::string>
   return std::any_of(of.begin(), of.end(), [tags](const std::string& tag) {
     return std::find(tags.begin(), tags.end(), tag) != tags.end();
   });
+}
+
+// Whether a key is there twice, because it was replaced between two reads.
+bool HasReplaced(std::span<const VectorHit> hits) {
+  std::vector<std::string_view> keys;
+  keys.reserve(hits.size());
+  for (const VectorHit& hit : hits) {
+    keys.push_back(hit.key);
+  }
+  std::sort(keys.begin(), keys.end());
+  return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+}
+
+// Leaves the entry that was stored last of each key.
+void DropReplaced(std::vector<VectorHit>* hits) {
+  std::map<std::string, EntryId> newest;
+  for (const VectorHit& hit : *hits) {
+    EntryId& id = newest[hit.key];
+    id = std::max(id, hit.id);
+  }
+  std::erase_if(*hits, [&newest](const VectorHit& hit) { return hit.id != newest.at(hit.key); });
 }
 
 class VectorsHandle final : public VectorStore {
@@ -204,8 +226,12 @@ class VectorsHandle final : public VectorStore {
       bool deleted = false;
       NEARHIT_ASSIGN_OR_RETURN(std::vector<VectorHit> hits,
                                ReadHits(call, found, options, &bytes_now, &deleted));
+      const bool replaced = HasReplaced(hits);
       // A deleted one may have been replaced, and the next one is to take its place.
-      if (!deleted || repeats == Collection::kMostRepeats) {
+      if ((!deleted && !replaced) || repeats == Collection::kMostRepeats) {
+        if (replaced) {
+          DropReplaced(&hits);
+        }
         *bytes = bytes_now;
         return hits;
       }
