@@ -24,7 +24,9 @@ struct Case {
   bool maintained = true;  // moves, frames and calibration
   bool changed = false;    // entries are deleted and replaced
   bool reloaded = false;   // through a snapshot
-  unsigned filtered = 0;   // 0: no filter; n: one of n ids passes
+  unsigned filtered = 0;   // 0: no filter; n: one of n passes
+  bool others = false;     // all but one of n pass
+  bool far = false;        // those that pass are the farthest from the question
   bool with_least = false;
 };
 
@@ -34,8 +36,8 @@ inline std::ostream& operator<<(std::ostream& out, const Case& c) {
              << " scale=" << c.scale << " entries=" << c.entries
              << " graph_threshold=" << c.graph_threshold << " k=" << c.k
              << " maintained=" << c.maintained << " changed=" << c.changed
-             << " reloaded=" << c.reloaded << " filtered=" << c.filtered
-             << " with_least=" << c.with_least;
+             << " reloaded=" << c.reloaded << " filtered=" << c.filtered << " others=" << c.others
+             << " far=" << c.far << " with_least=" << c.with_least;
 }
 
 template <typename T>
@@ -60,6 +62,8 @@ inline Case RandomCase(std::uint32_t seed) {
   c.reloaded = random() % 5 == 0;
   c.filtered = Any<unsigned>({0, 0, 0, 2, 10, 100}, &random);
   c.with_least = random() % 5 == 0;
+  c.far = random() % 2 == 0;
+  c.others = random() % 2 == 0;
   return c;
 }
 

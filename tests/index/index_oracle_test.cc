@@ -11,8 +11,10 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -68,24 +70,19 @@ class Stored final : public VectorSource {
   std::map<std::uint64_t, Vector> vectors;
 };
 
-class EveryNth final : public IdFilter {
+class Listed final : public IdFilter {
  public:
-  EveryNth(const Stored* stored, unsigned n) : stored_(stored), n_(n) {}
-  bool Accepts(EntryId id) const override { return id.value % n_ == 0; }
-  std::uint64_t count() const override { return Ids().size(); }
-  std::vector<EntryId> Ids() const override {
-    std::vector<EntryId> ids;
-    for (const auto& [id, vector] : stored_->vectors) {
-      if (id % n_ == 0) {
-        ids.push_back(EntryId{id});
-      }
-    }
-    return ids;
+  explicit Listed(std::vector<EntryId> ids) : ids_(std::move(ids)) {
+    std::sort(ids_.begin(), ids_.end());
   }
+  bool Accepts(EntryId id) const override {
+    return std::binary_search(ids_.begin(), ids_.end(), id);
+  }
+  std::uint64_t count() const override { return ids_.size(); }
+  std::vector<EntryId> Ids() const override { return ids_; }
 
  private:
-  const Stored* const stored_;
-  const unsigned n_;
+  std::vector<EntryId> ids_;
 };
 
 // Recall of graphs: of the questions of one case, and of all.
@@ -194,6 +191,26 @@ class Trial {
     }
   }
 
+  Listed FilterFor(const Vector& query) const {
+    std::vector<std::pair<double, EntryId>> all;  // the farthest first
+    for (const auto& [id, vector] : stored_.vectors) {
+      all.emplace_back(case_.far ? Exact(case_.metric, query, vector) : 0, EntryId{id});
+    }
+    std::sort(all.begin(), all.end());
+    const std::size_t n = std::max(1U, case_.filtered);
+    std::vector<EntryId> passing;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      // Those that do not pass are the nearest, or of any ids.
+      const std::size_t number =
+          case_.far ? (case_.others ? all.size() - 1 - i : i) : all[i].second.value;
+      const bool in_share = case_.far ? number * n < all.size() : number % n == 0;
+      if (case_.filtered == 0 || in_share != case_.others) {
+        passing.push_back(all[i].second);
+      }
+    }
+    return Listed(std::move(passing));
+  }
+
   std::string Ask(double* found, double* wanted) {
     const auto any = std::next(stored_.vectors.begin(),
                                static_cast<std::ptrdiff_t>(random_() % stored_.vectors.size()));
@@ -201,7 +218,7 @@ class Trial {
     if (!query) {
       return "";
     }
-    const EveryNth filter(&stored_, std::max(1U, case_.filtered));
+    const Listed filter = FilterFor(*query);
     std::vector<double> truth;
     double longest = 0;
     for (const auto& [id, vector] : stored_.vectors) {
@@ -224,7 +241,7 @@ class Trial {
     return Judge(*query, filter, options, truth, lengths, results, found, wanted);
   }
 
-  std::string Judge(const Vector& query, const EveryNth& filter, const SearchOptions& options,
+  std::string Judge(const Vector& query, const Listed& filter, const SearchOptions& options,
                     const std::vector<double>& truth, double lengths,
                     const std::vector<Neighbor>& results, double* found, double* wanted) const {
     const auto counts = [&options](double score) {
