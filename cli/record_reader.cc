@@ -177,9 +177,11 @@ Result<bool> RecordReader::IsByLines() {
     if (!text.starts_with('{')) {
       return !text.starts_with('[');
     }
-    // An object over several lines: the bracket has a line to itself.
-    const std::size_t next = text.find_first_not_of(kCellSpaces, 1);
-    return next == std::string_view::npos || (text[next] != '\n' && text[next] != '\r');
+    // An object over several lines: the first one ends where an object goes on.
+    const std::size_t end = text.find_first_of("\r\n");
+    return end == std::string_view::npos ||
+           std::string_view("{[,:").find(text[text.find_last_not_of(" \t\r\n", end)]) ==
+               std::string_view::npos;
   }
 }
 
@@ -259,6 +261,7 @@ Status RecordReader::TakeHeader(bool named) {
       csv.trim_spaces = csv.trim_spaces || (csv.quotes && cell.starts_with(' '));
     }
     NEARHIT_RETURN_IF_ERROR(CheckColumns(names));
+    header_ = names;
     options_.columns = std::move(names);
   }
   csv.fields = options_.columns.size();
@@ -300,6 +303,13 @@ Result<bool> RecordReader::ReadHeader() {
   return true;
 }
 
+// As where files were joined.
+bool RecordReader::IsHeaderAgain() const {
+  return header_.size() > 1 &&
+         std::equal(header_.begin(), header_.end(), cells_.begin(), cells_.end(),
+                    [](const auto& name, const auto& cell) { return name == TrimCell(cell); });
+}
+
 Result<bool> RecordReader::NextCsv(ImportRecord* record) {
   if (!header_read_) {
     Result<bool> header = ReadHeader();
@@ -309,12 +319,18 @@ Result<bool> RecordReader::NextCsv(ImportRecord* record) {
     }
   }
   Result<bool> more = false;
-  do {
+  for (;;) {
     more = csv_.Next(&cells_);
     record->line = csv_.record_line();
     record->end_line = csv_.end_line();
+    if (more.ok() && *more && IsHeaderAgain()) {
+      continue;
+    }
     record->row = rows_++;
-  } while (Skips(more, *record));
+    if (!Skips(more, *record)) {
+      break;
+    }
+  }
   if (!more.ok() || !*more) {
     return more;
   }

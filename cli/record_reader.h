@@ -116,6 +116,8 @@ class RecordReader {
   // Takes the cells that were read as the names of the columns, or, when these were named before,
   // sees that they are as many.
   Status TakeHeader(bool named);
+  // Whether the cells are the names of the columns, which the file began with.
+  bool IsHeaderAgain() const;
   // Says which column is missing or there twice.
   Status CheckColumns(const std::vector<std::string>& columns) const;
 
@@ -125,6 +127,7 @@ class RecordReader {
   JsonValues values_;
   std::optional<bool> by_lines_;
   bool header_read_ = false;
+  std::vector<std::string> header_;  // of the file; empty when the columns were named before
   bool first_line_read_ = false;
   std::uint64_t rows_ = 0;
   std::uint64_t skip_through_ = 0;

@@ -75,6 +75,36 @@ TEST_F(RecordReaderFilesTest, FindsTheSeparatorInTheHeader) {
   EXPECT_THAT(ReadAll("a;b\nc,d;e\n", named), ElementsAre("!", "c=d;e"));
 }
 
+TEST_F(RecordReaderFilesTest, AHeaderWhereFilesWereJoinedIsNoRecord) {
+  EXPECT_THAT(ReadAll("prompt,answer\na,b\n\"prompt\",answer\nc,d\n", Csv()),
+              ElementsAre("a=b", "c=d"));
+  // Rows count records: vectors come from another file.
+  RecordReader reader = Open("prompt,answer\nprompt,answer\na,b\n", Csv());
+  ASSERT_THAT(reader.Next(&record_), IsOk());
+  EXPECT_EQ(record_.row, 0U);
+  RecordOptions named = Csv();
+  named.columns = {"prompt", "answer"};
+  EXPECT_THAT(ReadAll("a,b\nprompt,answer\n", named), ElementsAre("a=b", "prompt=answer"));
+}
+
+TEST_F(RecordReaderFilesTest, AnObjectMayBeginWithAFieldAndGoOnInTheNextLine) {
+  const RecordOptions json = {.format = ImportFormat::kJsonl};
+  for (const std::string first : {"{", "{\"prompt\":", "{\"prompt\": \"a\", ", "{ \"tags\": ["}) {
+    const std::string rest = first == "{"             ? "\"prompt\": \"a\","
+                             : first.ends_with("[")   ? "\"x\"], \"prompt\": \"a\","
+                             : first.ends_with("\":") ? "\"a\","
+                                                      : "";
+    EXPECT_THAT(ReadAll(first + "\r\n" + rest +
+                            "\n\"answer\": \"b\"}\n{\"prompt\":\"c\",\n\"answer\":\"d\"}",
+                        json),
+                ElementsAre("a=b", "c=d"))
+        << first;
+  }
+  // One object to a line is read so, whatever the first one lacks.
+  EXPECT_THAT(ReadAll("{\"prompt\":\"a\n{\"prompt\":\"c\",\"answer\":\"d\"}\n", json),
+              ElementsAre("!", "c=d"));
+}
+
 TEST_F(RecordReaderFilesTest, PassesOverSpacesThatTheHeaderHasToo) {
   EXPECT_THAT(ReadAll("prompt, answer\na, b\nc, \"d, e\"\n", Csv()), ElementsAre("a=b", "c=d, e"));
   EXPECT_THAT(ReadAll("prompt,answer\na, b\n", Csv()), ElementsAre("a= b"));
