@@ -35,10 +35,11 @@ class RecordReaderFilesTest : public testing::Test {
     std::vector<std::string> all;
     while (true) {
       Result<bool> more = reader.Next(&record_);
+      const bool has_record = more.ok() && *more;
       status_ = std::move(more).status();
       if (status_.code() == StatusCode::kInvalidArgument) {
         all.emplace_back("!");
-      } else if (!more.ok() || !*more) {
+      } else if (!has_record) {
         return all;
       } else {
         all.push_back(record_.text + "=" + record_.answer);
