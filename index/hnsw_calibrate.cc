@@ -138,8 +138,17 @@ bool HnswIndex::Calibrate(const std::atomic<bool>* stop) {
     }
   }
   while (recall(sample) < kWanted && width_.load() < kWidest) {
-    width_.store(2 * width_.load());
-    sample = measure(BreadthFor(options, size()));
+    // Walks twice as wide for good are worth as many samples again.
+    Sample both = measure(BreadthFor(options, size()));
+    if (both.searched > 0) {  // not stopped
+      both.searched += sample.searched;
+      both.found += sample.found;
+    }
+    sample = both;
+    if (recall(sample) < kWanted) {
+      width_.store(2 * width_.load());
+      sample = measure(BreadthFor(options, size()));
+    }
   }
   const Sample deep = measure(BreadthFor({.k = kDeep}, size()), kDeep);
   calibration_failed_.store(recall(sample) < kWanted || recall(deep) < kWantedDeep);
