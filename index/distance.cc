@@ -281,7 +281,7 @@ void ScorePlanesVnni(const RecordList& list, const PlaneQuery& query, float* sco
   score(list, query, scores);
 }
 
-std::vector<DistanceKernels> Detect() {
+std::vector<DistanceKernels> DetectDistanceKernels() {
   std::vector<DistanceKernels> found;
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0) {
@@ -300,7 +300,7 @@ std::vector<DistanceKernels> Detect() {
 }  // namespace
 
 std::span<const DistanceKernels> AvailableKernels() {
-  static const auto* const kernels = new std::vector<DistanceKernels>(Detect());
+  static const auto* const kernels = new std::vector<DistanceKernels>(DetectDistanceKernels());
   return *kernels;
 }
 

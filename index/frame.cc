@@ -8,7 +8,7 @@ namespace nearhit {
 
 namespace {
 
-constexpr std::size_t kSamples = 256;
+constexpr std::size_t kFrameSamples = 256;
 // Lengths whose squares and products float32 holds with all their digits.
 constexpr double kShortest = 0x1p-20;
 constexpr double kLongest = 0x1p20;
@@ -45,7 +45,7 @@ std::optional<Frame> BetterFrame(std::size_t dimension, std::span<const EntryId>
                                  const VectorSource& source, const Frame& now) {
   std::vector<std::vector<float>> vectors;
   std::vector<float> vector(dimension);
-  const std::size_t step = std::max<std::size_t>(1, ids.size() / kSamples);
+  const std::size_t step = std::max<std::size_t>(1, ids.size() / kFrameSamples);
   for (std::size_t i = 0; i < ids.size(); i += step) {
     if (source.Load(ids[i], vector)) {
       vectors.push_back(vector);

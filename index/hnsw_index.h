@@ -162,6 +162,7 @@ class HnswIndex final : public VectorIndex {
   void CountLevel(int level) REQUIRES(write_mu_);
   void Reset() REQUIRES(write_mu_, ids_mu_);
   bool ReadNodes(ByteReader* reader, std::uint64_t slots) REQUIRES(write_mu_, ids_mu_);
+  bool IsNewEntry(EntryId id) const REQUIRES(ids_mu_);
   bool ReadEntries(ByteReader* reader, NodeId node) REQUIRES(write_mu_, ids_mu_);
 
   const Codec codec_;

@@ -61,15 +61,15 @@ void HnswIndex::Reset() {
   size_.store(0);
 }
 
+bool HnswIndex::IsNewEntry(EntryId id) const {
+  return id.value != 0 && nodes_.Find(id.value, IdOf()) == kNoNode && copies_.NodeOf(id) == kNoNode;
+}
+
 // Which entries are at a node: the one that it is named after, 0 when that has gone, and copies.
 bool HnswIndex::ReadEntries(ByteReader* reader, NodeId node) {
-  const auto is_new = [this](EntryId id) {
-    return id.value != 0 && nodes_.Find(id.value, IdOf()) == kNoNode &&
-           copies_.NodeOf(id) == kNoNode;
-  };
   const EntryId name{reader->Fixed<std::uint64_t>()};
   const auto count = reader->Fixed<std::uint32_t>();
-  if (!reader->ok() || (name.value == 0 ? count == 0 : !is_new(name))) {
+  if (!reader->ok() || (name.value == 0 ? count == 0 : !IsNewEntry(name))) {
     return false;
   }
   graph_->SetLabel(node, name);
@@ -79,7 +79,7 @@ bool HnswIndex::ReadEntries(ByteReader* reader, NodeId node) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const EntryId id{reader->Fixed<std::uint64_t>()};
     const auto fingerprint = reader->Fixed<std::uint32_t>();
-    if (!reader->ok() || !is_new(id)) {
+    if (!reader->ok() || !IsNewEntry(id)) {
       return false;
     }
     copies_.Add(node, {.id = id, .fingerprint = fingerprint});

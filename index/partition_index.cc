@@ -59,8 +59,10 @@ const VectorIndex& PartitionIndex::Serving(const Current& current) const {
 }
 
 const Frame& PartitionIndex::FrameOf(const Current& current) const {
-  return current.large != nullptr && current.large->shape != nullptr ? current.large->shape->frame
-                                                                     : codec().frame();
+  if (current.large == nullptr || current.large->shape == nullptr) {
+    return codec().frame();
+  }
+  return current.large->shape->frame;
 }
 
 bool PartitionIndex::is_framed() const {

@@ -213,7 +213,7 @@ TARGET_VBMI float BoundsVbmi(const SignQuery& query, const std::uint8_t* columns
   return _mm512_reduce_max_ps(largest);
 }
 
-std::vector<SignKernels> Detect() {
+std::vector<SignKernels> DetectSignKernels() {
   std::vector<SignKernels> found;
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vbmi") != 0) {
@@ -242,7 +242,7 @@ std::uint8_t LargestSignEntry(const SignKernels& kernels, std::size_t columns) {
 }
 
 std::span<const SignKernels> AvailableSignKernels() {
-  static const auto* const kernels = new std::vector<SignKernels>(Detect());
+  static const auto* const kernels = new std::vector<SignKernels>(DetectSignKernels());
   return *kernels;
 }
 

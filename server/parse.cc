@@ -15,7 +15,6 @@
 namespace nearhit::server {
 namespace {
 
-using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::internal::WireFormatLite;
 
@@ -26,7 +25,8 @@ struct BadText {
 };
 
 // The first one in a message of this type; nothing when there is none, or the form is wrong before.
-std::optional<BadText> FindBadText(const Descriptor& type, std::string_view bytes) {
+std::optional<BadText> FindBadText(const google::protobuf::Descriptor& type,
+                                   std::string_view bytes) {
   google::protobuf::io::CodedInputStream input(reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                                static_cast<int>(bytes.size()));
   std::map<int, std::size_t> seen;
@@ -60,7 +60,7 @@ std::optional<BadText> FindBadText(const Descriptor& type, std::string_view byte
   return std::nullopt;
 }
 
-Status WhatIsWrong(const grpc::ByteBuffer& bytes, const Descriptor& type) {
+Status WhatIsWrong(const grpc::ByteBuffer& bytes, const google::protobuf::Descriptor& type) {
   grpc::Slice slice;
   const bool readable = bytes.DumpToSingleSlice(&slice).ok();
   const std::string_view view(reinterpret_cast<const char*>(slice.begin()), slice.size());

@@ -18,7 +18,7 @@ namespace nearhit::bench {
 namespace {
 
 constexpr std::size_t kK = 10;
-constexpr std::size_t kBatch = 100;
+constexpr std::size_t kTurnoverBatch = 100;
 
 // Entries are numbered in the order in which they come; entry n has the vector of row n modulo the
 // rows of the base. Live are the last `budget` of them.
@@ -41,8 +41,8 @@ class Turnovers {
 
   // Adds `count` entries; the oldest go first when the budget is full.
   Status Advance(std::size_t count) {
-    for (std::size_t done = 0; done < count; done += kBatch) {
-      const std::size_t batch = std::min(kBatch, count - done);
+    for (std::size_t done = 0; done < count; done += kTurnoverBatch) {
+      const std::size_t batch = std::min(kTurnoverBatch, count - done);
       if (end_ - begin_ + batch > flags_.budget) {
         NEARHIT_RETURN_IF_ERROR(DeleteOldest(batch));
       }

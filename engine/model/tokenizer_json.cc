@@ -40,7 +40,7 @@ Result<NormalizerStep> ReadReplace(const JsonObject& step) {
   return NormalizerStep(ReplaceStep{std::move(text), std::move(content)});
 }
 
-Result<NormalizerStep> ReadBert(const JsonObject& step) {
+Result<NormalizerStep> ReadBertNormalizer(const JsonObject& step) {
   BertNormalizerOptions options;
   NEARHIT_ASSIGN_OR_RETURN(options.clean_text, step.BoolOr("clean_text", true));
   NEARHIT_ASSIGN_OR_RETURN(options.ideograph_spaces, step.BoolOr("handle_chinese_chars", true));
@@ -52,7 +52,7 @@ Result<NormalizerStep> ReadBert(const JsonObject& step) {
 Result<NormalizerStep> ReadStep(const JsonObject& step) {
   NEARHIT_ASSIGN_OR_RETURN(const std::string type, TypeOf(step));
   if (type == "BertNormalizer") {
-    return ReadBert(step);
+    return ReadBertNormalizer(step);
   }
   if (type == "Lowercase") {
     return NormalizerStep(LowercaseStep{});

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kVocabularyFile = "vocab.txt";
 constexpr std::string_view kConfigFile = "tokenizer_config.json";
-constexpr std::size_t kMaxTokens = std::size_t{1} << 22;
+constexpr std::size_t kMaxVocabulary = std::size_t{1} << 22;
 constexpr std::size_t kMaxBytes = (std::size_t{1} << 24) - 2;  // VocabularyTrie's limit
 
 Status Wrong(std::size_t line, std::string_view what) {
@@ -36,7 +36,7 @@ Result<std::vector<std::string>> ReadLines(std::string_view text) {
     if (!IsValidUtf8(line)) {
       return Wrong(tokens.size() + 1, "is no UTF-8, expected one token");
     }
-    if (tokens.size() == kMaxTokens) {
+    if (tokens.size() == kMaxVocabulary) {
       return Wrong(tokens.size() + 1, "is one too many");
     }
     tokens.emplace_back(line);

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace nearhit {
+namespace nearhit::breadth_tuner_test {
 namespace {
 
 // A window of probes of which the first `lost` are lost.
@@ -53,4 +53,4 @@ TEST(BreadthTunerTest, NarrowsAgainWhenHardlyAnyAreLost) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::breadth_tuner_test

@@ -9,7 +9,7 @@
 
 #include "tests/support/random_vectors.h"
 
-namespace nearhit {
+namespace nearhit::codec_test {
 namespace {
 
 struct Case {
@@ -186,4 +186,4 @@ INSTANTIATE_TEST_SUITE_P(Shapes, CodecTest,
                                          Case{8'192, IndexMetric::kDot}));
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::codec_test

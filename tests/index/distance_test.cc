@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-namespace nearhit {
+namespace nearhit::distance_test {
 namespace {
 
 std::vector<std::size_t> Lengths() {
@@ -178,4 +178,4 @@ TEST(ScoreTest, UserAndRawScoresAreInverse) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::distance_test

@@ -12,7 +12,7 @@
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit {
+namespace nearhit::flat_index_test {
 namespace {
 
 constexpr std::size_t kDimension = 48;
@@ -111,4 +111,4 @@ INSTANTIATE_TEST_SUITE_P(Encodings, FlatIndexTest,
                          });
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::flat_index_test

@@ -9,7 +9,7 @@
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit {
+namespace nearhit::hnsw_breadth_test {
 namespace {
 
 constexpr std::size_t kDimension = 128;
@@ -194,4 +194,4 @@ TEST_F(HnswBreadthTest, AGraphThatFailsGivesWayToAScan) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::hnsw_breadth_test

@@ -10,7 +10,7 @@
 #include "index/hnsw_index.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit {
+namespace nearhit::hnsw_calibrate_test {
 namespace {
 
 constexpr std::size_t kDimension = 48;
@@ -104,4 +104,4 @@ TEST_F(HnswOfNoiseTest, WalksGetWideEnoughForWhatIsNotStored) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::hnsw_calibrate_test

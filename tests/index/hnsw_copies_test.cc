@@ -11,7 +11,7 @@
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit {
+namespace nearhit::hnsw_copies_test {
 namespace {
 
 constexpr std::size_t kDimension = 32;
@@ -79,4 +79,4 @@ TEST_F(HnswCopiesTest, ThoseThatStayAreFoundWhenOthersGo) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::hnsw_copies_test

@@ -9,7 +9,7 @@
 #include "index/hnsw_index.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit {
+namespace nearhit::hnsw_filter_test {
 namespace {
 
 constexpr std::size_t kDimension = 16;
@@ -76,4 +76,4 @@ TEST_F(HnswFilterTest, AWalkAmongThoseThatPassIsEnough) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::hnsw_filter_test

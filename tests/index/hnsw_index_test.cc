@@ -15,7 +15,7 @@
 #include "tests/support/repeating_threads.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit {
+namespace nearhit::hnsw_index_test {
 namespace {
 
 constexpr std::size_t kDimension = 32;
@@ -296,4 +296,4 @@ TEST(HnswIndexConcurrencyTest, SearchesBesideGrowthAndTurnoverFindWhatIsStored) 
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::hnsw_index_test

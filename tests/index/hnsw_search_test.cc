@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace nearhit {
+namespace nearhit::hnsw_search_test {
 namespace {
 
 constexpr std::size_t kDimension = 8;
@@ -101,4 +101,4 @@ TEST_F(HnswSearchTest, AWalkGoesOnFromAllItsStarts) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::hnsw_search_test

@@ -25,7 +25,7 @@
 #include "tests/index/index_case.h"
 #include "tests/kinds/vector_kinds.h"
 
-namespace nearhit {
+namespace nearhit::index_oracle_test {
 namespace {
 
 using Vector = std::vector<float>;
@@ -395,4 +395,4 @@ TEST(IndexOracleTest, EveryKindOfDataIsAnsweredRight) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::index_oracle_test

@@ -12,7 +12,7 @@
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit {
+namespace nearhit::link_editor_test {
 namespace {
 
 constexpr std::size_t kDimension = 16;
@@ -150,4 +150,4 @@ TEST_F(LinkEditorTest, ANodeHasItsLinksBeforeOthersLinkToIt) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::link_editor_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace nearhit {
+namespace nearhit::paged_memory_test {
 namespace {
 
 TEST(PagedMemoryTest, GrowsWithItsContentsAndZeros) {
@@ -59,4 +59,4 @@ TEST(PagedMemoryTest, MovesAway) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::paged_memory_test

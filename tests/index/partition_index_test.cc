@@ -17,7 +17,7 @@
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
-namespace nearhit {
+namespace nearhit::partition_index_test {
 namespace {
 
 constexpr std::size_t kDimension = 32;
@@ -197,4 +197,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, SnapshotTest, testing::Bool(),
                          });
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::partition_index_test

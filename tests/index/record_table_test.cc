@@ -10,7 +10,7 @@
 
 #include "base/epoch.h"
 
-namespace nearhit {
+namespace nearhit::record_table_test {
 namespace {
 
 constexpr auto kAny = [](NodeId) { return true; };
@@ -84,4 +84,4 @@ TEST(RecordTableTest, WhatStaysIsFoundBesideGrowthAndTurnover) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::record_table_test

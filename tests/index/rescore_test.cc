@@ -11,7 +11,7 @@
 
 #include "tests/support/random_vectors.h"
 
-namespace nearhit {
+namespace nearhit::rescore_test {
 namespace {
 
 constexpr std::size_t kDimension = 96;
@@ -255,4 +255,4 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::rescore_test

@@ -8,7 +8,7 @@
 
 #include "tests/support/random_vectors.h"
 
-namespace nearhit {
+namespace nearhit::rotation_test {
 namespace {
 
 double Dot(VectorView a, VectorView b) {
@@ -88,4 +88,4 @@ TEST(RotationTest, SpreadsAVectorOfOneComponent) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::rotation_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace nearhit {
+namespace nearhit::running_quantile_test {
 namespace {
 
 // How many of `values` random ones between `from` and `from` + .5 were taken as low.
@@ -35,4 +35,4 @@ TEST(RunningQuantile, FindsTheShareAndFollowsTheStream) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::running_quantile_test

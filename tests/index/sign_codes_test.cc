@@ -13,7 +13,7 @@
 #include "index/rotation.h"
 #include "tests/support/random_vectors.h"
 
-namespace nearhit {
+namespace nearhit::sign_codes_test {
 namespace {
 
 std::vector<float> Gaussian(std::size_t dimension, std::mt19937* random) {
@@ -196,4 +196,4 @@ INSTANTIATE_TEST_SUITE_P(Metrics, SignCodesTest,
                          });
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::sign_codes_test

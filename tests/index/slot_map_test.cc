@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace nearhit {
+namespace nearhit::slot_map_test {
 namespace {
 
 TEST(SlotMapTest, FindsNothingWhenEmpty) {
@@ -67,4 +67,4 @@ TEST(SlotMapTest, GivesMemoryBack) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::slot_map_test

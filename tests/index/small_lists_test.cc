@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace nearhit {
+namespace nearhit::small_lists_test {
 namespace {
 
 TEST(SmallListsTest, BehavesAsAMapOfLists) {
@@ -58,4 +58,4 @@ TEST(SmallListsTest, UsesBlocksAgain) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::small_lists_test

@@ -16,7 +16,7 @@
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
-namespace nearhit {
+namespace nearhit::snapshot_test {
 namespace {
 
 constexpr std::size_t kDimension = 8;
@@ -272,4 +272,4 @@ TEST(ForgedFlatTest, WhatIsRefusedLeavesTheIndexEmpty) {
 }
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::snapshot_test

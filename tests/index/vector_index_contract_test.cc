@@ -16,7 +16,7 @@
 #include "tests/support/repeating_threads.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit {
+namespace nearhit::vector_index_contract_test {
 namespace {
 
 constexpr std::size_t kDimension = 48;
@@ -272,4 +272,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const testing::TestParamInfo<Case>& param_info) { return param_info.param.name; });
 
 }  // namespace
-}  // namespace nearhit
+}  // namespace nearhit::vector_index_contract_test

@@ -133,14 +133,14 @@ TEST(ModelConfigTest, NeedsConfig) {
               StatusIs(StatusCode::kNotFound, HasSubstr("config.json")));
 }
 
-struct BadCase {
+struct BadModelCase {
   std::string name;
   std::string file;
   std::string message;
   std::function<void(Json*)> spoil;
 };
 
-class ModelConfigBadTest : public testing::TestWithParam<BadCase> {};
+class ModelConfigBadTest : public testing::TestWithParam<BadModelCase> {};
 
 TEST_P(ModelConfigBadTest, IsRefusedByName) {
   ModelFolder folder;
@@ -153,42 +153,44 @@ TEST_P(ModelConfigBadTest, IsRefusedByName) {
 INSTANTIATE_TEST_SUITE_P(
     Files, ModelConfigBadTest,
     testing::Values(
-        BadCase{"Architecture", "config.json", "\"model_type\" is \"roberta\", expected \"bert\"",
-                [](Json* f) { (*f)["model_type"] = "roberta"; }},
-        BadCase{"NoArchitecture", "config.json", "\"model_type\" is missing",
-                [](Json* f) { f->erase("model_type"); }},
-        BadCase{"Activation", "config.json", "\"hidden_act\" is \"relu\", expected \"gelu\"",
-                [](Json* f) { (*f)["hidden_act"] = "relu"; }},
-        BadCase{"Positions", "config.json", "\"position_embedding_type\"",
-                [](Json* f) { (*f)["position_embedding_type"] = "relative_key"; }},
-        BadCase{"Decoder", "config.json", "\"is_decoder\"",
-                [](Json* f) { (*f)["is_decoder"] = true; }},
-        BadCase{"NoLayers", "config.json",
-                "\"num_hidden_layers\" is 0, expected an integer in 1..1000",
-                [](Json* f) { (*f)["num_hidden_layers"] = 0; }},
-        BadCase{"NegativeSize", "config.json", "\"hidden_size\" is -1",
-                [](Json* f) { (*f)["hidden_size"] = -1; }},
-        BadCase{"Heads", "config.json", "a divisor of hidden_size 384",
-                [](Json* f) { (*f)["num_attention_heads"] = 7; }},
-        BadCase{"Epsilon", "config.json", "\"layer_norm_eps\"",
-                [](Json* f) { (*f)["layer_norm_eps"] = -1; }},
-        BadCase{"Array", "config.json", "expected an object", [](Json* f) { *f = Json::array(); }},
-        BadCase{"DenseModule", "modules.json", "\"[2].type\"",
-                [](Json* f) { (*f)[2]["type"] = "sentence_transformers.models.Dense"; }},
-        BadCase{"ManyModules", "modules.json", "1..3 modules",
-                [](Json* f) { f->push_back((*f)[2]); }},
-        BadCase{"PathOutside", "modules.json", "\"[1].path\"",
-                [](Json* f) { (*f)[1]["path"] = "../1_Pooling"; }},
-        BadCase{"MaxPooling", "1_Pooling/config.json", "\"pooling_mode_max_tokens\"",
-                [](Json* f) { (*f)["pooling_mode_max_tokens"] = true; }},
-        BadCase{"NoPooling", "1_Pooling/config.json", "exactly one",
-                [](Json* f) { (*f)["pooling_mode_mean_tokens"] = false; }},
-        BadCase{"OtherPooling", "1_Pooling/config.json", "\"pooling_mode\" is \"max\"",
-                [](Json* f) { (*f)["pooling_mode"] = "max"; }},
-        BadCase{"PromptLeftOut", "1_Pooling/config.json", "\"include_prompt\"",
-                [](Json* f) { (*f)["include_prompt"] = false; }},
-        BadCase{"Length", "sentence_bert_config.json", "\"max_seq_length\" is 1",
-                [](Json* f) { (*f)["max_seq_length"] = 1; }}),
+        BadModelCase{"Architecture", "config.json",
+                     "\"model_type\" is \"roberta\", expected \"bert\"",
+                     [](Json* f) { (*f)["model_type"] = "roberta"; }},
+        BadModelCase{"NoArchitecture", "config.json", "\"model_type\" is missing",
+                     [](Json* f) { f->erase("model_type"); }},
+        BadModelCase{"Activation", "config.json", "\"hidden_act\" is \"relu\", expected \"gelu\"",
+                     [](Json* f) { (*f)["hidden_act"] = "relu"; }},
+        BadModelCase{"Positions", "config.json", "\"position_embedding_type\"",
+                     [](Json* f) { (*f)["position_embedding_type"] = "relative_key"; }},
+        BadModelCase{"Decoder", "config.json", "\"is_decoder\"",
+                     [](Json* f) { (*f)["is_decoder"] = true; }},
+        BadModelCase{"NoLayers", "config.json",
+                     "\"num_hidden_layers\" is 0, expected an integer in 1..1000",
+                     [](Json* f) { (*f)["num_hidden_layers"] = 0; }},
+        BadModelCase{"NegativeSize", "config.json", "\"hidden_size\" is -1",
+                     [](Json* f) { (*f)["hidden_size"] = -1; }},
+        BadModelCase{"Heads", "config.json", "a divisor of hidden_size 384",
+                     [](Json* f) { (*f)["num_attention_heads"] = 7; }},
+        BadModelCase{"Epsilon", "config.json", "\"layer_norm_eps\"",
+                     [](Json* f) { (*f)["layer_norm_eps"] = -1; }},
+        BadModelCase{"Array", "config.json", "expected an object",
+                     [](Json* f) { *f = Json::array(); }},
+        BadModelCase{"DenseModule", "modules.json", "\"[2].type\"",
+                     [](Json* f) { (*f)[2]["type"] = "sentence_transformers.models.Dense"; }},
+        BadModelCase{"ManyModules", "modules.json", "1..3 modules",
+                     [](Json* f) { f->push_back((*f)[2]); }},
+        BadModelCase{"PathOutside", "modules.json", "\"[1].path\"",
+                     [](Json* f) { (*f)[1]["path"] = "../1_Pooling"; }},
+        BadModelCase{"MaxPooling", "1_Pooling/config.json", "\"pooling_mode_max_tokens\"",
+                     [](Json* f) { (*f)["pooling_mode_max_tokens"] = true; }},
+        BadModelCase{"NoPooling", "1_Pooling/config.json", "exactly one",
+                     [](Json* f) { (*f)["pooling_mode_mean_tokens"] = false; }},
+        BadModelCase{"OtherPooling", "1_Pooling/config.json", "\"pooling_mode\" is \"max\"",
+                     [](Json* f) { (*f)["pooling_mode"] = "max"; }},
+        BadModelCase{"PromptLeftOut", "1_Pooling/config.json", "\"include_prompt\"",
+                     [](Json* f) { (*f)["include_prompt"] = false; }},
+        BadModelCase{"Length", "sentence_bert_config.json", "\"max_seq_length\" is 1",
+                     [](Json* f) { (*f)["max_seq_length"] = 1; }}),
     [](const auto& instance) { return instance.param.name; });
 
 TEST(ModelConfigTest, MissingPoolingSettingsAreAnError) {

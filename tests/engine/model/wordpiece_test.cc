@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Ids = std::vector<std::int32_t>;
 
-Ids Encode(const std::vector<std::string>& tokens, std::string_view normal,
+Ids EncodeWords(const std::vector<std::string>& tokens, std::string_view normal,
            const WordPieceOptions& options = {}) {
   const auto model = WordPiece::Make(tokens, options);
   Ids ids;
@@ -29,28 +29,28 @@ Ids Encode(const std::vector<std::string>& tokens, std::string_view normal,
 TEST(WordPieceTest, TakesTheLongestPieces) {
   const std::vector<std::string> tokens = {"[UNK]", "un",    "una",     "##able",
                                            "##a",   "##ble", "##ffable"};
-  EXPECT_THAT(Encode(tokens, "unable"), ElementsAre(2, 5));
-  EXPECT_THAT(Encode(tokens, "unaable una"), ElementsAre(2, 3, 2));
+  EXPECT_THAT(EncodeWords(tokens, "unable"), ElementsAre(2, 5));
+  EXPECT_THAT(EncodeWords(tokens, "unaable una"), ElementsAre(2, 3, 2));
 }
 
 TEST(WordPieceTest, AWordWithAnUnknownRestIsUnknownAsAWhole) {
-  EXPECT_THAT(Encode({"[UNK]", "un", "##a", "x"}, "x unaz x"), ElementsAre(3, 0, 3));
+  EXPECT_THAT(EncodeWords({"[UNK]", "un", "##a", "x"}, "x unaz x"), ElementsAre(3, 0, 3));
 }
 
 TEST(WordPieceTest, PiecesThatGoOnDoNotBegin) {
-  EXPECT_THAT(Encode({"[UNK]", "##ing", "go"}, "ing going"), ElementsAre(0, 2, 1));
+  EXPECT_THAT(EncodeWords({"[UNK]", "##ing", "go"}, "ing going"), ElementsAre(0, 2, 1));
 }
 
 TEST(WordPieceTest, SplitsAtWhiteSpaceAndPunctuation) {
   const std::vector<std::string> tokens = {"[UNK]", "a", "b", ".", "$", "\u00bf"};
-  EXPECT_THAT(Encode(tokens, " a.b\u00a0$a\t\u00bfb  "), ElementsAre(1, 3, 2, 4, 1, 5, 2));
-  EXPECT_THAT(Encode(tokens, "  "), IsEmpty());
+  EXPECT_THAT(EncodeWords(tokens, " a.b\u00a0$a\t\u00bfb  "), ElementsAre(1, 3, 2, 4, 1, 5, 2));
+  EXPECT_THAT(EncodeWords(tokens, "  "), IsEmpty());
 }
 
 TEST(WordPieceTest, LongWordsAreUnknown) {
   const WordPieceOptions options{.max_characters_per_word = 3};
   const std::vector<std::string> tokens = {"[UNK]", "\u00e9", "##\u00e9"};
-  EXPECT_THAT(Encode(tokens, "\u00e9\u00e9\u00e9 \u00e9\u00e9\u00e9\u00e9", options),
+  EXPECT_THAT(EncodeWords(tokens, "\u00e9\u00e9\u00e9 \u00e9\u00e9\u00e9\u00e9", options),
               ElementsAre(1, 2, 2, 0));
 }
 
@@ -94,7 +94,7 @@ TEST(WordPieceTest, GivesTheIdsOfTheReference) {
   for (std::string line; std::getline(file, line); ++count) {
     const auto sample = nlohmann::json::parse(line);
     Ids ids = {-1};
-    (*tokenizer)->Encode(sample["text"].get<std::string>(), &ids);
+    (*tokenizer)->EncodeWords(sample["text"].get<std::string>(), &ids);
     EXPECT_EQ(ids, sample["ids"].get<Ids>()) << line;
   }
   EXPECT_EQ(count, 148);
