@@ -94,7 +94,7 @@ TEST(WordPieceTest, GivesTheIdsOfTheReference) {
   for (std::string line; std::getline(file, line); ++count) {
     const auto sample = nlohmann::json::parse(line);
     Ids ids = {-1};
-    (*tokenizer)->EncodeWords(sample["text"].get<std::string>(), &ids);
+    (*tokenizer)->Encode(sample["text"].get<std::string>(), &ids);
     EXPECT_EQ(ids, sample["ids"].get<Ids>()) << line;
   }
   EXPECT_EQ(count, 148);
