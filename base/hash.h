@@ -36,9 +36,10 @@ class KeyedHasher {
  public:
   // `secret` must outlive the hasher.
   explicit KeyedHasher(const HashSecret& secret);
+  // A copy goes on from the same parts.
+  KeyedHasher(const KeyedHasher&) = default;
+  KeyedHasher& operator=(const KeyedHasher&) = default;
   ~KeyedHasher() = default;
-  KeyedHasher(const KeyedHasher&) = delete;
-  KeyedHasher& operator=(const KeyedHasher&) = delete;
 
   KeyedHasher& Update(std::string_view part);
   KeyedHasher& Update(std::uint64_t part);

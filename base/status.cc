@@ -32,6 +32,8 @@ std::string_view StatusCodeName(StatusCode code) {
       return "UNIMPLEMENTED";
     case StatusCode::kInternal:
       return "INTERNAL";
+    case StatusCode::kWouldBlock:
+      return "WOULD_BLOCK";
     case StatusCode::kUnavailable:
       return "UNAVAILABLE";
     case StatusCode::kDataLoss:
@@ -121,6 +123,9 @@ Status FailedPrecondition(std::string message) {
 }
 Status DeadlineExceeded(std::string message) {
   return {StatusCode::kDeadlineExceeded, std::move(message)};
+}
+Status WouldBlock(std::string message) {
+  return {StatusCode::kWouldBlock, std::move(message)};
 }
 Status Unavailable(std::string message) {
   return {StatusCode::kUnavailable, std::move(message)};

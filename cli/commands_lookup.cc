@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/explanation.h"
 #include "cli/lookup_lines.h"
 #include "cli/output.h"
 #include "cli/prompt_flags.h"
@@ -13,6 +14,7 @@ struct LookupFlags : PromptFlags {
   std::optional<float> min_score;
   bool exact_only = false;
   bool answer_only = false;
+  bool explain = false;
   std::string lines;
   std::string vector_file;
   std::string bad_lines;
@@ -30,6 +32,10 @@ struct LookupFlags : PromptFlags {
         command->add_option("--lines", lines, "Look up every line of this file, gzip or not; or -");
     lines_option->excludes(prompt_option);
     lines_option->excludes(answer_option);
+    CLI::Option* explain_option =
+        command->add_flag("--explain", explain, "Print what the lookup did, step by step");
+    lines_option->excludes(explain_option);
+    answer_option->excludes(explain_option);
     lines_option->excludes(command->get_option("--vector"));
     command->add_option("--vectors", vector_file, "Vector file; row i belongs to line i")
         ->needs(lines_option);
@@ -69,6 +75,10 @@ void PrintLookup(std::ostream& out, const v1::LookupResult& result) {
     }
   }
   PrintFields(out, fields);
+  if (result.has_trace()) {
+    out << '\n';
+    PrintTrace(out, result.trace());
+  }
   if (hit) {
     out << '\n' << result.answer() << '\n';
   }
@@ -84,6 +94,7 @@ int LookUpOne(const CliContext& context, const LookupFlags& flags) {
     request.mutable_options()->set_min_score(*flags.min_score);
   }
   request.mutable_options()->set_exact_only(flags.exact_only);
+  request.mutable_options()->set_explain(flags.explain);
   const Client client = context.Connect();
   v1::LookupResponse response;
   if (const Status status =
@@ -94,7 +105,11 @@ int LookUpOne(const CliContext& context, const LookupFlags& flags) {
   if (flags.answer_only) {
     *context.out << response.result().answer();
   } else if (context.json) {
-    PrintJson(*context.out, LookupToJson(response.result()));
+    Json json = LookupToJson(response.result());
+    if (response.result().has_trace()) {
+      json["trace"] = TraceToJson(response.result().trace());
+    }
+    PrintJson(*context.out, json);
   } else {
     PrintLookup(*context.out, response.result());
   }

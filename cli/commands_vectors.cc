@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/explanation.h"
 #include "cli/output.h"
 #include "cli/parse.h"
 
@@ -59,43 +60,13 @@ void PrintHits(const CliContext& context, const v1::SearchResponse& response, bo
   PrintTable(*context.out, rows);
 }
 
-std::string PlanName(v1::SearchPlan plan) {
-  switch (plan) {
-    case v1::SEARCH_PLAN_SCAN:
-      return "scan";
-    case v1::SEARCH_PLAN_COMPARE_MATCHING:
-      return "compare matching";
-    case v1::SEARCH_PLAN_WALK:
-      return "walk";
-    case v1::SEARCH_PLAN_FILTERED_WALK:
-      return "filtered walk";
-    case v1::SEARCH_PLAN_WALK_THEN_COMPARE:
-      return "walk, then compare";
-    default:
-      return "unknown";
-  }
-}
-
 void PrintExplanation(const CliContext& context, const v1::SearchExplanation& explanation) {
   if (context.json) {
-    Json line = {{"plan", PlanName(explanation.plan())}, {"entries", explanation.entries()}};
-    if (explanation.has_matching()) {
-      line["matching"] = explanation.matching();
-    }
-    line["screened"] = explanation.screened();
-    line["compared"] = explanation.compared();
-    line["rescored"] = explanation.rescored();
-    PrintJson(*context.out, line);
+    PrintJson(*context.out, ExplanationToJson(explanation));
     return;
   }
-  std::vector<std::vector<std::string>> rows{{"PLAN", PlanName(explanation.plan())},
-                                             {"entries", std::to_string(explanation.entries())}};
-  if (explanation.has_matching()) {
-    rows.push_back({"matching", std::to_string(explanation.matching())});
-  }
-  rows.push_back({"screened", std::to_string(explanation.screened())});
-  rows.push_back({"compared", std::to_string(explanation.compared())});
-  rows.push_back({"rescored", std::to_string(explanation.rescored())});
+  Rows rows{{"PLAN", PlanName(explanation.plan())}};
+  AddRows(explanation, &rows);
   PrintTable(*context.out, rows);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mutex.h"
+#include "base/normalize.h"
 #include "base/prefetch.h"
 #include "base/round_up.h"
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "base/normalize.h"
 #include "index/partition_index.h"
 
 namespace nearhit {

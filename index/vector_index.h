@@ -27,10 +27,6 @@ enum class IndexMetric : std::uint8_t { kDot = 0, kL2 = 1, kCosine = 2 };
 //   kInt8     symmetric per-vector scale, 1 byte a component; scores are approximate until rescored
 enum class Encoding : std::uint8_t { kFloat32 = 0, kInt8 = 1 };
 
-// Largest squared length of a vector that an index takes. Longer ones could have scores that are
-// not numbers (infinity minus infinity), and those have no order.
-inline constexpr double kMaxSquaredNorm = 1e36;
-
 // One result. `score` is the index's own comparable: the dot product, or minus the squared
 // distance; larger is nearer under both metrics. distance.h converts to and from what users see.
 struct Neighbor {

@@ -11,16 +11,34 @@
 namespace nearhit::server {
 namespace {
 
-Status DoLookup(Database* db, const v1::LookupRequest& request, TimePoint deadline, bool fast,
-                v1::LookupResponse* response) {
-  NEARHIT_ASSIGN_OR_RETURN(auto cache, db->Cache(request.namespace_()));
-  NEARHIT_ASSIGN_OR_RETURN(const DecodedPrompt decoded, DecodePrompt(request.prompt()));
-  LookupOptions options = DecodeLookupOptions(request.options(), deadline);
-  options.only_if_fast = options.only_if_fast || fast;
-  NEARHIT_ASSIGN_OR_RETURN(LookupResult result, cache->Lookup(decoded.prompt, options));
-  ToProto(std::move(result), response->mutable_result());
-  return Status();
-}
+// A lookup that is tried on gRPC's thread. One that has to wait goes on where it stopped, on a
+// thread of the pool.
+class WaitingLookup {
+ public:
+  // `request` must outlive the lookup. kWouldBlock: Finish() is left.
+  Status Try(Database* db, const v1::LookupRequest& request, TimePoint deadline,
+             v1::LookupResponse* response) {
+    NEARHIT_ASSIGN_OR_RETURN(auto cache, db->Cache(request.namespace_()));
+    NEARHIT_ASSIGN_OR_RETURN(decoded_, DecodePrompt(request.prompt()));
+    const LookupOptions options = DecodeLookupOptions(request.options(), deadline);
+    Status status = Answer(cache->TryLookup(decoded_.prompt, options, &rest_), response);
+    return status.code() == StatusCode::kWouldBlock && options.non_blocking
+               ? Unavailable(std::string(status.message()))
+               : status;
+  }
+  Status Finish(v1::LookupResponse* response) { return Answer(rest_->Finish(), response); }
+  Lane lane() const { return rest_->waits_for_embedder() ? Lane::kEmbedding : Lane::kStorage; }
+
+ private:
+  static Status Answer(Result<LookupResult> result, v1::LookupResponse* response) {
+    NEARHIT_RETURN_IF_ERROR(result.status());
+    ToProto(*std::move(result), response->mutable_result());
+    return Status();
+  }
+
+  DecodedPrompt decoded_;  // the lookup views it
+  std::unique_ptr<PendingLookup> rest_;
+};
 
 Status DoLookupBatch(ServiceContext* context, const v1::LookupBatchRequest& request,
                      TimePoint deadline, std::function<Status()> still_wanted,
@@ -98,11 +116,6 @@ Lane LaneOf(Database* db, const std::string& name, bool any_text) {
   return cache.ok() && (*cache)->EmbedderMayWait() ? Lane::kEmbedding : Lane::kStorage;
 }
 
-Lane LaneOf(Database* db, const v1::LookupRequest& request) {
-  return LaneOf(db, request.namespace_(),
-                !request.options().exact_only() && IsText(request.prompt()));
-}
-
 Lane LaneOf(Database* db, const v1::LookupBatchRequest& request) {
   return LaneOf(db, request.namespace_(),
                 !request.options().exact_only() &&
@@ -131,39 +144,47 @@ CacheService::CacheService(ServiceContext* context) : context_(context) {
   Unary("Invalidate", &CacheService::Invalidate);
   Unary("Scan", &CacheService::Scan);
   Stream<v1::LookupStreamResponse>("LookupStream", [this](grpc::CallbackServerContext* call) {
-    const auto handler = [this](bool fast) {
-      return [this, fast](const v1::LookupStreamRequest& item, TimePoint deadline,
-                          v1::LookupStreamResponse* out) {
-        return DoLookup(context_->db, item.request(), deadline, fast, out->mutable_response());
-      };
-    };
-    return new ItemStream<v1::LookupStreamRequest, v1::LookupStreamResponse>(
-        context_, call,
-        [this](const v1::LookupStreamRequest& item) {
-          return LaneOf(context_->db, item.request());
-        },
-        handler(false), handler(true));
+    using Items = ItemStream<v1::LookupStreamRequest, v1::LookupStreamResponse>;
+    return new Items(context_, call,
+                     [this](const v1::LookupStreamRequest& item, TimePoint deadline,
+                            v1::LookupStreamResponse* out, Items::Work* rest) {
+                       WaitingLookup lookup;
+                       Status status = lookup.Try(context_->db, item.request(), deadline,
+                                                  out->mutable_response());
+                       if (status.code() == StatusCode::kWouldBlock) {
+                         rest->lane = lookup.lane();
+                         rest->run = [waiting = std::make_shared<WaitingLookup>(std::move(lookup))](
+                                         v1::LookupStreamResponse* response) {
+                           return waiting->Finish(response->mutable_response());
+                         };
+                       }
+                       return status;
+                     });
   });
   Stream<v1::StoreStreamResponse>("StoreStream", [this](grpc::CallbackServerContext* call) {
-    return new ItemStream<v1::StoreStreamRequest, v1::StoreStreamResponse>(
-        context_, call,
-        [this](const v1::StoreStreamRequest& item) { return LaneOf(context_->db, item.request()); },
-        [this](const v1::StoreStreamRequest& item, TimePoint deadline,
-               v1::StoreStreamResponse* out) {
-          return DoStoreBatch(context_->db, item.request(), deadline, out->mutable_response());
-        });
+    using Items = ItemStream<v1::StoreStreamRequest, v1::StoreStreamResponse>;
+    return new Items(context_, call,
+                     [this](const v1::StoreStreamRequest& item, TimePoint deadline,
+                            v1::StoreStreamResponse*, Items::Work* rest) {
+                       rest->lane = LaneOf(context_->db, item.request());
+                       rest->run = [this, &item, deadline](v1::StoreStreamResponse* out) {
+                         return DoStoreBatch(context_->db, item.request(), deadline,
+                                             out->mutable_response());
+                       };
+                       return WouldBlock("a store waits for storage");
+                     });
   });
 }
 
 grpc::ServerUnaryReactor* CacheService::Lookup(grpc::CallbackServerContext* call,
                                                const v1::LookupRequest* request,
                                                v1::LookupResponse* response) {
+  WaitingLookup lookup;
   Status status = CheckRoom<v1::LookupResponse>(*context_);
   if (status.ok()) {
-    status = DoLookup(context_->db, *request, ToSteadyDeadline(call->deadline()), /*fast=*/true,
-                      response);
+    status = lookup.Try(context_->db, *request, ToSteadyDeadline(call->deadline()), response);
   }
-  if (status.code() != StatusCode::kUnavailable || request->options().only_if_fast()) {
+  if (status.code() != StatusCode::kWouldBlock) {
     if (status.ok()) {
       CallMessages<v1::LookupRequest, v1::LookupResponse>::Holder::Of(call)->CountAnswer(
           &context_->answers);
@@ -172,10 +193,10 @@ grpc::ServerUnaryReactor* CacheService::Lookup(grpc::CallbackServerContext* call
     reactor->Finish(ToGrpcStatus(status));
     return reactor;
   }
-  return RunOnPool(context_, LaneOf(context_->db, *request), call, request, response,
-                   [this, request, response](TimePoint deadline) {
-                     return DoLookup(context_->db, *request, deadline, /*fast=*/false, response);
-                   });
+  const Lane lane = lookup.lane();
+  return RunOnPool(context_, lane, call, request, response,
+                   [waiting = std::make_shared<WaitingLookup>(std::move(lookup)),
+                    response](TimePoint) { return waiting->Finish(response); });
 }
 
 grpc::ServerUnaryReactor* CacheService::LookupBatch(grpc::CallbackServerContext* call,

@@ -96,17 +96,25 @@ void MetadataToProto(EntryMetadata&& metadata, v1::EntryMetadata* out) {
 
 }  // namespace
 
+namespace {
+
+int WireCode(StatusCode code) {
+  return static_cast<int>(code == StatusCode::kWouldBlock ? StatusCode::kUnavailable : code);
+}
+
+}  // namespace
+
 grpc::Status ToGrpcStatus(const Status& status) {
   if (status.ok()) {
     return grpc::Status::OK;
   }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+  return grpc::Status(static_cast<grpc::StatusCode>(WireCode(status.code())),
                       std::string(status.message().substr(0, kMaxStatusMessageBytes)));
 }
 
 void ToProto(const Status& status, v1::ItemError* out) {
   NEARHIT_CHECK(!status.ok());
-  out->set_code(static_cast<int>(status.code()));
+  out->set_code(WireCode(status.code()));
   out->set_message(std::string(status.message().substr(0, kMaxStatusMessageBytes)));
 }
 
@@ -161,7 +169,8 @@ LookupOptions DecodeLookupOptions(const v1::LookupOptions& options, TimePoint de
     out.min_score = options.min_score();
   }
   out.exact_only = options.exact_only();
-  out.only_if_fast = options.only_if_fast();
+  out.non_blocking = options.non_blocking();
+  out.explain = options.explain();
   out.deadline = deadline;
   return out;
 }
@@ -250,7 +259,30 @@ VectorSearchOptions DecodeSearchOptions(const v1::SearchOptions& options) {
   return out;
 }
 
+void ToProto(const LookupTrace& trace, v1::LookupTrace* out) {
+  out->set_scope_found(trace.scope_found);
+  out->set_embedded(trace.embedded);
+  if (trace.searches > 0) {
+    ToProto(trace.search, out->mutable_search());
+  }
+  out->set_searches(trace.searches);
+  out->set_exact_us(trace.exact_us);
+  out->set_embed_us(trace.embed_us);
+  out->set_candidates_us(trace.candidates_us);
+  for (const LookupTrace::Candidate& candidate : trace.candidates) {
+    v1::LookupTrace::Candidate* const to = out->add_candidates();
+    to->set_id(candidate.id.value);
+    to->set_score(candidate.score);
+    to->set_served(candidate.served);
+    to->set_reason(static_cast<v1::MissReason>(candidate.reason));
+    to->set_rule(candidate.rule);
+  }
+}
+
 void ToProto(LookupResult&& result, v1::LookupResult* out) {
+  if (result.trace != nullptr) {
+    ToProto(*result.trace, out->mutable_trace());
+  }
   out->set_kind(static_cast<v1::HitKind>(result.kind));
   out->set_miss_reason(static_cast<v1::MissReason>(result.miss_reason));
   if (result.score) {

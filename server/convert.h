@@ -66,6 +66,7 @@ void ToProto(LookupResult&& result, v1::LookupResult* out);
 void ToProto(const StoreResult& result, v1::StoreResult* out);
 void ToProto(Entry&& entry, v1::Entry* out);
 void ToProto(VectorHit&& hit, v1::VectorHit* out);
+void ToProto(const LookupTrace& trace, v1::LookupTrace* out);
 void ToProto(const SearchExplanation& explanation, v1::SearchExplanation* out);
 void ToProto(VectorEntry&& entry, v1::VectorEntry* out);
 void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out);

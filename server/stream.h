@@ -33,22 +33,21 @@ template <typename Request, typename Response>
 class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Response>,
                          public OpenStream {
  public:
-  // Fills the response's `response` field or says what is wrong with the item. Any thread.
-  using Handler = std::function<Status(const Request&, TimePoint deadline, Response*)>;
+  // What an item needs a thread for that may wait. Fills the response's `response` field or says
+  // what is wrong with the item.
+  struct Work {
+    Lane lane = Lane::kStorage;
+    std::function<Status(Response*)> run{};
+  };
+  // Begins an item on gRPC's thread: either does it, as Work::run, or sets `rest` and returns
+  // kWouldBlock. The request lives until the item is done.
+  using Handler = std::function<Status(const Request&, TimePoint deadline, Response*, Work* rest)>;
 
-  // What an item may wait for. gRPC's threads.
-  using LaneOfItem = std::function<Lane(const Request&)>;
-
-  // `fast` may be empty. Otherwise it is tried first, on gRPC's thread, and its kUnavailable sends
-  // the item to the pool.
-  ItemStream(ServiceContext* context, grpc::CallbackServerContext* call, LaneOfItem lane,
-             Handler handler, Handler fast = nullptr)
+  ItemStream(ServiceContext* context, grpc::CallbackServerContext* call, Handler handler)
       : context_(context),
         call_(call),
         deadline_(ToSteadyDeadline(call->deadline())),
-        lane_(std::move(lane)),
-        handler_(std::move(handler)),
-        fast_(std::move(fast)) {
+        handler_(std::move(handler)) {
     this->StartRead(&incoming_);
     if (!context->streams.Add(this)) {
       Stop();
@@ -132,6 +131,7 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
   struct Item {
     Request request;
     std::size_t bytes = 0;
+    Work rest{};  // once it was begun
   };
   struct Ready {
     Response response;
@@ -148,30 +148,29 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
 
   // Once the item is answered, or is with the pool, the object may be gone.
   void Dispatch(const std::shared_ptr<Item>& item) {
-    Response response;
-    if (fast_ != nullptr) {
+    if (item->rest.run == nullptr) {
+      Response response;
       Status status = CheckRoom<Response>(*context_);
       if (status.ok()) {
-        status = fast_(item->request, deadline_, &response);
+        status = handler_(item->request, deadline_, &response, &item->rest);
       }
-      if (status.code() != StatusCode::kUnavailable) {
+      if (status.code() != StatusCode::kWouldBlock) {
         Done(*item, status, std::move(response));
         return;
       }
-      response.Clear();
     }
     WorkerPool::Job job;
-    job.run = [this, item] { Work(item); };
+    job.run = [this, item] { Run(item); };
     job.deadline = deadline_;
     job.bytes = item->bytes;
     job.cancelled = [this] { return call_->IsCancelled(); };
-    if (!context_->pool->Submit(lane_(item->request), std::move(job))) {
-      Done(*item, QueueFull(), std::move(response));
+    if (!context_->pool->Submit(item->rest.lane, std::move(job))) {
+      Done(*item, QueueFull(), Response());
     }
   }
 
   // On a thread of the pool.
-  void Work(const std::shared_ptr<Item>& item) {
+  void Run(const std::shared_ptr<Item>& item) {
     Status status = CheckStillWanted(context_, *call_, deadline_);
     if (status.ok() && PutBack(item)) {
       return;
@@ -181,7 +180,7 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
       status = CheckRoom<Response>(*context_);
     }
     if (status.ok()) {
-      status = handler_(item->request, deadline_, &answer);
+      status = item->rest.run(&answer);
     }
     Done(*item, status, std::move(answer));
   }
@@ -285,9 +284,7 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
   ServiceContext* const context_;
   grpc::CallbackServerContext* const call_;
   const TimePoint deadline_;
-  const LaneOfItem lane_;
   const Handler handler_;
-  const Handler fast_;
   grpc::ByteBuffer incoming_;  // owned by the read under way
   Response current_;           // owned by the write under way
 

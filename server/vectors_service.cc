@@ -131,11 +131,15 @@ VectorsService::VectorsService(ServiceContext* context) : context_(context) {
   Unary("Scan", &VectorsService::Scan);
   Unary("Embed", &VectorsService::Embed);
   Stream<v1::UpsertStreamResponse>("UpsertStream", [this](grpc::CallbackServerContext* call) {
-    return new ItemStream<v1::UpsertStreamRequest, v1::UpsertStreamResponse>(
-        context_, call, [](const v1::UpsertStreamRequest&) { return Lane::kStorage; },
-        [this](const v1::UpsertStreamRequest& item, TimePoint, v1::UpsertStreamResponse* out) {
-          return DoUpsert(context_->db, item.request(), out->mutable_response());
-        });
+    using Items = ItemStream<v1::UpsertStreamRequest, v1::UpsertStreamResponse>;
+    return new Items(context_, call,
+                     [this](const v1::UpsertStreamRequest& item, TimePoint,
+                            v1::UpsertStreamResponse*, Items::Work* rest) {
+                       rest->run = [this, &item](v1::UpsertStreamResponse* out) {
+                         return DoUpsert(context_->db, item.request(), out->mutable_response());
+                       };
+                       return WouldBlock("an upsert waits for storage");
+                     });
   });
 }
 

@@ -193,8 +193,8 @@ void BM_StorageGets(benchmark::State& state) {
   std::string value;
   std::size_t next = 0;
   for ([[maybe_unused]] auto _ : state) {
-    NEARHIT_CHECK(store->Get(Family::kKeys, keys[next], ReadTier::kAny, &value).ok());
-    NEARHIT_CHECK(store->Get(Family::kPayloads, keys[next], ReadTier::kAny, &value).ok());
+    NEARHIT_CHECK(store->Get(Family::kKeys, keys[next], ReadMode::kBlocking, &value).ok());
+    NEARHIT_CHECK(store->Get(Family::kPayloads, keys[next], ReadMode::kBlocking, &value).ok());
     next = next + 1 == keys.size() ? 0 : next + 1;
   }
 }

@@ -1,4 +1,4 @@
-// The semantic cache of one namespace: exact tier, threshold decision, TTL and budget over a
+// The semantic cache of one namespace: exact tier, candidates by meaning, TTL and budget over a
 // collection. engine/database gives it out behind nearhit::SemanticCache. Design:
 // docs/architecture.md.
 #pragma once
@@ -9,16 +9,19 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/fault_log.h"
 #include "base/mutex.h"
-#include "engine/cache/circuit_breaker.h"
-#include "engine/cache/embed_texts.h"
 #include "engine/cache/eviction_policy.h"
 #include "engine/cache/idle_tracker.h"
+#include "engine/cache/lookup_state.h"
 #include "engine/collection/collection.h"
+#include "engine/embedding/embedder_service.h"
+#include "engine/policy/threshold_policy.h"
 #include "nearhit/embedder.h"
 #include "nearhit/options.h"
 #include "nearhit/semantic_cache.h"
@@ -31,9 +34,10 @@ namespace nearhit {
 class Cache {
  public:
   // `collection` and `clock` must outlive the cache. `embedder` may be null; so may `faults`, which
-  // is told how calls of the embedder end.
+  // is told how calls of the embedder end. `make_policy` is called for each configuration.
   Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
-        const NamespaceConfig& config, std::shared_ptr<FaultLog> faults = nullptr);
+        const NamespaceConfig& config, std::shared_ptr<FaultLog> faults = nullptr,
+        MakeServingPolicy make_policy = ThresholdPolicy::Make);
   // The cache that comes after `before`, over a collection of the same ids: what is known of the
   // order of eviction and of reads goes on, and so do the counters.
   Cache(Collection* collection, const Cache& before, std::shared_ptr<const Embedder> embedder,
@@ -59,6 +63,10 @@ class Cache {
 
   Result<std::vector<LookupResult>> Lookup(std::span<const Prompt> prompts,
                                            const LookupOptions& options);
+  Result<LookupResult> Lookup(const Prompt& prompt, const LookupOptions& options);
+  // The same in steps. kWouldBlock under options.non_blocking: `lookup` goes on where it stopped
+  // with the next call, of the same cache.
+  Status Advance(const LookupOptions& options, LookupState* lookup);
   Result<std::vector<StoreResult>> Store(std::span<const StoreRequest> requests);
   Result<std::vector<EntryId>> Erase(std::span<const EntryId> ids, bool sync);
   Result<InvalidateResult> Invalidate(const InvalidateRequest& request);
@@ -76,30 +84,16 @@ class Cache {
   // As above, with the embedder that it has.
   void Configure(const NamespaceConfig& config);
   NamespaceConfig config() const;
-  std::shared_ptr<const Embedder> embedder() const;                             // may be null
-  const std::shared_ptr<FaultLog>& embedder_faults() const { return faults_; }  // may be null
-  // embedder.Embed(), and what `faults` (may be null) should know of it.
-  static Result<std::vector<float>> Ask(const Embedder& embedder,
-                                        std::span<const std::string_view> texts,
-                                        std::chrono::steady_clock::time_point deadline,
-                                        BatchLimit* limit, FaultLog* faults);
+  std::shared_ptr<EmbedderService> embedder() const;  // may be null
 
   // Adds what this cache has counted.
   void AddStats(NamespaceStats* stats) const;
 
  private:
-  struct Live {  // the parts of the configuration that calls read, taken together
+  struct Settings {  // the parts of the configuration that calls read, taken together
     NamespaceConfig config;
-    std::shared_ptr<const Embedder> embedder;
-    std::shared_ptr<CircuitBreaker> breaker;  // of the embedder, as the next
-    std::shared_ptr<BatchLimit> limit;
-  };
-  // Of an embedder that may wait.
-  enum class Asking : std::uint8_t {
-    kAnyway,      // by a store: without a vector its entry would be found by its exact text only
-    kUnlessDown,  // by a lookup, which somebody waits for
-    kBeside,      // by maintenance: as kUnlessDown, and a failure is nobody else's
-    kNot,         // by one that may not wait
+    std::shared_ptr<const ServingPolicy> serving;
+    std::shared_ptr<EmbedderService> embedder;  // null: callers bring the vectors
   };
   struct Counters {
     std::atomic<std::uint64_t> exact_hits{0};
@@ -113,59 +107,58 @@ class Cache {
     std::atomic<std::uint64_t> texts_not_read{0};
     std::atomic<std::uint64_t> read_errors{0};
   };
-  // What is known of the entries beside their contents.
-  struct Memory {
-    std::unique_ptr<EvictionPolicy> policy;
+  // What is known of entries besides their contents.
+  struct EntryTracking {
+    explicit EntryTracking(std::unique_ptr<EvictionPolicy> evicts) : policy(std::move(evicts)) {}
+
+    const std::unique_ptr<EvictionPolicy> policy;
     IdleTracker idle;
     Counters counters;
   };
 
-  std::shared_ptr<const Live> live() const;
+  std::shared_ptr<const Settings> settings() const;
 
-  // Lookup, in order.
-  Result<bool> Unreadable(const LookupOptions& options, const Status& status, LookupResult* result);
-  Result<bool> TryExact(const Live& live, const LookupOptions& options, const Prompt& prompt,
-                        LookupResult* result);
-  Result<bool> TrySemantic(const Live& live, const LookupOptions& options, const Prompt& prompt,
-                           VectorView vector, LookupResult* result);
-  enum class Outcome : std::uint8_t {
-    kServed,
-    kTooFar,   // the best candidate that is left is below the threshold
-    kDeleted,  // a candidate was deleted since it was found; another may have taken its place
-    kNone,     // no candidate can be served
-  };
-  Result<Outcome> ServeBest(const Live& live, const LookupOptions& options,
-                            std::span<const ScoredEntry> candidates, float threshold,
-                            LookupResult* result);
-  bool Serve(const Live& live, HitKind kind, float score, StoredEntry entry, LookupResult* result);
-  bool IsIdle(const Live& live, EntryId id) const;
+  // Lookup, in order; lookup.cc. Each returns kWouldBlock to be called again, and then goes on
+  // where it stopped. What cannot be read is a miss.
+  Status Run(const Settings& settings, const LookupOptions& options,
+             std::span<LookupState> lookups);
+  Status TryExact(const Settings& settings, const LookupOptions& options,
+                  const ReadContext& context, LookupState* lookup);
+  Status MakeVectors(const Settings& settings, const ReadContext& context,
+                     std::span<LookupState> lookups);
+  Status EmbedTexts(const Settings& settings, const ReadContext& context,
+                    std::span<const std::string_view> texts, std::span<LookupState> lookups);
+  Status TrySemantic(const Settings& settings, const LookupOptions& options,
+                     const ReadContext& context, LookupState* lookup);
+  Status FindCandidates(const Settings& settings, const ReadContext& context, float least,
+                        LookupState* lookup);
+  Status JudgeCandidates(const Settings& settings, const LookupOptions& options,
+                         const ReadContext& context, float least, LookupState* lookup);
+  bool JudgeEntry(const Settings& settings, const LookupOptions& options,
+                  const ScoredEntry& candidate, StoredEntry entry, LookupState* lookup);
+  // Returns kWouldBlock; counts any other error and makes it a miss.
+  Status RecordReadError(Status error, LookupResult* result);
+  bool IsExpired(const Settings& settings, const StoredEntry& entry) const;
+  void Serve(const Settings& settings, HitKind kind, float score, StoredEntry entry,
+             LookupResult* result);
+  bool IsIdle(const Settings& settings, EntryId id) const;
   void Count(const LookupResult& result);
 
-  // Whether making the vectors that are wanted may wait. Not for an embedder that is down: it is
-  // not asked.
-  static bool MayWait(const Live& live, std::span<const Prompt> prompts,
-                      const std::vector<bool>& wanted,
-                      std::chrono::steady_clock::time_point deadline);
-  Result<std::vector<float>> Embed(const Live& live, std::span<const std::string_view> texts,
-                                   std::chrono::steady_clock::time_point deadline,
-                                   Asking asking) const;
-  struct PromptVectors {
-    std::vector<std::vector<float>> rows;  // one a prompt, empty where there is none
-    std::vector<bool> asked;               // for which the embedder gave its answer
-    bool embedder_failed = false;          // prompts that brought a vector have it all the same
+  // Of the prompts of a store; empty where there is none.
+  struct StoreVectors {
+    std::vector<std::vector<float>> rows;  // one a prompt
+    std::vector<bool> unreadable;          // the embedder has none for the text
   };
-  PromptVectors Vectors(const Live& live, std::span<const Prompt> prompts,
-                        const std::vector<bool>& wanted,
-                        std::chrono::steady_clock::time_point deadline, Asking asking);
-
+  StoreVectors MakeStoreVectors(const Settings& settings, std::span<const StoreRequest> requests,
+                                std::chrono::steady_clock::time_point deadline);
   static std::vector<PutRequest> ToPuts(const NamespaceConfig& config,
                                         std::span<const StoreRequest> requests,
-                                        const PromptVectors& vectors, std::int64_t now_us);
+                                        const StoreVectors& vectors, std::int64_t now_us);
   // A prompt that is stored already keeps its vector when the embedder makes none now.
   void KeepVectors(const NamespaceConfig& config, std::span<const StoreRequest> requests,
-                   PromptVectors* vectors) const;
+                   StoreVectors* vectors) const;
   // Makes room for `puts`; returns how many entries left.
-  Result<std::uint32_t> MakeRoom(const Live& live, std::span<const PutRequest> puts);
+  Result<std::uint32_t> MakeRoom(const Settings& settings, std::span<const PutRequest> puts);
   std::vector<EntryId> Victims(Collection::Size size,
                                const std::function<bool(const Collection::Size&)>& over);
   // Where FillVectors is; cache_fill.cc.
@@ -177,12 +170,12 @@ class Cache {
     std::uint32_t rest GUARDED_BY(mu) = 0;      // rounds until the next try
   };
   // Makes vectors for entries that were stored while the embedder made none.
-  Status FillVectors(const Live& live) EXCLUDES(filling_.mu);
+  Status FillVectors(const Settings& settings) EXCLUDES(filling_.mu);
   // Of some of them. False when there is no use in going on now.
-  Result<bool> FillSome(const Live& live, std::span<const EntryId> ids);
+  Result<bool> FillSome(const Settings& settings, std::span<const EntryId> ids);
   // kAborted once retired.
   Status CheckCurrent() const REQUIRES_SHARED(writes_mu_);
-  Result<std::vector<EntryId>> ExpiredIds(const Live& live) const;
+  Result<std::vector<EntryId>> ExpiredIds(const Settings& settings) const;
   void Forget(EntryId id);
   void TrackAgain(std::span<const EntryId> victims);
   Result<Entry> ToEntry(StoredEntry stored) const;
@@ -190,11 +183,12 @@ class Cache {
 
   Collection* const collection_;
   const Clock* const clock_;
-  const std::shared_ptr<Memory> memory_;
-  EvictionPolicy* const policy_;  // these three: of memory_
+  const std::shared_ptr<EntryTracking> tracking_;
+  EvictionPolicy* const policy_;  // these three: of tracking_
   IdleTracker& idle_;
   Counters& counters_;
   const std::shared_ptr<FaultLog> faults_;  // of embedders; may be null
+  const MakeServingPolicy make_policy_;
 
   Filling filling_;
 
@@ -202,8 +196,8 @@ class Cache {
   SharedMutex writes_mu_;
   bool retired_ GUARDED_BY(writes_mu_) = false;
 
-  mutable Mutex live_mu_;
-  std::shared_ptr<const Live> live_ GUARDED_BY(live_mu_);
+  mutable Mutex settings_mu_;
+  std::shared_ptr<const Settings> settings_ GUARDED_BY(settings_mu_);
 };
 
 }  // namespace nearhit

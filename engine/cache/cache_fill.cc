@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/normalize.h"
 #include "engine/cache/cache.h"
-#include "engine/collection/normalize.h"
 
 namespace nearhit {
 
@@ -24,8 +24,8 @@ constexpr std::uint32_t kLongestRest = 63;
 
 // A page that fails is followed by smaller ones that begin elsewhere: one text for which the
 // embedder fails each time is soon alone.
-Status Cache::FillVectors(const Live& live) {
-  if (live.embedder == nullptr || live.config.dimension == 0) {
+Status Cache::FillVectors(const Settings& settings) {
+  if (settings.embedder == nullptr || settings.config.dimension == 0) {
     return Status();
   }
   const MutexLock turn(&filling_.mu);
@@ -43,7 +43,7 @@ Status Cache::FillVectors(const Live& live) {
   const steady_clock::time_point end = steady_clock::now() + kRoundTime;
   while (!ids.empty() && steady_clock::now() < end) {
     const std::size_t count = std::min(ids.size(), filling_.page);
-    NEARHIT_ASSIGN_OR_RETURN(const bool filled, FillSome(live, ids.first(count)));
+    NEARHIT_ASSIGN_OR_RETURN(const bool filled, FillSome(settings, ids.first(count)));
     if (!filled) {
       filling_.page = std::max<std::size_t>(1, filling_.page / 2);
       ++filling_.begin;
@@ -57,12 +57,12 @@ Status Cache::FillVectors(const Live& live) {
   return Status();
 }
 
-Result<bool> Cache::FillSome(const Live& live, std::span<const EntryId> ids) {
+Result<bool> Cache::FillSome(const Settings& settings, std::span<const EntryId> ids) {
   std::vector<StoredEntry> entries;
   std::vector<std::string_view> texts;
   std::vector<Collection::Addition> additions;
   for (const EntryId id : ids) {
-    Result<StoredEntry> entry = collection_->Read(id, ReadTier::kAny);
+    Result<StoredEntry> entry = collection_->Read(id, ReadMode::kBlocking);
     if (entry.ok()) {
       texts.push_back(entry->record.key);
       entries.push_back(*std::move(entry));  // the bytes that its views are of stay where they are
@@ -75,19 +75,19 @@ Result<bool> Cache::FillSome(const Live& live, std::span<const EntryId> ids) {
   }
   std::vector<float> rows;
   if (!texts.empty()) {
-    Result<std::vector<float>> made =
-        Embed(live, texts, steady_clock::now() + kPageTime, Asking::kBeside);
+    Result<std::vector<float>> made = settings.embedder->EmbedForIndex(
+        texts,
+        {.deadline = steady_clock::now() + kPageTime, .admission = EmbedAdmission::kInBackground});
     if (!made.ok()) {
       made.IgnoreError();  // it is asked again in the next round
       return false;
     }
     rows = *std::move(made);
   }
-  const std::size_t dimension = live.embedder->dimension();
+  const std::size_t dimension = settings.embedder->dimension();
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    const std::span<float> row = std::span(rows).subspan(i * dimension, dimension);
-    const bool good = !IsZero(row) && NormalizeFor(live.config.metric, row);
-    additions.push_back({.id = entries[i].id, .vector = good ? VectorView(row) : VectorView()});
+    const VectorView row = VectorView(rows).subspan(i * dimension, dimension);
+    additions.push_back({.id = entries[i].id, .vector = IsZero(row) ? VectorView() : row});
   }
   const ReaderLock writing(&writes_mu_);
   if (retired_) {

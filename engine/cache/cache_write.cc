@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/normalize.h"
 #include "engine/cache/cache.h"
 #include "engine/collection/scan_page.h"
 
@@ -14,9 +15,51 @@ namespace {
 constexpr std::size_t kRound = 4'096;
 }  // namespace
 
+// Without an embedder the exact tier still works: the answer is kept for the same text.
+Cache::StoreVectors Cache::MakeStoreVectors(const Settings& settings,
+                                            std::span<const StoreRequest> requests,
+                                            std::chrono::steady_clock::time_point deadline) {
+  StoreVectors vectors{.rows = std::vector<std::vector<float>>(requests.size()),
+                       .unreadable = std::vector<bool>(requests.size(), false)};
+  std::vector<std::string_view> texts;
+  std::vector<std::size_t> of_texts;  // their requests
+  for (std::size_t i = 0; i < requests.size() && settings.config.dimension != 0; ++i) {
+    const VectorView given = requests[i].prompt.vector;
+    if (!given.empty()) {
+      vectors.rows[i].assign(given.begin(), given.end());
+      NormalizeFor(settings.config.metric, vectors.rows[i]);  // it has been validated
+    } else if (settings.embedder != nullptr) {
+      texts.push_back(requests[i].prompt.slot);
+      of_texts.push_back(i);
+    }
+  }
+  if (texts.empty()) {
+    return vectors;
+  }
+  Result<std::vector<float>> made = settings.embedder->EmbedForIndex(
+      texts, {.deadline = deadline, .admission = EmbedAdmission::kAlways});
+  if (!made.ok()) {
+    made.IgnoreError();  // its log has the reason; maintenance makes the vectors later
+    counters_.embed_failures.fetch_add(texts.size(), std::memory_order_relaxed);
+    return vectors;
+  }
+  std::span<const float> left = *made;
+  for (const std::size_t i : of_texts) {
+    const std::span<const float> row = left.first(settings.embedder->dimension());
+    left = left.subspan(row.size());
+    if (IsZero(row)) {
+      vectors.unreadable[i] = true;
+      counters_.texts_not_read.fetch_add(1, std::memory_order_relaxed);
+    } else {
+      vectors.rows[i].assign(row.begin(), row.end());
+    }
+  }
+  return vectors;
+}
+
 std::vector<PutRequest> Cache::ToPuts(const NamespaceConfig& config,
                                       std::span<const StoreRequest> requests,
-                                      const PromptVectors& vectors, std::int64_t now_us) {
+                                      const StoreVectors& vectors, std::int64_t now_us) {
   std::vector<PutRequest> puts(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const StoreRequest& request = requests[i];
@@ -32,7 +75,7 @@ std::vector<PutRequest> Cache::ToPuts(const NamespaceConfig& config,
                .cost = request.metadata.cost,
                .tags = request.metadata.tags,
                .expires_us = ttl_ms == 0 ? 0 : now_us + ttl_ms * 1'000,
-               .unreadable_text = vectors.rows[i].empty() && vectors.asked[i],
+               .unreadable_text = vectors.unreadable[i],
                .id = {},
                .created_us = 0};
   }
@@ -41,7 +84,7 @@ std::vector<PutRequest> Cache::ToPuts(const NamespaceConfig& config,
 
 // The same text, and the embedder that made the vector: it is good, though it cannot be made now.
 void Cache::KeepVectors(const NamespaceConfig& config, std::span<const StoreRequest> requests,
-                        PromptVectors* vectors) const {
+                        StoreVectors* vectors) const {
   if (config.embedder.kind == "none" || config.dimension == 0) {
     return;
   }
@@ -64,21 +107,16 @@ void Cache::KeepVectors(const NamespaceConfig& config, std::span<const StoreRequ
 }
 
 Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requests) {
-  const std::shared_ptr<const Live> now = live();
-  std::vector<Prompt> prompts;
+  const std::shared_ptr<const Settings> now = settings();
   auto deadline = std::chrono::steady_clock::time_point::max();
   bool sync = false;
-  prompts.reserve(requests.size());
   for (const StoreRequest& request : requests) {
-    prompts.push_back(request.prompt);
     deadline = std::min(deadline, request.deadline);
     const Durability durability =
         request.durability == Durability::kDefault ? now->config.durability : request.durability;
     sync = sync || durability == Durability::kSync;
   }
-  // Without an embedder the exact tier still works: the answer is kept for the same text.
-  PromptVectors vectors =
-      Vectors(*now, prompts, std::vector<bool>(prompts.size(), true), deadline, Asking::kAnyway);
+  StoreVectors vectors = MakeStoreVectors(*now, requests, deadline);
   const ReaderLock writing(&writes_mu_);
   NEARHIT_RETURN_IF_ERROR(CheckCurrent());
   KeepVectors(now->config, requests, &vectors);
@@ -88,7 +126,7 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> put, collection_->Put(puts, sync));
   std::vector<StoreResult> results(put.size());
   // Not as it was before: whoever set an idle TTL meanwhile has gone through the entries already.
-  const bool tracks_idle = live()->config.idle_ttl_ms > 0;
+  const bool tracks_idle = settings()->config.idle_ttl_ms > 0;
   const std::int64_t steady_us = tracks_idle ? clock_->SteadyMicros() : 0;
   for (std::size_t i = 0; i < put.size(); ++i) {
     results[i] = {.id = put[i].id,
@@ -123,8 +161,8 @@ void Cache::TrackAgain(std::span<const EntryId> victims) {
   }
 }
 
-Result<std::uint32_t> Cache::MakeRoom(const Live& live, std::span<const PutRequest> puts) {
-  const NamespaceConfig& config = live.config;
+Result<std::uint32_t> Cache::MakeRoom(const Settings& settings, std::span<const PutRequest> puts) {
+  const NamespaceConfig& config = settings.config;
   const auto over = [&config](const Collection::Size& size) {
     return (config.max_entries != 0 && size.entries > config.max_entries) ||
            (config.max_bytes != 0 && size.bytes > config.max_bytes);
@@ -201,7 +239,9 @@ Result<std::vector<EntryId>> Cache::Matching(const InvalidateRequest& request) c
   const EntryTable& table = collection_->table();
   std::optional<PartitionNumber> partition;
   if (request.scope) {
-    NEARHIT_ASSIGN_OR_RETURN(partition, collection_->PartitionOf(*request.scope));
+    ScopeRef scope(*request.scope);
+    NEARHIT_RETURN_IF_ERROR(collection_->Resolve(&scope, ReadMode::kBlocking));
+    partition = scope.partition();
     if (!partition) {
       return std::vector<EntryId>();
     }
@@ -251,7 +291,7 @@ Result<std::vector<EntryId>> Cache::Matching(const InvalidateRequest& request) c
   }
   if (request.model) {
     std::erase_if(ids, [&](EntryId id) {
-      const Result<StoredEntry> entry = collection_->Read(id, ReadTier::kAny);
+      const Result<StoredEntry> entry = collection_->Read(id, ReadMode::kBlocking);
       return !entry.ok() || entry->record.model != *request.model;
     });
   }
@@ -262,7 +302,7 @@ Result<InvalidateResult> Cache::Invalidate(const InvalidateRequest& request) {
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, Matching(request));
   InvalidateResult result{.matched = ids.size(), .deleted = 0};
   if (!request.dry_run) {
-    const bool sync = live()->config.durability == Durability::kSync;
+    const bool sync = settings()->config.durability == Durability::kSync;
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased, Erase(ids, sync));
     result.deleted = erased.size();
   }
@@ -273,7 +313,8 @@ Result<Entry> Cache::ToEntry(StoredEntry stored) const {
   const PayloadRecord& record = stored.record;
   Entry entry;
   entry.id = stored.id;
-  NEARHIT_ASSIGN_OR_RETURN(entry.scope, collection_->ScopeOf(record.partition, ReadTier::kAny));
+  NEARHIT_ASSIGN_OR_RETURN(entry.scope,
+                           collection_->ScopeOf(record.partition, ReadMode::kBlocking));
   entry.slot = record.key;
   entry.answer = record.payload;
   entry.metadata = {.content_type = std::string(record.content_type),
@@ -291,9 +332,9 @@ Result<Entry> Cache::ToEntry(StoredEntry stored) const {
 }
 
 Result<Entry> Cache::Get(EntryId id) const {
-  Result<StoredEntry> stored = collection_->Read(id, ReadTier::kAny);
+  Result<StoredEntry> stored = collection_->Read(id, ReadMode::kBlocking);
   const bool live_entry =
-      stored.ok() && !IsIdle(*live(), id) &&
+      stored.ok() && !IsIdle(*settings(), id) &&
       (stored->record.expires_us == 0 || clock_->NowMicros() < stored->record.expires_us);
   if (!live_entry && (stored.ok() || stored.status().code() == StatusCode::kNotFound)) {
     return NotFound("entry " + std::to_string(id.value) + " is not stored");
@@ -311,10 +352,10 @@ Result<ScanPage> Cache::Scan(EntryId after, std::size_t limit) const {
       });
 }
 
-Result<std::vector<EntryId>> Cache::ExpiredIds(const Live& live) const {
+Result<std::vector<EntryId>> Cache::ExpiredIds(const Settings& settings) const {
   NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> ids, collection_->ExpiredIds(kRound));
-  if (live.config.idle_ttl_ms > 0) {
-    const std::int64_t before_us = clock_->SteadyMicros() - live.config.idle_ttl_ms * 1'000;
+  if (settings.config.idle_ttl_ms > 0) {
+    const std::int64_t before_us = clock_->SteadyMicros() - settings.config.idle_ttl_ms * 1'000;
     const std::vector<EntryId> idle = idle_.Idle(before_us, kRound);
     ids.insert(ids.end(), idle.begin(), idle.end());
   }
@@ -322,7 +363,7 @@ Result<std::vector<EntryId>> Cache::ExpiredIds(const Live& live) const {
 }
 
 Status Cache::Maintain(const std::atomic<bool>* stop) {
-  const std::shared_ptr<const Live> now = live();
+  const std::shared_ptr<const Settings> now = settings();
   for (bool more = true; more;) {
     const ReaderLock writing(&writes_mu_);
     if (retired_ || (stop != nullptr && stop->load(std::memory_order_relaxed))) {

@@ -27,8 +27,11 @@
 #include "base/mutex.h"
 #include "engine/collection/entry_table.h"
 #include "engine/collection/id_allocator.h"
+#include "engine/collection/long_scopes.h"
 #include "engine/collection/partition.h"
 #include "engine/collection/partition_table.h"
+#include "engine/collection/read_context.h"
+#include "engine/collection/scope_ref.h"
 #include "engine/storage/kv_store.h"
 #include "engine/storage/record.h"
 #include "index/vector_index.h"
@@ -87,12 +90,11 @@ struct ScoredEntry {
 struct CollectionSearch {
   std::size_t k = 1;
   std::size_t ef = 0;
-  std::optional<float> min_score{};          // user score; see SearchOptions::min_score
-  bool any_match = false;                    // see SearchOptions::any_match
-  const TagFilter* filter = nullptr;         // may be null
-  ReadTier tier = ReadTier::kAny;            // for the vectors that rescoring reads
-  bool* damaged = nullptr;                   // set to whether one of them was; null: nobody asks
-  SearchExplanation* explanation = nullptr;  // filled; null: nobody asks
+  std::optional<float> min_score{};   // user score; see SearchOptions::min_score
+  bool any_match = false;             // see SearchOptions::any_match
+  const TagFilter* filter = nullptr;  // may be null
+  bool* damaged = nullptr;            // set to whether one of them was; null: nobody asks
+  ReadContext context{};
 };
 
 // Thread-safety: thread-safe. Reads take no lock that a writer holds across storage.
@@ -143,29 +145,34 @@ class Collection {
   // error, what earlier batches deleted stays deleted.
   Result<std::vector<EntryId>> Erase(std::span<const EntryId> ids, bool sync);
 
+  // Looks for the scope. Scopes of over kScopeBytesInMemory may be compared with those in storage.
+  // Errors: kWouldBlock, after which the same call goes on; those of storage.
+  Status Resolve(ScopeRef* scope, ReadMode mode) const;
+
   // The entry stored under exactly these bytes, expired or not; nothing when there is none.
+  // Requires: the scope is resolved.
+  Result<std::optional<StoredEntry>> Find(const ScopeRef& scope, std::string_view key,
+                                          ReadMode mode) const;
   Result<std::optional<StoredEntry>> Find(std::string_view scope, std::string_view key,
-                                          ReadTier tier) const;
+                                          ReadMode mode) const;
 
   // The id of what is stored under exactly these bytes, or of an unreadable entry under their hash;
   // 0 when there is none.
   Result<EntryId> IdOf(std::string_view scope, std::string_view key) const;
 
-  // Errors: kNotFound; kDataLoss; kUnavailable under ReadTier::kMemory.
-  Result<StoredEntry> Read(EntryId id, ReadTier tier) const;
+  // Errors: kNotFound; kDataLoss; kWouldBlock.
+  Result<StoredEntry> Read(EntryId id, ReadMode mode) const;
   // The stored vector; empty when the entry has none.
   Result<std::vector<float>> ReadVector(EntryId id) const;
-  Result<std::string> ScopeOf(PartitionNumber partition, ReadTier tier) const;
+  Result<std::string> ScopeOf(PartitionNumber partition, ReadMode mode) const;
 
   // Nearest entries of the scope, best first, expired ones left out. `query` is normalised under
   // cosine. Entries whose stored vector turns out damaged are left out too. Errors: kUnavailable
-  // when a vector cannot be read, as under ReadTier::kMemory.
+  // when a vector cannot be read; kWouldBlock. Requires: the scope is resolved.
+  Result<std::vector<ScoredEntry>> Search(const ScopeRef& scope, VectorView query,
+                                          const CollectionSearch& search) const;
   Result<std::vector<ScoredEntry>> Search(std::string_view scope, VectorView query,
                                           const CollectionSearch& search) const;
-
-  // Scopes of over kScopeBytesInMemory are compared with those that are stored.
-  Result<bool> HasScope(std::string_view scope, ReadTier tier) const;
-  Result<std::optional<PartitionNumber>> PartitionOf(std::string_view scope) const;
 
   // Ids with the tag, ascending, at most `limit`. Cost: O(matching).
   Result<std::vector<EntryId>> IdsWithTag(std::string_view tag, std::size_t limit) const;
@@ -202,6 +209,8 @@ class Collection {
 
   Hash128 ScopeHash(std::string_view scope) const;
   Hash128 KeyHash(std::string_view scope, std::string_view key) const;
+  // The same, without reading the scope again.
+  static Hash128 KeyHash(const ScopeRef& scope, std::string_view key);
   IndexShape index_shape() const;
   // Every partition that is there now.
   std::vector<PartitionPtr> Partitions() const;
@@ -235,14 +244,13 @@ class Collection {
   Status EraseSome(std::span<const EntryId> ids, bool sync, std::vector<EntryId>* erased);
 
   // Searching; collection_search.cc.
-  Result<PartitionPtr> FindPartition(std::string_view scope, ReadTier tier) const;
   // The entry with this key as the stored row of the exact tier has it.
   Result<std::optional<StoredEntry>> FindStored(const Hash128& hash, PartitionNumber partition,
-                                                std::string_view key, ReadTier tier) const;
+                                                std::string_view key, ReadMode mode) const;
   // The one of `ids` that has exactly this partition and key.
   Result<std::optional<StoredEntry>> ReadAmong(std::span<const EntryId> ids,
                                                PartitionNumber partition, std::string_view key,
-                                               ReadTier tier) const;
+                                               ReadMode mode) const;
   PartitionPtr PartitionByNumber(PartitionNumber number) const;
   Result<std::vector<Neighbor>> SearchPartition(const VectorIndex& index, VectorView query,
                                                 const CollectionSearch& search,
@@ -250,7 +258,7 @@ class Collection {
   // Whether one of `missing`, whose vectors were not there, was stored: it has been deleted.
   bool AnyDeleted(std::span<const EntryId> missing, std::vector<EntryId>* known) const;
   std::vector<ScoredEntry> LiveResults(std::span<const Neighbor> neighbors, std::size_t k) const;
-  Result<bool> SameScope(const Partition& partition, std::string_view scope, ReadTier tier) const;
+  Result<bool> SameScope(const Partition& partition, std::string_view scope, ReadMode mode) const;
 
   // Constant after construction.
   KvStore* const store_;
@@ -268,6 +276,8 @@ class Collection {
   // all of them by a large batch: well under the 64 locks of a thread that ThreadSanitizer follows.
   static constexpr std::size_t kStripes = 32;
   mutable std::array<Mutex, kStripes> key_locks_;
+
+  mutable LongScopes long_scopes_;  // synchronizes itself
 
   mutable SharedMutex partitions_mu_;
   PartitionTable partitions_ GUARDED_BY(partitions_mu_);

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/normalize.h"
 #include "engine/collection/collection.h"
-#include "engine/collection/normalize.h"
 #include "engine/collection/stored_vectors.h"
 #include "index/snapshot.h"
 
@@ -32,6 +32,9 @@ IndexMetric ToIndexMetric(Metric metric) {
   return IndexMetric::kDot;
 }
 
+// Of long scopes that are kept in memory, in each namespace.
+constexpr std::size_t kLongScopeBytes = std::size_t{16} << 20;
+
 bool IsEmpty(const PartitionPtr& partition) {
   return partition->in_use.load() == 0;
 }
@@ -39,7 +42,12 @@ bool IsEmpty(const PartitionPtr& partition) {
 
 Collection::Collection(KvStore* store, const Clock* clock, IdAllocator* ids,
                        const HashSecret& secret, const CollectionOptions& options)
-    : store_(store), clock_(clock), ids_(ids), secret_(secret), options_(options) {
+    : store_(store),
+      clock_(clock),
+      ids_(ids),
+      secret_(secret),
+      options_(options),
+      long_scopes_(kLongScopeBytes) {
 }
 
 Collection::~Collection() = default;
@@ -198,7 +206,7 @@ Status Collection::LoadIndexes() {
 // never let in.
 Status Collection::LoadVector(EntryId id, std::string* buffer, std::vector<float>* vector) const {
   const std::string key = EntryKey(options_.ns, id);
-  const Status read = store_->Get(Family::kVectors, key, ReadTier::kAny, buffer);
+  const Status read = store_->Get(Family::kVectors, key, ReadMode::kBlocking, buffer);
   if (read.code() == StatusCode::kNotFound) {
     return DataLoss("vector of entry " + std::to_string(id.value) + " is missing");
   }
@@ -290,7 +298,7 @@ Status Collection::Maintain(const std::atomic<bool>* stop) {
   if (std::any_of(partitions.begin(), partitions.end(), IsEmpty)) {
     NEARHIT_RETURN_IF_ERROR(DropEmptyPartitions());
   }
-  const StoredVectors vectors(store_, options_.ns, ReadTier::kAny);
+  const StoredVectors vectors(store_, options_.ns, ReadMode::kBlocking);
   for (const PartitionPtr& partition : partitions) {
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
       break;

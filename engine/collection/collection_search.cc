@@ -19,18 +19,29 @@ Hash128 Collection::KeyHash(std::string_view scope, std::string_view key) const 
   return KeyedHasher(secret_).Update(options_.ns).Update(scope).Update(key).Digest();
 }
 
-Result<PartitionPtr> Collection::FindPartition(std::string_view scope, ReadTier tier) const {
-  const Hash128 hash = ScopeHash(scope);
-  PartitionPtr partition;
-  {
+Hash128 Collection::KeyHash(const ScopeRef& scope, std::string_view key) {
+  KeyedHasher hasher = *scope.hasher_;
+  return hasher.Update(key).Digest();
+}
+
+Status Collection::Resolve(ScopeRef* scope, ReadMode mode) const {
+  if (scope->resolved_) {
+    return Status();
+  }
+  if (!scope->hasher_) {
+    const Hash128 hash =
+        scope->hasher_.emplace(secret_).Update(options_.ns).Update(scope->text_).Digest();
     ReaderLock lock(&partitions_mu_);
-    partition = partitions_.FindScope(hash);
+    scope->partition_ = partitions_.FindScope(hash);
   }
-  if (partition == nullptr) {
-    return partition;
+  if (scope->partition_ != nullptr) {
+    NEARHIT_ASSIGN_OR_RETURN(const bool same, SameScope(*scope->partition_, scope->text_, mode));
+    if (!same) {
+      scope->partition_ = PartitionPtr();
+    }
   }
-  NEARHIT_ASSIGN_OR_RETURN(const bool same, SameScope(*partition, scope, tier));
-  return same ? std::move(partition) : PartitionPtr();
+  scope->resolved_ = true;
+  return Status();
 }
 
 PartitionPtr Collection::PartitionByNumber(PartitionNumber number) const {
@@ -40,37 +51,32 @@ PartitionPtr Collection::PartitionByNumber(PartitionNumber number) const {
 
 // The hash has only located the partition; its bytes decide.
 Result<bool> Collection::SameScope(const Partition& partition, std::string_view scope,
-                                   ReadTier tier) const {
+                                   ReadMode mode) const {
   if (partition.scope_is_long() != (scope.size() > kScopeBytesInMemory)) {
     return false;
   }
   if (!partition.scope_is_long()) {
     return partition.scope_text() == scope;
   }
-  const Result<std::string> stored = ScopeOf(partition.number, tier);
-  if (stored.status().code() == StatusCode::kNotFound) {
-    return false;  // its first entry is being written
+  LongScopes::Text text = long_scopes_.Find(partition.number);
+  if (text == nullptr) {
+    Result<std::string> stored = ScopeOf(partition.number, mode);
+    if (stored.status().code() == StatusCode::kNotFound) {
+      return false;  // its first entry is being written
+    }
+    NEARHIT_RETURN_IF_ERROR(stored.status());
+    text = std::make_shared<const std::string>(*std::move(stored));
+    long_scopes_.Keep(partition.number, text);
   }
-  NEARHIT_RETURN_IF_ERROR(stored.status());
-  return *stored == scope;
-}
-
-Result<bool> Collection::HasScope(std::string_view scope, ReadTier tier) const {
-  NEARHIT_ASSIGN_OR_RETURN(const PartitionPtr partition, FindPartition(scope, tier));
-  return partition != nullptr && partition->in_use.load() > 0;
-}
-
-Result<std::optional<PartitionNumber>> Collection::PartitionOf(std::string_view scope) const {
-  NEARHIT_ASSIGN_OR_RETURN(const PartitionPtr partition, FindPartition(scope, ReadTier::kAny));
-  return partition == nullptr ? std::nullopt : std::optional<PartitionNumber>(partition->number);
+  return *text == scope;
 }
 
 // The table in memory names the entry; a read of storage is the payload alone, and a prompt that is
 // not stored costs none. When that entry is not the one (replaced a moment ago, or another with the
 // same hash), the stored row decides.
-Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std::string_view key,
-                                                    ReadTier tier) const {
-  NEARHIT_ASSIGN_OR_RETURN(const PartitionPtr partition, FindPartition(scope, tier));
+Result<std::optional<StoredEntry>> Collection::Find(const ScopeRef& scope, std::string_view key,
+                                                    ReadMode mode) const {
+  const PartitionPtr& partition = scope.partition_;
   if (partition == nullptr) {
     return std::optional<StoredEntry>();
   }
@@ -80,20 +86,27 @@ Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std:
     return std::optional<StoredEntry>();
   }
   NEARHIT_ASSIGN_OR_RETURN(std::optional<StoredEntry> entry,
-                           ReadAmong({&id, 1}, partition->number, key, tier));
-  return entry ? std::move(entry) : FindStored(hash, partition->number, key, tier);
+                           ReadAmong({&id, 1}, partition->number, key, mode));
+  return entry ? std::move(entry) : FindStored(hash, partition->number, key, mode);
+}
+
+Result<std::optional<StoredEntry>> Collection::Find(std::string_view scope, std::string_view key,
+                                                    ReadMode mode) const {
+  ScopeRef resolved(scope);
+  NEARHIT_RETURN_IF_ERROR(Resolve(&resolved, mode));
+  return Find(resolved, key, mode);
 }
 
 // A damaged payload cannot say its key. The table's hash of it can, well enough for an entry that
 // nobody can read: of 2^32 keys no two share their 128 bits by chance.
 Result<EntryId> Collection::IdOf(std::string_view scope, std::string_view key) const {
-  const Result<std::optional<StoredEntry>> found = Find(scope, key, ReadTier::kAny);
+  const Result<std::optional<StoredEntry>> found = Find(scope, key, ReadMode::kBlocking);
   if (found.ok()) {
     return *found ? (*found)->id : EntryId{};
   }
   const EntryId id = table_.FindKey(KeyHash(scope, key));
   if (found.status().code() == StatusCode::kDataLoss && id &&
-      Read(id, ReadTier::kAny).status().code() == StatusCode::kDataLoss) {
+      Read(id, ReadMode::kBlocking).status().code() == StatusCode::kDataLoss) {
     return id;
   }
   return found.status();
@@ -102,20 +115,20 @@ Result<EntryId> Collection::IdOf(std::string_view scope, std::string_view key) c
 Result<std::optional<StoredEntry>> Collection::FindStored(const Hash128& hash,
                                                           PartitionNumber partition,
                                                           std::string_view key,
-                                                          ReadTier tier) const {
+                                                          ReadMode mode) const {
   const std::string exact_key = ExactKey(options_.ns, hash);
   std::string value;
   std::string before;
   // The entry that the row names may be replaced before it is read: the row is another then.
   for (int repeats = 0; repeats <= kMostRepeats; ++repeats) {
-    const Status read = store_->Get(Family::kKeys, exact_key, tier, &value);
+    const Status read = store_->Get(Family::kKeys, exact_key, mode, &value);
     if (read.code() == StatusCode::kNotFound || (read.ok() && value == before)) {
       break;
     }
     NEARHIT_RETURN_IF_ERROR(read);
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, DecodeIds(exact_key, value));
     NEARHIT_ASSIGN_OR_RETURN(std::optional<StoredEntry> entry,
-                             ReadAmong(ids, partition, key, tier));
+                             ReadAmong(ids, partition, key, mode));
     if (entry) {
       return entry;
     }
@@ -127,10 +140,10 @@ Result<std::optional<StoredEntry>> Collection::FindStored(const Hash128& hash,
 Result<std::optional<StoredEntry>> Collection::ReadAmong(std::span<const EntryId> ids,
                                                          PartitionNumber partition,
                                                          std::string_view key,
-                                                         ReadTier tier) const {
+                                                         ReadMode mode) const {
   Status unreadable;
   for (const EntryId id : ids) {
-    Result<StoredEntry> entry = Read(id, tier);
+    Result<StoredEntry> entry = Read(id, mode);
     if (entry.ok()) {
       if (entry->record.partition == partition && entry->record.key == key) {
         unreadable.IgnoreError();  // of an entry that only shares the hash
@@ -144,10 +157,10 @@ Result<std::optional<StoredEntry>> Collection::ReadAmong(std::span<const EntryId
   return std::optional<StoredEntry>();
 }
 
-Result<StoredEntry> Collection::Read(EntryId id, ReadTier tier) const {
+Result<StoredEntry> Collection::Read(EntryId id, ReadMode mode) const {
   const std::string key = EntryKey(options_.ns, id);
   StoredEntry entry{.id = id, .bytes = std::make_unique<std::string>(), .record = {}};
-  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPayloads, key, tier, entry.bytes.get()));
+  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPayloads, key, mode, entry.bytes.get()));
   NEARHIT_ASSIGN_OR_RETURN(entry.record, DecodePayload(key, *entry.bytes));
   return entry;
 }
@@ -155,7 +168,7 @@ Result<StoredEntry> Collection::Read(EntryId id, ReadTier tier) const {
 Result<std::vector<float>> Collection::ReadVector(EntryId id) const {
   const std::string key = EntryKey(options_.ns, id);
   std::string value;
-  const Status read = store_->Get(Family::kVectors, key, ReadTier::kAny, &value);
+  const Status read = store_->Get(Family::kVectors, key, ReadMode::kBlocking, &value);
   if (read.code() == StatusCode::kNotFound) {
     return std::vector<float>();
   }
@@ -165,21 +178,28 @@ Result<std::vector<float>> Collection::ReadVector(EntryId id) const {
   return vector;
 }
 
-Result<std::string> Collection::ScopeOf(PartitionNumber partition, ReadTier tier) const {
+Result<std::string> Collection::ScopeOf(PartitionNumber partition, ReadMode mode) const {
   const std::string key = PartitionKey(options_.ns, partition);
   std::string value;
-  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPartitions, key, tier, &value));
+  NEARHIT_RETURN_IF_ERROR(store_->Get(Family::kPartitions, key, mode, &value));
   NEARHIT_ASSIGN_OR_RETURN(const std::string_view scope, DecodePartition(key, value));
   return std::string(scope);
 }
 
 Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, VectorView query,
                                                     const CollectionSearch& search) const {
-  NEARHIT_ASSIGN_OR_RETURN(const PartitionPtr partition, FindPartition(scope, search.tier));
+  ScopeRef resolved(scope);
+  NEARHIT_RETURN_IF_ERROR(Resolve(&resolved, search.context.mode));
+  return Search(resolved, query, search);
+}
+
+Result<std::vector<ScoredEntry>> Collection::Search(const ScopeRef& scope, VectorView query,
+                                                    const CollectionSearch& search) const {
+  const PartitionPtr& partition = scope.partition_;
   if (partition == nullptr || options_.dimension == 0) {
     return std::vector<ScoredEntry>();
   }
-  StoredVectors vectors(store_, options_.ns, search.tier);
+  StoredVectors vectors(store_, options_.ns, search.context.mode);
   SearchOptions options{.k = search.k,
                         .ef = search.ef,
                         .any_match = search.any_match,
@@ -195,9 +215,7 @@ Result<std::vector<ScoredEntry>> Collection::Search(std::string_view scope, Vect
     vectors.BeginSearch();
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<Neighbor> neighbors,
                              SearchPartition(partition->index, query, search, options));
-    if (vectors.blocked()) {
-      return Unavailable("a stored vector could not be read");
-    }
+    NEARHIT_RETURN_IF_ERROR(vectors.unread());
     // The entry that replaces it was not there yet when this search began.
     if (AnyDeleted(vectors.missing(), &deleted) && repeats++ < kMostRepeats) {
       continue;
@@ -229,14 +247,14 @@ Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& ind
   if (!matcher || matcher->count() > 0) {
     neighbors = index.Search(query, options, &stats);
   }
-  if (search.explanation != nullptr) {
-    *search.explanation = {.plan = stats.plan,
-                           .entries = index.size(),
-                           .screened = stats.screened,
-                           .compared = stats.distances,
-                           .rescored = stats.rescored};
+  if (search.context.explanation != nullptr) {
+    *search.context.explanation = {.plan = stats.plan,
+                                   .entries = index.size(),
+                                   .screened = stats.screened,
+                                   .compared = stats.distances,
+                                   .rescored = stats.rescored};
     if (matcher) {
-      search.explanation->matching = matcher->count();
+      search.context.explanation->matching = matcher->count();
     }
   }
   return neighbors;

@@ -117,7 +117,7 @@ Status Collection::AppendKeyIds(const Hash128& hash, EntryId add, EntryId remove
   std::string key = ExactKey(options_.ns, hash);
   std::string value;
   std::vector<EntryId> ids;
-  Status read = store_->Get(Family::kKeys, key, ReadTier::kAny, &value);
+  Status read = store_->Get(Family::kKeys, key, ReadMode::kBlocking, &value);
   if (read.ok()) {
     Result<std::vector<EntryId>> decoded = DecodeIds(key, value);
     read = decoded.status();

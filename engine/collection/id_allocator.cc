@@ -14,7 +14,7 @@ constexpr std::string_view kNextIdKey = "next_id";
 
 Result<std::unique_ptr<IdAllocator>> IdAllocator::Open(KvStore* store) {
   std::string value;
-  const Status read = store->Get(Family::kMeta, kNextIdKey, ReadTier::kAny, &value);
+  const Status read = store->Get(Family::kMeta, kNextIdKey, ReadMode::kBlocking, &value);
   std::uint64_t next = 1;
   if (read.ok()) {
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, DecodeIds(kNextIdKey, value));

@@ -12,32 +12,33 @@
 
 namespace nearhit {
 
-// Reads full-precision vectors and remembers when one would have needed the disk, and which were
-// not there.
+// Reads full-precision vectors and remembers which could not be read, and which were not there.
 //
 // Thread-safety: owned by one thread.
 class StoredVectors final : public VectorSource {
  public:
-  StoredVectors(const KvStore* store, NamespaceNumber ns, ReadTier tier)
-      : store_(store), ns_(ns), tier_(tier) {}
+  StoredVectors(const KvStore* store, NamespaceNumber ns, ReadMode mode)
+      : store_(store), ns_(ns), mode_(mode) {}
 
   bool Load(EntryId id, std::span<float> out) const override {
     const std::string key = EntryKey(ns_, id);
-    Status read = store_->Get(Family::kVectors, key, tier_, &value_);
+    Status read = store_->Get(Family::kVectors, key, mode_, &value_);
     if (read.ok()) {
       read = DecodeVector(key, value_, out);
     }
     if (read.code() == StatusCode::kNotFound) {
       missing_.push_back(id);
-    } else if (read.code() == StatusCode::kUnavailable) {
-      blocked_ = true;
+    } else if (read.code() == StatusCode::kUnavailable || read.code() == StatusCode::kWouldBlock) {
+      unread_ = read;
+      unread_.IgnoreError();  // asked for when the search is over
     } else if (read.code() == StatusCode::kDataLoss) {
       damaged_ = true;
     }
     return read.ok();
   }
 
-  bool blocked() const { return blocked_; }
+  // Not OK once a vector was not read that may be in order.
+  const Status& unread() const { return unread_; }
   bool damaged() const { return damaged_; }
   // Since the last BeginSearch().
   std::span<const EntryId> missing() const { return missing_; }
@@ -46,10 +47,10 @@ class StoredVectors final : public VectorSource {
  private:
   const KvStore* const store_;
   const NamespaceNumber ns_;
-  const ReadTier tier_;
+  const ReadMode mode_;
   mutable std::string value_;
   mutable std::vector<EntryId> missing_;
-  mutable bool blocked_ = false;
+  mutable Status unread_;
   mutable bool damaged_ = false;
 };
 

@@ -13,6 +13,37 @@ bool IsSync(Durability asked, const NamespaceConfig& config) {
   return (asked == Durability::kDefault ? config.durability : asked) == Durability::kSync;
 }
 
+// The lookup holds no contents while it waits for its turn; it begins again on others.
+class Pending final : public PendingLookup {
+ public:
+  Pending(std::shared_ptr<Namespace> space, const void* contents, const LookupOptions& options,
+          LookupState lookup)
+      : space_(std::move(space)),
+        contents_(contents),
+        options_(options),
+        lookup_(std::move(lookup)) {
+    options_.non_blocking = false;
+  }
+
+  bool waits_for_embedder() const override { return lookup_.stage == LookupState::Stage::kVector; }
+
+  Result<LookupResult> Finish() override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    if (call.contents() != contents_) {
+      lookup_ = LookupState(lookup_.prompt);
+    }
+    NEARHIT_RETURN_IF_ERROR(call.cache().Advance(options_, &lookup_));
+    return std::move(lookup_.result);
+  }
+
+ private:
+  const std::shared_ptr<Namespace> space_;
+  const void* const contents_;
+  LookupOptions options_;
+  LookupState lookup_;
+};
+
 class CacheHandle final : public SemanticCache {
  public:
   explicit CacheHandle(std::shared_ptr<Namespace> space) : space_(std::move(space)) {}
@@ -22,9 +53,26 @@ class CacheHandle final : public SemanticCache {
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_RETURN_IF_ERROR(CheckPrompt(prompt, call.record().config));
     NEARHIT_RETURN_IF_ERROR(CheckLookup(options, call.record().config));
-    NEARHIT_ASSIGN_OR_RETURN(std::vector<LookupResult> results,
-                             call.cache().Lookup({&prompt, 1}, options));
-    return std::move(results.front());
+    return call.cache().Lookup(prompt, options);
+  }
+
+  Result<LookupResult> TryLookup(const Prompt& prompt, const LookupOptions& options,
+                                 std::unique_ptr<PendingLookup>* rest) override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    NEARHIT_RETURN_IF_ERROR(CheckPrompt(prompt, call.record().config));
+    NEARHIT_RETURN_IF_ERROR(CheckLookup(options, call.record().config));
+    LookupOptions trying = options;
+    trying.non_blocking = true;
+    LookupState lookup(prompt);
+    Status done = call.cache().Advance(trying, &lookup);
+    if (done.ok()) {
+      return std::move(lookup.result);
+    }
+    if (done.code() == StatusCode::kWouldBlock) {
+      *rest = std::make_unique<Pending>(space_, call.contents(), options, std::move(lookup));
+    }
+    return done;
   }
 
   Result<std::vector<LookupResult>> LookupBatch(std::span<const Prompt> prompts,
@@ -95,8 +143,8 @@ class CacheHandle final : public SemanticCache {
     if (!call.status().ok()) {
       return false;
     }
-    const std::shared_ptr<const Embedder> embedder = call.cache().embedder();
-    return embedder != nullptr && embedder->may_block();
+    const std::shared_ptr<EmbedderService> service = call.cache().embedder();
+    return service != nullptr && service->embedder()->may_block();
   }
 
  private:
@@ -121,40 +169,6 @@ class CacheHandle final : public SemanticCache {
 
 std::shared_ptr<SemanticCache> MakeCacheHandle(std::shared_ptr<Namespace> space) {
   return std::make_shared<CacheHandle>(std::move(space));
-}
-
-std::string_view HitKindName(HitKind kind) {
-  switch (kind) {
-    case HitKind::kMiss:
-      return "miss";
-    case HitKind::kExact:
-      return "exact";
-    case HitKind::kSemantic:
-      return "semantic";
-  }
-  return "unknown";
-}
-
-std::string_view MissReasonName(MissReason reason) {
-  switch (reason) {
-    case MissReason::kNone:
-      return "none";
-    case MissReason::kEmpty:
-      return "empty";
-    case MissReason::kBelowThreshold:
-      return "below_threshold";
-    case MissReason::kNoVector:
-      return "no_vector";
-    case MissReason::kEmbedFailed:
-      return "embed_failed";
-    case MissReason::kExpired:
-      return "expired";
-    case MissReason::kReadError:
-      return "read_error";
-    case MissReason::kTextNotRead:
-      return "text_not_read";
-  }
-  return "unknown";
 }
 
 }  // namespace nearhit

@@ -215,7 +215,7 @@ Result<Catalogue> Catalogue::Load(KvStore* store) {
 
 Status Catalogue::LoadSecret() {
   std::string value;
-  const Status read = store_->Get(Family::kMeta, kSecretKey, ReadTier::kAny, &value);
+  const Status read = store_->Get(Family::kMeta, kSecretKey, ReadMode::kBlocking, &value);
   if (read.code() == StatusCode::kNotFound) {
     secret_ = MakeHashSecret();
     WriteBatch batch;
@@ -229,7 +229,7 @@ Status Catalogue::LoadSecret() {
 
 Status Catalogue::LoadNamespaces() {
   std::string value;
-  Status read = store_->Get(Family::kMeta, kNextNumberKey, ReadTier::kAny, &value);
+  Status read = store_->Get(Family::kMeta, kNextNumberKey, ReadMode::kBlocking, &value);
   if (read.ok()) {
     NEARHIT_ASSIGN_OR_RETURN(next_number_, DecodeNextNumber(kNextNumberKey, value));
   } else if (read.code() != StatusCode::kNotFound) {

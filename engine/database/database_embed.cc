@@ -1,9 +1,8 @@
 // Texts to vectors by the embedder of a namespace, beside its entries.
 
-#include <algorithm>
 #include <utility>
 
-#include "engine/cache/embed_texts.h"
+#include "base/normalize.h"
 #include "engine/database/database_impl.h"
 #include "engine/database/validate.h"
 
@@ -11,14 +10,9 @@ namespace nearhit {
 
 namespace {
 
-// Shared, so that the namespace can be changed or dropped while it works.
-struct Asked {
-  std::shared_ptr<const Embedder> embedder;
-  std::shared_ptr<FaultLog> faults;
-};
-
-// The embedder of an open namespace.
-Result<Asked> EmbedderIn(const Namespace& space) {
+// The embedder of an open namespace. Shared, so that the namespace can be changed or dropped while
+// it works.
+Result<std::shared_ptr<EmbedderService>> EmbedderIn(const Namespace& space) {
   const Namespace::Call call(&space);
   NEARHIT_RETURN_IF_ERROR(call.status());
   const NamespaceRecord& record = call.record();
@@ -27,13 +21,13 @@ Result<Asked> EmbedderIn(const Namespace& space) {
         "namespace \"" + record.name + "\" has no embedder" +
         (record.config.kind == NamespaceKind::kVectors ? ", as none of kind vectors has one" : ""));
   }
-  std::shared_ptr<const Embedder> embedder = call.cache().embedder();
+  std::shared_ptr<EmbedderService> embedder = call.cache().embedder();
   if (embedder == nullptr) {
     return FailedPrecondition("the embedder of namespace \"" + record.name + "\", " +
                               record.embedder_identity +
                               ", could not be used when the database was opened");
   }
-  return Asked{std::move(embedder), call.cache().embedder_faults()};
+  return embedder;
 }
 
 }  // namespace
@@ -42,18 +36,17 @@ Result<Embeddings> DatabaseImpl::Embed(std::string_view name,
                                        std::span<const std::string_view> texts,
                                        std::chrono::steady_clock::time_point deadline) const {
   NEARHIT_ASSIGN_OR_RETURN(const std::shared_ptr<Namespace> space, Named(name));
-  NEARHIT_ASSIGN_OR_RETURN(const Asked asked, EmbedderIn(*space));
+  NEARHIT_ASSIGN_OR_RETURN(const std::shared_ptr<EmbedderService> service, EmbedderIn(*space));
   NEARHIT_RETURN_IF_ERROR(CheckTexts(texts));
-  const Embedder& embedder = *asked.embedder;
   NEARHIT_ASSIGN_OR_RETURN(
       const std::vector<float> rows,
-      nearhit::Cache::Ask(embedder, texts, deadline, /*limit=*/nullptr, asked.faults.get()));
-  Embeddings out{.embedder_identity = std::string(embedder.identity()), .vectors = {}};
+      service->Embed(texts, {.deadline = deadline, .admission = EmbedAdmission::kAlways}));
+  const std::size_t dimension = service->dimension();
+  Embeddings out{.embedder_identity = std::string(service->embedder()->identity()), .vectors = {}};
   out.vectors.resize(texts.size());
-  const std::size_t dimension = embedder.dimension();
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    const std::span<const float> row = std::span(rows).subspan(i * dimension, dimension);
-    if (std::ranges::any_of(row, [](float component) { return component != 0; })) {
+    const VectorView row = VectorView(rows).subspan(i * dimension, dimension);
+    if (!IsZero(row)) {
       out.vectors[i].assign(row.begin(), row.end());
     }
   }

@@ -103,8 +103,8 @@ void DatabaseImpl::StopWaiting() {
     if (!call.status().ok() || call.record().config.kind != NamespaceKind::kCache) {
       continue;
     }
-    if (const std::shared_ptr<const Embedder> embedder = call.cache().embedder()) {
-      embedder->Stop();
+    if (const std::shared_ptr<EmbedderService> service = call.cache().embedder()) {
+      service->embedder()->Stop();
     }
   }
   for (const std::shared_ptr<Reembedding>& change : Reembeddings()) {

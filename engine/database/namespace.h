@@ -80,6 +80,8 @@ class Namespace {
       return *version_->contents.collection;
     }
     Cache& cache() const NO_THREAD_SAFETY_ANALYSIS { return *version_->contents.cache; }
+    // Whether both are on the same contents.
+    const void* contents() const { return version_; }
 
    private:
     Version* const version_;

@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "engine/collection/normalize.h"
+#include "base/normalize.h"
 
 namespace nearhit {
 
@@ -209,6 +209,8 @@ Status Reembedding::Prepare() {
     MutexLock lock(&mu_);
     copy_ = std::move(copy);
     target_ = copy_.get();
+    service_ = std::make_unique<EmbedderService>(embedder_, change_.embedder,
+                                                 target_->options().metric, /*faults=*/nullptr);
   }
   return Status();
 }
@@ -297,10 +299,10 @@ Result<Reembedding::Page> Reembedding::ReadPage(const Collection& old) {
 // An entry that was deleted a moment ago is passed over; its change is recorded. So is a damaged
 // one: it can be served neither before nor after the switch.
 Status Reembedding::ReadEntry(const Collection& old, EntryId id, Page* page) {
-  Result<StoredEntry> entry = old.Read(id, ReadTier::kAny);
+  Result<StoredEntry> entry = old.Read(id, ReadMode::kBlocking);
   Status read = entry.status();
   if (read.ok() && !page->scopes.contains(entry->record.partition)) {
-    Result<std::string> scope = old.ScopeOf(entry->record.partition, ReadTier::kAny);
+    Result<std::string> scope = old.ScopeOf(entry->record.partition, ReadMode::kBlocking);
     read = scope.status();
     if (read.ok()) {
       page->scopes.emplace(entry->record.partition, *std::move(scope));
@@ -333,17 +335,16 @@ Status Reembedding::Copy(const Page& page, TimePoint deadline) {
     texts.push_back(entry.record.key);
     tags.emplace_back(entry.record.tags.begin(), entry.record.tags.end());
   }
-  NEARHIT_ASSIGN_OR_RETURN(std::vector<float> rows,
-                           EmbedTexts(*embedder_, texts, deadline, &limit_));
+  NEARHIT_ASSIGN_OR_RETURN(
+      const std::vector<float> rows,
+      service_->EmbedForIndex(texts, {.deadline = deadline, .admission = EmbedAdmission::kAlways}));
   std::vector<PutRequest> puts;
   puts.reserve(page.entries.size());
   for (std::size_t i = 0; i < page.entries.size(); ++i) {
     const StoredEntry& entry = page.entries[i];
     PutRequest put = ToPut(entry, page.scopes.at(entry.record.partition), tags[i]);
-    const std::span<float> row =
-        std::span<float>(rows).subspan(i * change_.dimension, change_.dimension);
-    // Zeros say that the text has no vector.
-    put.unreadable_text = IsZero(row) || !NormalizeFor(target_->options().metric, row);
+    const VectorView row = VectorView(rows).subspan(i * change_.dimension, change_.dimension);
+    put.unreadable_text = IsZero(row);
     if (!put.unreadable_text) {
       put.vector = row;
     }

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "engine/cache/embed_texts.h"
 #include "engine/collection/collection.h"
 #include "engine/database/catalogue.h"
 #include "engine/database/namespace.h"
+#include "engine/embedding/embedder_service.h"
 #include "nearhit/embedder.h"
 #include "nearhit/result.h"
 #include "nearhit/stats.h"
@@ -119,10 +119,10 @@ class Reembedding {
   std::shared_ptr<const Embedder> embedder_;
   Pass pass_ = Pass::kOld;
   EntryId cursor_;
-  std::deque<EntryId> todo_;  // ascending
-  std::size_t texts_;         // in one page, at present
-  std::size_t rounds_ = 0;    // of changes
-  BatchLimit limit_;
+  std::deque<EntryId> todo_;                  // ascending
+  std::size_t texts_;                         // in one page, at present
+  std::size_t rounds_ = 0;                    // of changes
+  std::unique_ptr<EmbedderService> service_;  // of embedder_; null until the work begins
   bool careful_ = false;  // CatchUp has failed: try the embedder while nobody waits for it
   std::chrono::nanoseconds text_time_;  // what one entry takes, embedding and writing
   std::unordered_set<std::uint64_t> unreadable_;

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/normalize.h"
 #include "base/utf8.h"
-#include "engine/collection/normalize.h"
 
 namespace nearhit {
 

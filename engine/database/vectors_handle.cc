@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "engine/collection/normalize.h"
+#include "base/normalize.h"
 #include "engine/collection/scan_page.h"
 #include "engine/database/namespace.h"
 #include "engine/database/validate.h"
@@ -130,7 +130,7 @@ class VectorsHandle final : public VectorStore {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_ASSIGN_OR_RETURN(std::optional<StoredEntry> found,
-                             call.collection().Find(kScope, key, ReadTier::kAny));
+                             call.collection().Find(kScope, key, ReadMode::kBlocking));
     if (!found || !IsLive(*found)) {
       return NotFound("key of " + std::to_string(key.size()) + " bytes is not stored");
     }
@@ -210,15 +210,15 @@ class VectorsHandle final : public VectorStore {
     const std::vector<float> normalized = Normalized(query, call.record().config.metric);
     for (int repeats = 0;; ++repeats) {
       bool damaged = false;
-      NEARHIT_ASSIGN_OR_RETURN(const std::vector<ScoredEntry> found,
-                               call.collection().Search(kScope, normalized,
-                                                        {.k = options.k,
-                                                         .ef = options.ef,
-                                                         .min_score = options.min_score,
-                                                         .filter = &options.filter,
-                                                         .tier = ReadTier::kAny,
-                                                         .damaged = &damaged,
-                                                         .explanation = options.explanation}));
+      NEARHIT_ASSIGN_OR_RETURN(
+          const std::vector<ScoredEntry> found,
+          call.collection().Search(kScope, normalized,
+                                   {.k = options.k,
+                                    .ef = options.ef,
+                                    .min_score = options.min_score,
+                                    .filter = &options.filter,
+                                    .damaged = &damaged,
+                                    .context = {.explanation = options.explanation}}));
       if (damaged) {
         space_->CountReadError();
       }
@@ -248,7 +248,7 @@ class VectorsHandle final : public VectorStore {
       if (options.min_score && scored.score < *options.min_score) {
         break;  // sorted: the rest is below as well
       }
-      Result<StoredEntry> entry = call.collection().Read(scored.id, ReadTier::kAny);
+      Result<StoredEntry> entry = call.collection().Read(scored.id, ReadMode::kBlocking);
       if (entry.status().code() == StatusCode::kNotFound) {
         *deleted = true;
         continue;
@@ -286,7 +286,8 @@ class VectorsHandle final : public VectorStore {
   }
 
   Result<VectorEntry> ReadLive(const Namespace::Call& call, EntryId id) const {
-    NEARHIT_ASSIGN_OR_RETURN(const StoredEntry entry, call.collection().Read(id, ReadTier::kAny));
+    NEARHIT_ASSIGN_OR_RETURN(const StoredEntry entry,
+                             call.collection().Read(id, ReadMode::kBlocking));
     if (!IsLive(entry)) {
       return NotFound("entry " + std::to_string(id.value) + " is not stored");
     }

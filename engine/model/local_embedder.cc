@@ -253,6 +253,14 @@ Result<std::vector<float>> LocalEmbedder::Embed(
   return Call(this, texts, deadline).Run();
 }
 
+Result<std::vector<float>> LocalEmbedder::TryEmbed(std::span<const std::string_view> texts) const {
+  std::vector<float> rows(texts.size() * dimension());
+  if (!memo_.FindAll(texts, rows)) {
+    return WouldBlock("the model has not kept the vector of the text");
+  }
+  return rows;
+}
+
 // Texts that get no tokens here: the beginning of a long one, or a text with its unknown words all
 // the same, would match what it must not.
 void LocalEmbedder::Tokenize(std::string_view text, Tokens* tokens) const {

@@ -67,6 +67,9 @@ class LocalEmbedder final : public Embedder {
   Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
                                    std::chrono::steady_clock::time_point deadline) const override;
 
+  // From the memo.
+  Result<std::vector<float>> TryEmbed(std::span<const std::string_view> texts) const override;
+
   EmbedderStats stats() const override;
 
  private:

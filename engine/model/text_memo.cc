@@ -36,6 +36,17 @@ bool TextMemo::Find(std::string_view text, std::span<float> row) {
   return found;
 }
 
+bool TextMemo::FindAll(std::span<const std::string_view> texts, std::span<float> rows) {
+  const MutexLock lock(&mu_);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (!Copy(texts[i], rows.subspan(i * dimension_, dimension_))) {
+      return false;
+    }
+  }
+  counts_.hits += texts.size();
+  return true;
+}
+
 bool TextMemo::FindAgain(std::string_view text, std::span<float> row) {
   const MutexLock lock(&mu_);
   return Copy(text, row);

@@ -36,6 +36,8 @@ class TextMemo {
 
   // Fills `row` and returns true when the vector of just this text is here. Counted.
   bool Find(std::string_view text, std::span<float> row);
+  // The same for all of `texts`, or nothing. Only hits are counted.
+  bool FindAll(std::span<const std::string_view> texts, std::span<float> rows);
   // The same for a text whose miss was counted a moment ago.
   bool FindAgain(std::string_view text, std::span<float> row);
 

@@ -57,10 +57,9 @@ class WriteBatch {
   std::vector<Operation> operations_;
 };
 
-// Where a read may look.
-enum class ReadTier : std::uint8_t {
-  kAny,     // wherever the value is
-  kMemory,  // only where no wait for the disk is needed; otherwise kUnavailable
+enum class ReadMode : std::uint8_t {
+  kBlocking,     // waits for the disk where it has to
+  kNonBlocking,  // kWouldBlock instead
 };
 
 struct ScanOptions {
@@ -77,9 +76,9 @@ class KvStore {
   KvStore(const KvStore&) = delete;
   KvStore& operator=(const KvStore&) = delete;
 
-  // Reads a value into `value` (its capacity is reused). kNotFound when there is none; kUnavailable
-  // under ReadTier::kMemory when it would need the disk; kDataLoss when it is damaged.
-  virtual Status Get(Family family, std::string_view key, ReadTier tier,
+  // Reads a value into `value` (its capacity is reused). kNotFound when there is none; kWouldBlock
+  // under ReadMode::kNonBlocking when it would need the disk; kDataLoss when it is damaged.
+  virtual Status Get(Family family, std::string_view key, ReadMode mode,
                      std::string* value) const = 0;
 
   // Applies the batch. With `sync` it is on the device before this returns; without, it is in the

@@ -12,7 +12,7 @@ namespace {
 
 class MemoryStore final : public KvStore {
  public:
-  Status Get(Family family, std::string_view key, ReadTier /*tier*/,
+  Status Get(Family family, std::string_view key, ReadMode /*mode*/,
              std::string* value) const override {
     ReaderLock lock(&mu_);
     const auto found = MapOf(family).find(key);

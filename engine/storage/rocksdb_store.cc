@@ -53,7 +53,7 @@ Status FromRocksDb(const rocksdb::Status& status) {
     return NotFound("key is not stored");
   }
   if (status.IsTimedOut()) {
-    return Unavailable("the value is not in memory");
+    return WouldBlock("the value is not in memory");
   }
   if (status.IsCorruption()) {
     return DataLoss("storage is damaged: " + status.ToString());
@@ -137,7 +137,7 @@ class RocksDbStore final : public KvStore {
 
   Status Open();
 
-  Status Get(Family family, std::string_view key, ReadTier tier, std::string* value) const override;
+  Status Get(Family family, std::string_view key, ReadMode mode, std::string* value) const override;
   Status Write(const WriteBatch& batch, bool sync) override;
   Status Scan(Family family, std::string_view begin, std::string_view end,
               const ScanOptions& options, const ScanVisitor& visit) const override;
@@ -204,7 +204,7 @@ Status RocksDbStore::Open() {
 
 Status RocksDbStore::CheckFormat() {
   std::string value;
-  const Status read = Get(Family::kMeta, kFormatKey, ReadTier::kAny, &value);
+  const Status read = Get(Family::kMeta, kFormatKey, ReadMode::kBlocking, &value);
   if (read.code() == StatusCode::kNotFound) {
     WriteBatch batch;
     PutFixed(&value, kFormatVersion);
@@ -254,7 +254,7 @@ RocksDbStore::~RocksDbStore() {
   }
 }
 
-Status RocksDbStore::Get(Family family, std::string_view key, ReadTier tier,
+Status RocksDbStore::Get(Family family, std::string_view key, ReadMode mode,
                          std::string* value) const {
   HotRows::Ticket ticket = 0;
   if (IsHot(family) && hot_rows_.Find(family, key, value, &ticket)) {
@@ -262,7 +262,7 @@ Status RocksDbStore::Get(Family family, std::string_view key, ReadTier tier,
   }
   {
     std::optional<NoWaitReads> no_wait;
-    if (tier == ReadTier::kMemory) {
+    if (mode == ReadMode::kNonBlocking) {
       no_wait.emplace();
     }
     NEARHIT_RETURN_IF_ERROR(

@@ -19,10 +19,10 @@ class WatchedStore final : public KvStore {
         writes_("writing to storage", sink),
         reads_("reading storage", sink) {}
 
-  Status Get(Family family, std::string_view key, ReadTier tier,
+  Status Get(Family family, std::string_view key, ReadMode mode,
              std::string* value) const override {
-    Status status = store_->Get(family, key, tier, value);
-    if (tier == ReadTier::kAny) {
+    Status status = store_->Get(family, key, mode, value);
+    if (mode == ReadMode::kBlocking) {
       NoteRead(status);
     }
     return status;

@@ -55,6 +55,13 @@ class Embedder {
       std::span<const std::string_view> texts,
       std::chrono::steady_clock::time_point deadline) const = 0;
 
+  // As Embed() where that needs no wait, as for texts whose vectors it has kept; otherwise
+  // kWouldBlock, at once. For threads that must not block.
+  virtual Result<std::vector<float>> TryEmbed(std::span<const std::string_view> texts) const {
+    return may_block() ? WouldBlock("the embedder may wait")
+                       : Embed(texts, std::chrono::steady_clock::time_point::max());
+  }
+
   // Its owner closes: Embed() that waits for something ends within a second or so with kCancelled,
   // and so do later calls. One that may take long should heed it.
   virtual void Stop() const {}

@@ -1,7 +1,7 @@
 // The result of an operation that can fail. Every fallible call in nearhit returns a Status or a
 // Result<T> (result.h); no exception crosses an interface.
 //
-// Codes are numerically those of google.rpc.Code, so that the server maps them by a cast. The
+// Codes are numerically those of google.rpc.Code, except kWouldBlock. The
 // design follows LevelDB's size, Abseil's vocabulary and RocksDB's checked statuses
 // (docs/decisions/0004).
 #pragma once
@@ -28,6 +28,8 @@ enum class StatusCode : std::uint8_t {
   kInternal = 13,           // a broken invariant of ours
   kUnavailable = 14,        // shutting down, or a dependency is away; retry with backoff
   kDataLoss = 15,           // stored bytes are missing or fail their checksum
+  // The call may not wait, and has to; nothing failed. Not a code of gRPC: UNAVAILABLE there.
+  kWouldBlock = 64,
 };
 
 // Returns the canonical upper-case name, e.g. "INVALID_ARGUMENT".
@@ -99,6 +101,7 @@ Status ResourceExhausted(std::string message);
 Status FailedPrecondition(std::string message);
 Status DeadlineExceeded(std::string message);
 Status Unavailable(std::string message);
+Status WouldBlock(std::string message);
 Status Internal(std::string message);
 Status DataLoss(std::string message);
 

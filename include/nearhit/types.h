@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -42,6 +43,16 @@ enum class SearchPlan : std::uint8_t {
   kWalk = 2,             // a walk through the graph
   kFilteredWalk = 3,     // a walk that collects those that pass
   kWalkThenCompare = 4,  // a walk that found too few of them, and then all that may count
+};
+
+// How a search went: for callers who ask why it takes long.
+struct SearchExplanation {
+  SearchPlan plan = SearchPlan::kScan;
+  std::uint64_t entries = 0;                // in the index
+  std::optional<std::uint64_t> matching{};  // of them, with a filter
+  std::uint64_t screened = 0;               // compared by one bit a component
+  std::uint64_t compared = 0;               // by their codes
+  std::uint64_t rescored = 0;               // in full precision
 };
 
 // When a write is acknowledged. Stored on disk; do not renumber.

@@ -44,16 +44,6 @@ struct TagFilter {
   bool empty() const { return all_of.empty() && any_of.empty() && none_of.empty(); }
 };
 
-// How an answer was found: for whoever asks why a search takes long.
-struct SearchExplanation {
-  SearchPlan plan = SearchPlan::kScan;
-  std::uint64_t entries = 0;                // in the index
-  std::optional<std::uint64_t> matching{};  // of them, with a filter
-  std::uint64_t screened = 0;               // compared by one bit a component
-  std::uint64_t compared = 0;               // by their codes
-  std::uint64_t rescored = 0;               // in full precision
-};
-
 struct VectorSearchOptions {
   std::size_t k = 10;                // 1..kMaxNeighbors
   std::optional<float> min_score{};  // results below are left out; at most 1 under cosine and l2

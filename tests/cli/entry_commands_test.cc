@@ -77,6 +77,25 @@ TEST_F(EntryCommandsTest, VectorsAreFoundByLikenessAndTag) {
   EXPECT_THAT(err_, HasSubstr("dimension"));
 }
 
+TEST_F(EntryCommandsTest, ExplainShowsTheStepsOfALookup) {
+  ASSERT_EQ(Run({"store", "-n", "plane", "a question", "an answer", "--vector", "1,0"}), kExitOk)
+      << err_;
+  ASSERT_EQ(Run({"lookup", "-n", "plane", "--vector", "1,0.01", "--explain", "in other words"}),
+            kExitOk)
+      << err_;
+  EXPECT_THAT(out_, HasSubstr("the scope has entries"));
+  EXPECT_THAT(out_, HasSubstr("scan: 1 entries"));
+  EXPECT_THAT(out_, testing::ContainsRegex("served +threshold"));
+  ASSERT_EQ(Run({"--json", "lookup", "-n", "plane", "--vector", "1,0.01", "--explain", "again"}),
+            kExitOk)
+      << err_;
+  const json trace = Printed().at("trace");
+  EXPECT_EQ(trace.at("candidates").at(0).at("verdict"), "served");
+  EXPECT_EQ(trace.at("search").at("rescored"), 1);
+  ASSERT_EQ(Run({"--json", "lookup", "-n", "plane", "--vector", "1,0.01", "again"}), kExitOk);
+  EXPECT_FALSE(Printed().contains("trace"));
+}
+
 TEST_F(EntryCommandsTest, AnExportIsImportedAgain) {
   std::string lines;
   for (int i = 0; i < 250; ++i) {  // more than two pages

@@ -300,7 +300,7 @@ TEST(GoldenTest, ACatalogueOfVersionOneLoads) {
   EXPECT_EQ(catalogue->dropped(), std::vector<NamespaceNumber>{5});
   ASSERT_THAT(catalogue->Put(SampleNamespace()), IsOk());
   std::string value;
-  ASSERT_THAT(store->Get(Family::kMeta, kNamespaceKey, ReadTier::kAny, &value), IsOk());
+  ASSERT_THAT(store->Get(Family::kMeta, kNamespaceKey, ReadMode::kBlocking, &value), IsOk());
   EXPECT_EQ(ToHex(value), ToHex(Golden("namespace")));
 }
 
@@ -317,12 +317,12 @@ TEST(GoldenTest, AChangeUnderWayIsARowOfItsOwn) {
   EXPECT_EQ(record.reembedding, SampleReembedding());
   ASSERT_THAT(catalogue->Put(record), IsOk());
   std::string value;
-  ASSERT_THAT(store->Get(Family::kMeta, kReembeddingKey, ReadTier::kAny, &value), IsOk());
+  ASSERT_THAT(store->Get(Family::kMeta, kReembeddingKey, ReadMode::kBlocking, &value), IsOk());
   EXPECT_EQ(ToHex(value), ToHex(Golden("reembedding")));
   record.number = std::exchange(record.reembedding, std::nullopt)->to;
   ASSERT_THAT(catalogue->Put(record), IsOk());
   EXPECT_EQ(catalogue->dropped(), std::vector<NamespaceNumber>{7});
-  EXPECT_THAT(store->Get(Family::kMeta, kReembeddingKey, ReadTier::kAny, &value),
+  EXPECT_THAT(store->Get(Family::kMeta, kReembeddingKey, ReadMode::kBlocking, &value),
               StatusIs(StatusCode::kNotFound));
 }
 
@@ -330,7 +330,7 @@ TEST(GoldenTest, IdAllocationIsTheBytesOfVersionOne) {
   const std::unique_ptr<KvStore> store = NewMemoryStore();
   ASSERT_THAT((*IdAllocator::Open(store.get()))->Take(1), IsOkAndHolds(EntryId{1}));
   std::string value;
-  ASSERT_THAT(store->Get(Family::kMeta, "next_id", ReadTier::kAny, &value), IsOk());
+  ASSERT_THAT(store->Get(Family::kMeta, "next_id", ReadMode::kBlocking, &value), IsOk());
   EXPECT_EQ(ToHex(value), ToHex(Golden("next_id", value)));
 }
 

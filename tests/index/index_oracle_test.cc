@@ -19,6 +19,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/normalize.h"
 #include "index/hnsw_index.h"
 #include "index/partition_index.h"
 #include "index/snapshot.h"

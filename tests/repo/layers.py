@@ -1,6 +1,6 @@
 """Which folder may include what: the layers of nearhit, as data.
 
-server, cli -> engine/database -> engine/cache -> engine/collection -> index, engine/storage -> base
+server, cli -> engine/database -> engine/cache -> engine/policy, engine/embedding, engine/collection -> index, engine/storage -> base
 """
 
 # Folder -> folders of ours that it may include besides itself. "nearhit" is include/nearhit, the public API;
@@ -14,7 +14,8 @@ LAYERS = {
     "engine/embedding": ["nearhit", "base"],
     "engine/model": ["nearhit", "base"],
     "engine/collection": ["nearhit", "base", "index", "engine/storage"],
-    "engine/cache": ["nearhit", "base", "engine/collection"],
+    "engine/policy": ["nearhit"],
+    "engine/cache": ["nearhit", "base", "engine/collection", "engine/embedding", "engine/policy"],
     "engine/database": ["nearhit", "base", "engine/cache", "engine/collection", "engine/embedding",
                         "engine/storage"],
     "server": ["nearhit", "nearhit/v1", "base"],
@@ -37,11 +38,12 @@ LAYERS = {
 
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
 for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
-                  "engine/collection", "engine/cache", "engine/database", "server", "cli"]:
+                  "engine/collection", "engine/policy", "engine/cache", "engine/database", "server", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 # The command line is tested against a real daemon, which needs a folder with a model.
 LAYERS["tests/cli"] += ["server", "tests/engine/model"]
 LAYERS["tests/index"] += ["tests/kinds"]
+LAYERS["tests/engine/cache"] += ["engine/storage"]
 LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/support"]
 
 # A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.

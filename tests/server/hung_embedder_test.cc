@@ -100,6 +100,18 @@ class HungEmbedderTest : public testing::Test {
   std::vector<std::thread> waiting_;
 };
 
+TEST_F(HungEmbedderTest, ALookupThatMayNotWaitIsRefusedAtOnce) {
+  v1::LookupRequest request;
+  request.set_namespace_("hung");
+  request.mutable_prompt()->set_slot("a text");
+  request.mutable_options()->set_non_blocking(true);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  v1::LookupResponse response;
+  EXPECT_EQ(cache_->Lookup(&context, request, &response).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+}
+
 TEST_F(HungEmbedderTest, CallsThatBringAVectorGoOn) {
   v1::LookupRequest lookup;
   lookup.mutable_prompt()->set_slot("a text");

@@ -17,9 +17,9 @@ class ForwardingStore : public KvStore {
  public:
   explicit ForwardingStore(std::unique_ptr<KvStore> store) : store_(std::move(store)) {}
 
-  Status Get(Family family, std::string_view key, ReadTier tier,
+  Status Get(Family family, std::string_view key, ReadMode mode,
              std::string* value) const override {
-    return store_->Get(family, key, tier, value);
+    return store_->Get(family, key, mode, value);
   }
   Status Write(const WriteBatch& batch, bool sync) override { return store_->Write(batch, sync); }
   Status Scan(Family family, std::string_view begin, std::string_view end,
@@ -68,12 +68,12 @@ class InterruptedStore final : public ForwardingStore {
   using Action = std::function<void()>;
   InterruptedStore() : ForwardingStore(NewMemoryStore()) {}
 
-  Status Get(Family family, std::string_view key, ReadTier tier,
+  Status Get(Family family, std::string_view key, ReadMode mode,
              std::string* value) const override {
     if (family == get_family_) {
       Run(before_get_);
     }
-    return ForwardingStore::Get(family, key, tier, value);
+    return ForwardingStore::Get(family, key, mode, value);
   }
   Status Write(const WriteBatch& batch, bool sync) override {
     Run(before_write_);

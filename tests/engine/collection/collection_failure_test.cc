@@ -77,11 +77,11 @@ TEST_F(CollectionFailureTest, IdsAreReservedOnTheDevice) {
 class ColdPartitionsStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
-  Status Get(Family family, std::string_view key, ReadTier tier,
+  Status Get(Family family, std::string_view key, ReadMode mode,
              std::string* value) const override {
-    return family == Family::kPartitions && tier == ReadTier::kMemory
-               ? Unavailable("not in memory")
-               : ForwardingStore::Get(family, key, tier, value);
+    return family == Family::kPartitions && mode == ReadMode::kNonBlocking
+               ? WouldBlock("not in memory")
+               : ForwardingStore::Get(family, key, mode, value);
   }
 };
 
@@ -93,11 +93,16 @@ TEST(ColdPartitionsTest, ALongScopeIsComparedInTheTierThatWasAskedFor) {
   const std::string scope(kScopeBytesInMemory + 1, 's');
   const PutRequest request{.scope = scope, .key = "key"};
   ASSERT_THAT(collection->Put({&request, 1}, /*sync=*/false), IsOk());
-  EXPECT_THAT(collection->Find(scope, "key", ReadTier::kAny), IsOk());
-  EXPECT_THAT(collection->Find(scope, "key", ReadTier::kMemory),
-              StatusIs(StatusCode::kUnavailable));
-  EXPECT_THAT(collection->HasScope(scope, ReadTier::kMemory), StatusIs(StatusCode::kUnavailable));
-  EXPECT_THAT(collection->HasScope(scope, ReadTier::kAny), IsOkAndHolds(true));
+  ScopeRef resolved(scope);
+  EXPECT_THAT(collection->Resolve(&resolved, ReadMode::kNonBlocking),
+              StatusIs(StatusCode::kWouldBlock));
+  EXPECT_THAT(collection->Find(scope, "key", ReadMode::kNonBlocking),
+              StatusIs(StatusCode::kWouldBlock));
+  // It goes on where it stopped, and what was read once stays in memory.
+  EXPECT_THAT(collection->Resolve(&resolved, ReadMode::kBlocking), IsOk());
+  EXPECT_TRUE(resolved.has_entries());
+  EXPECT_THAT(collection->Find(resolved, "key", ReadMode::kNonBlocking), IsOk());
+  EXPECT_THAT(collection->Find(scope, "key", ReadMode::kNonBlocking), IsOk());
 }
 
 }  // namespace

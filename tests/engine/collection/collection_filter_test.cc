@@ -140,7 +140,8 @@ TEST_P(CollectionFilterTest, PlansFollowTheShareThatPasses) {
   const auto plan_of = [this](const TagFilter& filter) {
     SearchExplanation explanation;
     EXPECT_THAT(
-        collection_->Search("", home_, {.k = 3, .filter = &filter, .explanation = &explanation}),
+        collection_->Search("", home_,
+                            {.k = 3, .filter = &filter, .context = {.explanation = &explanation}}),
         IsOk());
     EXPECT_EQ(explanation.entries, kStored);
     return explanation;

@@ -75,7 +75,7 @@ TEST_F(CollectionOpenTest, ADamagedVectorIsLeftOutAndTheRestIsServed) {
   EXPECT_THAT(nearest, testing::Not(testing::Contains(testing::AnyOf(IdOf(3), IdOf(5)))));
   EXPECT_EQ(Nearest(**collection, 4).front(), IdOf(4));
   // The exact tier does not need the vector.
-  const auto found = (*collection)->Find("s", "key3", ReadTier::kAny);
+  const auto found = (*collection)->Find("s", "key3", ReadMode::kBlocking);
   ASSERT_THAT(found, IsOk());
   EXPECT_EQ((*found)->record.payload, "key3");
 }
@@ -149,13 +149,13 @@ TEST_F(CollectionOpenTest, ADamagedRowOfTheExactTierIsWrittenAnew) {
 
   const PutRequest request{.scope = "s", .key = "key3", .vector = vectors_[3], .payload = "new"};
   ASSERT_THAT((*collection)->Put({&request, 1}, /*sync=*/false), IsOk());
-  const auto found = (*collection)->Find("s", "key3", ReadTier::kAny);
+  const auto found = (*collection)->Find("s", "key3", ReadMode::kBlocking);
   ASSERT_THAT(found, IsOk());
   EXPECT_EQ((*found)->record.payload, "new");
   const EntryId id = IdOf(4);
   EXPECT_THAT((*collection)->Erase({&id, 1}, /*sync=*/false),
               IsOkAndHolds(testing::ElementsAre(id)));
-  EXPECT_THAT((*collection)->Find("s", "key4", ReadTier::kAny),
+  EXPECT_THAT((*collection)->Find("s", "key4", ReadMode::kBlocking),
               IsOkAndHolds(testing::Eq(std::nullopt)));
 }
 
@@ -168,7 +168,7 @@ TEST_F(CollectionOpenTest, AnEntryReplacedAMomentAgoIsFoundByItsStoredRow) {
   ASSERT_THAT(writer, IsOk());
   const PutRequest request{.scope = "s", .key = "key3", .vector = vectors_[3], .payload = "new"};
   ASSERT_THAT((*writer)->Put({&request, 1}, /*sync=*/false), IsOk());
-  const auto found = (*reader)->Find("s", "key3", ReadTier::kAny);
+  const auto found = (*reader)->Find("s", "key3", ReadMode::kBlocking);
   ASSERT_THAT(found, IsOk());
   ASSERT_TRUE(found->has_value());
   EXPECT_EQ((*found)->record.payload, "new");

@@ -111,7 +111,7 @@ TEST_F(CollectionReplaceTest, ASearchWhoseCandidateWasReplacedLooksAgain) {
 TEST_F(CollectionReplaceTest, AnExactMatchThatWasReplacedIsLookedForAgain) {
   Put();
   ReplaceBeforeGets(Family::kPayloads, 3);
-  const auto found = collection_->Find("s", "key", ReadTier::kAny);
+  const auto found = collection_->Find("s", "key", ReadMode::kBlocking);
   ASSERT_THAT(found, IsOk());
   ASSERT_TRUE(*found);
   EXPECT_EQ((*found)->id, newest_);

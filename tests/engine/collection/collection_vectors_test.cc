@@ -56,7 +56,7 @@ TEST_F(CollectionVectorsTest, AnEntryIsFoundOnceItHasItsVector) {
   ASSERT_THAT(collection_->Erase({&id, 1}, /*sync=*/false), IsOk());
   EXPECT_EQ(collection_->table().bytes(), 0U);
   std::string value;
-  EXPECT_THAT(store_.Get(Family::kVectors, EntryKey(1, id), ReadTier::kAny, &value),
+  EXPECT_THAT(store_.Get(Family::kVectors, EntryKey(1, id), ReadMode::kBlocking, &value),
               StatusIs(StatusCode::kNotFound));
 }
 

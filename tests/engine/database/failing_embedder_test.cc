@@ -31,9 +31,9 @@ class FailingEmbedderTest : public DatabaseTest {
   }
   void TearDown() override { EmbedderScript::Get().Reset(); }
 
-  LookupResult Lookup(std::string_view slot, bool only_if_fast = false) {
+  LookupResult Lookup(std::string_view slot, bool non_blocking = false) {
     const auto result =
-        cache_->Lookup({.scope = "", .slot = slot, .vector = {}}, {.only_if_fast = only_if_fast});
+        cache_->Lookup({.scope = "", .slot = slot, .vector = {}}, {.non_blocking = non_blocking});
     EXPECT_THAT(result, IsOk());
     return result.ok() ? *result : LookupResult();
   }
@@ -71,10 +71,10 @@ TEST_F(FailingEmbedderTest, LookupsDoNotAskOneThatIsDown) {
 }
 
 TEST_F(FailingEmbedderTest, LookupsThatMayNotWaitAreAnsweredWhenItIsDown) {
-  EXPECT_THAT(cache_->Lookup({.scope = "", .slot = "text", .vector = {}}, {.only_if_fast = true}),
-              StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(cache_->Lookup({.scope = "", .slot = "text", .vector = {}}, {.non_blocking = true}),
+              StatusIs(StatusCode::kWouldBlock));
   FailUntilItIsKnown();
-  EXPECT_EQ(Lookup("text", /*only_if_fast=*/true).miss_reason, MissReason::kEmbedFailed);
+  EXPECT_EQ(Lookup("text", /*non_blocking=*/true).miss_reason, MissReason::kEmbedFailed);
   EXPECT_EQ(asked_, 0);
 }
 

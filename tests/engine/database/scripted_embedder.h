@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@
 #include <gmock/gmock.h>
 
 #include "base/mutex.h"
-#include "engine/collection/normalize.h"
+#include "base/normalize.h"
 #include "nearhit/embedder.h"
 
 namespace nearhit {
@@ -40,6 +41,7 @@ class EmbedderScript {
     hook_ = std::make_shared<Hook>(std::move(hook));
     embedded_ = 0;
     missing_.clear();
+    kept_.clear();
   }
   void SetHook(Hook hook) {
     MutexLock lock(&mu_);
@@ -53,6 +55,15 @@ class EmbedderScript {
   bool IsMissing(const std::string& model) const {
     MutexLock lock(&mu_);
     return missing_ == model;
+  }
+  // Its vector is given without a wait, and without the hook.
+  void Keep(std::string_view text) {
+    MutexLock lock(&mu_);
+    kept_.emplace(text);
+  }
+  bool Keeps(std::string_view text) const {
+    MutexLock lock(&mu_);
+    return kept_.contains(text);
   }
   Status Call(const std::string& model, Texts texts) {
     std::shared_ptr<Hook> hook;
@@ -75,6 +86,7 @@ class EmbedderScript {
   mutable Mutex mu_;
   std::shared_ptr<Hook> hook_ GUARDED_BY(mu_) = std::make_shared<Hook>();
   std::string missing_ GUARDED_BY(mu_);
+  std::set<std::string, std::less<>> kept_ GUARDED_BY(mu_);
   std::size_t embedded_ GUARDED_BY(mu_) = 0;
 };
 
@@ -110,6 +122,19 @@ class ScriptedEmbedder final : public Embedder {
   Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
                                    std::chrono::steady_clock::time_point) const override {
     NEARHIT_RETURN_IF_ERROR(EmbedderScript::Get().Call(model_, texts));
+    return RowsOf(texts);
+  }
+  Result<std::vector<float>> TryEmbed(std::span<const std::string_view> texts) const override {
+    for (const std::string_view text : texts) {
+      if (!EmbedderScript::Get().Keeps(text)) {
+        return WouldBlock("not kept");
+      }
+    }
+    return RowsOf(texts);
+  }
+
+ private:
+  std::vector<float> RowsOf(std::span<const std::string_view> texts) const {
     std::vector<float> rows;
     for (const std::string_view text : texts) {
       const std::vector<float> row = ScriptedVector(model_, text);
@@ -118,7 +143,6 @@ class ScriptedEmbedder final : public Embedder {
     return rows;
   }
 
- private:
   const std::string model_;
   const std::string identity_;
 };

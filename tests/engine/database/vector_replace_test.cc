@@ -75,20 +75,20 @@ class LateStore final : public ForwardingStore {
  public:
   LateStore() : ForwardingStore(NewMemoryStore()) {}
 
-  Status Get(Family family, std::string_view key, ReadTier tier,
+  Status Get(Family family, std::string_view key, ReadMode mode,
              std::string* value) const override {
     if (const auto row = deleted_.find(std::pair(family, std::string(key)));
         row != deleted_.end()) {
       *value = row->second;
       return Status();
     }
-    return ForwardingStore::Get(family, key, tier, value);
+    return ForwardingStore::Get(family, key, mode, value);
   }
   Status Write(const WriteBatch& batch, bool sync) override {
     for (const WriteBatch::Operation& operation : batch.operations()) {
       std::string value;
       if (operation.kind == WriteBatch::Kind::kDelete &&
-          ForwardingStore::Get(operation.family, operation.key, ReadTier::kAny, &value).ok()) {
+          ForwardingStore::Get(operation.family, operation.key, ReadMode::kBlocking, &value).ok()) {
         deleted_.emplace(std::pair(operation.family, operation.key), value);
       }
     }

@@ -42,6 +42,17 @@ TEST_F(LocalSharingTest, ATextSeenBeforeNeedsNoEncoder) {
   EXPECT_THAT(embedder->Embed(others, past), StatusIs(StatusCode::kDeadlineExceeded));
 }
 
+TEST_F(LocalSharingTest, AThreadThatMustNotWaitGetsWhatTheMemoHas) {
+  const auto embedder = Load({.memo_bytes = 10'000});
+  const std::string_view texts[] = {"red blue", "blue"};
+  const auto made = embedder->Embed(std::span(texts).first(1), kNoDeadline);
+  ASSERT_THAT(made, IsOk());
+  EXPECT_THAT(embedder->TryEmbed(std::span(texts).first(1)), IsOkAndHolds(*made));
+  EXPECT_THAT(embedder->TryEmbed(texts), StatusIs(StatusCode::kWouldBlock));
+  EXPECT_EQ(embedder->stats().memo_hits, 1U);
+  EXPECT_EQ(embedder->stats().memo_misses, 1U);
+}
+
 TEST_F(LocalSharingTest, ThatATextCannotBeReadIsKeptAsWell) {
   const auto embedder = Load({.memo_bytes = 10'000});
   const std::string_view texts[] = {"green"};

@@ -19,7 +19,7 @@ using testing::IsEmpty;
 using Ids = std::vector<std::int32_t>;
 
 Ids EncodeWords(const std::vector<std::string>& tokens, std::string_view normal,
-           const WordPieceOptions& options = {}) {
+                const WordPieceOptions& options = {}) {
   const auto model = WordPiece::Make(tokens, options);
   Ids ids;
   model.value()->Append(normal, &ids);

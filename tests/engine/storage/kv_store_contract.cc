@@ -18,7 +18,7 @@ void KvStoreContract::Put(const std::string& key, const std::string& value) {
 
 std::string KvStoreContract::GetOr(const std::string& key, const std::string& fallback) const {
   std::string value;
-  const Status read = store_->Get(Family::kPayloads, key, ReadTier::kAny, &value);
+  const Status read = store_->Get(Family::kPayloads, key, ReadMode::kBlocking, &value);
   return read.ok() ? value : fallback;
 }
 
@@ -39,9 +39,9 @@ TEST_P(KvStoreContract, GetsWhatWasPut) {
   Put(binary, "value");
   EXPECT_EQ(GetOr(binary, "none"), "value");
   std::string value;
-  EXPECT_THAT(store_->Get(Family::kPayloads, "other", ReadTier::kAny, &value),
+  EXPECT_THAT(store_->Get(Family::kPayloads, "other", ReadMode::kBlocking, &value),
               StatusIs(StatusCode::kNotFound));
-  EXPECT_THAT(store_->Get(Family::kVectors, binary, ReadTier::kAny, &value),
+  EXPECT_THAT(store_->Get(Family::kVectors, binary, ReadMode::kBlocking, &value),
               StatusIs(StatusCode::kNotFound));
 }
 
@@ -126,7 +126,7 @@ TEST_P(KvStoreContract, DropsAPrefixAndNothingElse) {
   ASSERT_THAT(store_->DropPrefix("ab"), IsOk());
   EXPECT_EQ(Keys("", ""), (std::vector<std::string>{"aa", "ac"}));
   std::string value;
-  EXPECT_THAT(store_->Get(Family::kMeta, "ab", ReadTier::kAny, &value), IsOk());
+  EXPECT_THAT(store_->Get(Family::kMeta, "ab", ReadMode::kBlocking, &value), IsOk());
 }
 
 TEST_P(KvStoreContract, SequenceGrowsWithWrites) {

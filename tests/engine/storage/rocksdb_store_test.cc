@@ -69,7 +69,7 @@ TEST_F(RocksDbStoreTest, KeepsWritesAcrossReopening) {
   const auto store = Open();
   ASSERT_THAT(store, IsOk());
   std::string value;
-  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kAny, &value), IsOk());
+  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadMode::kBlocking, &value), IsOk());
   EXPECT_EQ(value, "v");
 }
 
@@ -102,7 +102,8 @@ TEST_F(RocksDbStoreTest, AcknowledgedWritesSurviveAKill) {
   ASSERT_THAT(store, IsOk());
   std::string value;
   for (int i = 0; i < 100; ++i) {
-    EXPECT_THAT((*store)->Get(Family::kPayloads, std::to_string(i), ReadTier::kAny, &value), IsOk())
+    EXPECT_THAT((*store)->Get(Family::kPayloads, std::to_string(i), ReadMode::kBlocking, &value),
+                IsOk())
         << i;
   }
 }
@@ -148,10 +149,10 @@ TEST_F(RocksDbStoreTest, MemoryTierDoesNotReadTheDisk) {
   const auto store = Open();
   ASSERT_THAT(store, IsOk());
   std::string value;
-  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kMemory, &value),
-              StatusIs(StatusCode::kUnavailable));
-  ASSERT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kAny, &value), IsOk());
-  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadTier::kMemory, &value), IsOk());
+  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadMode::kNonBlocking, &value),
+              StatusIs(StatusCode::kWouldBlock));
+  ASSERT_THAT((*store)->Get(Family::kPayloads, "k", ReadMode::kBlocking, &value), IsOk());
+  EXPECT_THAT((*store)->Get(Family::kPayloads, "k", ReadMode::kNonBlocking, &value), IsOk());
 }
 
 // A row in no cache of RocksDB, in a file that is open.
@@ -186,9 +187,9 @@ class RowsOfAFileTest : public RocksDbStoreTest {
     return noise;
   }
   static std::string Key(int i) { return "row " + std::to_string(1'000 + i); }
-  Status Read(Family family, int row, ReadTier tier) const {
+  Status Read(Family family, int row, ReadMode mode) const {
     std::string value;
-    return store_->Get(family, Key(row), tier, &value);
+    return store_->Get(family, Key(row), mode, &value);
   }
   void DropPageCache() const {
     for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
@@ -221,25 +222,27 @@ class RowsOfAFileTest : public RocksDbStoreTest {
 };
 
 TEST_F(RowsOfAFileTest, MemoryTierReadsThePageCache) {
-  ASSERT_THAT(Read(Family::kVectors, 0, ReadTier::kAny), IsOk());  // the file's index is read
-  const Status in_page_cache = Read(Family::kVectors, 50, ReadTier::kMemory);
+  ASSERT_THAT(Read(Family::kVectors, 0, ReadMode::kBlocking), IsOk());  // the file's index is read
+  const Status in_page_cache = Read(Family::kVectors, 50, ReadMode::kNonBlocking);
   if (!PageCacheCanBeAsked()) {
     EXPECT_THAT(in_page_cache, StatusIs(StatusCode::kUnavailable));
     return;
   }
   EXPECT_THAT(in_page_cache, IsOk());
   DropPageCache();
-  EXPECT_THAT(Read(Family::kVectors, 50, ReadTier::kMemory), IsOk()) << "RocksDB has its block";
-  EXPECT_EQ(Read(Family::kVectors, 99, ReadTier::kMemory).ok(), !PageCacheIsGone());
-  EXPECT_THAT(Read(Family::kVectors, 99, ReadTier::kAny), IsOk());
-  EXPECT_THAT(Read(Family::kVectors, 99, ReadTier::kMemory), IsOk());
+  EXPECT_THAT(Read(Family::kVectors, 50, ReadMode::kNonBlocking), IsOk())
+      << "RocksDB has its block";
+  EXPECT_EQ(Read(Family::kVectors, 99, ReadMode::kNonBlocking).ok(), !PageCacheIsGone());
+  EXPECT_THAT(Read(Family::kVectors, 99, ReadMode::kBlocking), IsOk());
+  EXPECT_THAT(Read(Family::kVectors, 99, ReadMode::kNonBlocking), IsOk());
 }
 
 TEST_F(RowsOfAFileTest, MemoryTierLeavesLongRowsToThoseWhoMayWait) {
-  ASSERT_THAT(Read(Family::kPayloads, 0, ReadTier::kAny), IsOk());  // the blob file is open
-  EXPECT_EQ(Read(Family::kPayloads, 1, ReadTier::kMemory).ok(), PageCacheCanBeAsked());
-  EXPECT_THAT(Read(Family::kPayloads, 99, ReadTier::kMemory), StatusIs(StatusCode::kUnavailable));
-  EXPECT_THAT(Read(Family::kPayloads, 99, ReadTier::kAny), IsOk());
+  ASSERT_THAT(Read(Family::kPayloads, 0, ReadMode::kBlocking), IsOk());  // the blob file is open
+  EXPECT_EQ(Read(Family::kPayloads, 1, ReadMode::kNonBlocking).ok(), PageCacheCanBeAsked());
+  EXPECT_THAT(Read(Family::kPayloads, 99, ReadMode::kNonBlocking),
+              StatusIs(StatusCode::kWouldBlock));
+  EXPECT_THAT(Read(Family::kPayloads, 99, ReadMode::kBlocking), IsOk());
 }
 
 // More files than a start opens.
@@ -263,13 +266,14 @@ TEST_F(RocksDbStoreTest, MemoryTierOfManyFilesFindsARowOrSaysThatItNeedsTheDisk)
     for (int round = 0; round < kRounds; ++round) {
       const std::string key = "row " + std::to_string(round);
       std::string value;
-      if (const Status read = (*store)->Get(family, key, ReadTier::kMemory, &value); read.ok()) {
+      if (const Status read = (*store)->Get(family, key, ReadMode::kNonBlocking, &value);
+          read.ok()) {
         EXPECT_EQ(value, "value") << "family " << i << ", " << key;
       } else {
-        EXPECT_THAT(read, StatusIs(StatusCode::kUnavailable));
+        EXPECT_THAT(read, StatusIs(StatusCode::kWouldBlock));
         ++refused;
       }
-      ASSERT_THAT((*store)->Get(family, key, ReadTier::kAny, &value), IsOk());
+      ASSERT_THAT((*store)->Get(family, key, ReadMode::kBlocking, &value), IsOk());
       EXPECT_EQ(value, "value");
     }
   }

@@ -32,7 +32,7 @@ TEST(WatchedStoreTest, AFullDiskIsToldOfWhenItBeginsAndWhenItEnds) {
               testing::ElementsAre("writing to storage fails: UNAVAILABLE: the disk is full"));
   disk.FailWrites(false);
   std::string value;
-  EXPECT_THAT(store->Get(Family::kMeta, "key", ReadTier::kAny, &value), IsOk());
+  EXPECT_THAT(store->Get(Family::kMeta, "key", ReadMode::kBlocking, &value), IsOk());
   EXPECT_EQ(lines.size(), 1U) << "reading says nothing of writing";
   EXPECT_THAT(store->Write(batch, false), IsOk());
   ASSERT_EQ(lines.size(), 2U);
@@ -44,7 +44,7 @@ TEST(WatchedStoreTest, WhatIsNotStoredIsNoFault) {
   const std::unique_ptr<KvStore> store = WatchStore(
       NewMemoryStore(), [&](LogLevel, const std::string& line) { lines.push_back(line); });
   std::string value;
-  EXPECT_THAT(store->Get(Family::kMeta, "key", ReadTier::kAny, &value),
+  EXPECT_THAT(store->Get(Family::kMeta, "key", ReadMode::kBlocking, &value),
               StatusIs(StatusCode::kNotFound));
   EXPECT_THAT(lines, testing::IsEmpty());
 }

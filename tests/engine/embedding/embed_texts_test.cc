@@ -1,4 +1,4 @@
-#include "engine/cache/embed_texts.h"
+#include "engine/embedding/embed_texts.h"
 
 #include <algorithm>
 #include <functional>

@@ -1,4 +1,4 @@
-#include "engine/cache/embed_texts.h"
+#include "engine/embedding/embed_texts.h"
 
 #include <algorithm>
 #include <string>
@@ -57,12 +57,7 @@ class Parts {
  private:
   Result<std::vector<float>> Ask(Texts texts) const {
     Result<std::vector<float>> made = embedder_.Embed(texts, deadline_);
-    const std::size_t wanted = texts.size() * embedder_.dimension();
-    if (made.ok() && made->size() != wanted) {
-      return Internal("the embedder gave " + std::to_string(made->size()) + " floats for " +
-                      std::to_string(texts.size()) + " texts of dimension " +
-                      std::to_string(embedder_.dimension()) + ", not " + std::to_string(wanted));
-    }
+    NEARHIT_RETURN_IF_ERROR(CheckRows(embedder_, texts.size(), made));
     return made;
   }
   void Append(std::size_t texts, std::vector<float> rows) {
@@ -107,6 +102,17 @@ void BatchLimit::Accepted(std::size_t texts) {
   }
   texts_.store(limit * 2, std::memory_order_relaxed);
   full_parts_.store(0, std::memory_order_relaxed);
+}
+
+Status CheckRows(const Embedder& embedder, std::size_t texts,
+                 const Result<std::vector<float>>& made) {
+  const std::size_t wanted = texts * embedder.dimension();
+  if (!made.ok() || made->size() == wanted) {
+    return Status();
+  }
+  return Internal("the embedder gave " + std::to_string(made->size()) + " floats for " +
+                  std::to_string(texts) + " texts of dimension " +
+                  std::to_string(embedder.dimension()) + ", not " + std::to_string(wanted));
 }
 
 Result<std::vector<float>> EmbedTexts(const Embedder& embedder, Texts texts, TimePoint deadline,

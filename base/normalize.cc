@@ -1,11 +1,9 @@
-#include "engine/collection/normalize.h"
+#include "base/normalize.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
-
-#include "index/vector_index.h"
 
 namespace nearhit {
 

@@ -44,4 +44,8 @@ Result<std::vector<float>> EmbedTexts(const Embedder& embedder,
                                       std::chrono::steady_clock::time_point deadline,
                                       BatchLimit* limit);
 
+// kInternal when an embedder returned another number of floats than `texts` rows have.
+Status CheckRows(const Embedder& embedder, std::size_t texts,
+                 const Result<std::vector<float>>& made);
+
 }  // namespace nearhit

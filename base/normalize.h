@@ -7,6 +7,10 @@
 
 namespace nearhit {
 
+// Largest squared length of a vector under the other metrics than cosine. Longer ones could have
+// scores that are not numbers (infinity minus infinity), and those have no order.
+inline constexpr double kMaxSquaredNorm = 1e36;
+
 // Scales `vector` to unit length under kCosine; leaves it alone otherwise. Returns false for a
 // vector that the metric cannot take: a component that is not finite, all zeros under cosine, a
 // length over 1e18 (kMaxSquaredNorm) under the others.

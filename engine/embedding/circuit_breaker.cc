@@ -1,4 +1,4 @@
-#include "engine/cache/circuit_breaker.h"
+#include "engine/embedding/circuit_breaker.h"
 
 #include <algorithm>
 

@@ -1,0 +1,376 @@
+// Cache: lookups. The very text, then what is near; docs/architecture.md#life-of-a-lookup.
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/normalize.h"
+#include "engine/cache/cache.h"
+
+namespace nearhit {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+std::int64_t MicrosSince(SteadyClock::time_point began) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - began).count();
+}
+
+// Adds the time until its end to a field of a trace, if there is one.
+class Stopwatch {
+ public:
+  Stopwatch(LookupTrace* trace, std::int64_t LookupTrace::*field)
+      : micros_(trace == nullptr ? nullptr : &(trace->*field)) {
+    if (micros_ != nullptr) {
+      began_ = SteadyClock::now();
+    }
+  }
+  ~Stopwatch() {
+    if (micros_ != nullptr) {
+      *micros_ += MicrosSince(began_);
+    }
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  std::int64_t* const micros_;
+  SteadyClock::time_point began_;
+};
+
+ReadContext ContextOf(const LookupOptions& options) {
+  return {.mode = options.non_blocking ? ReadMode::kNonBlocking : ReadMode::kBlocking,
+          .deadline = options.deadline};
+}
+
+// Between the prompts of a batch. `bytes` counts the answers of a call; one alone may have any
+// size.
+Status CheckBatch(const LookupOptions& options, std::size_t prompts, const LookupResult& result,
+                  std::size_t* bytes) {
+  if (prompts == 1) {
+    return Status();
+  }
+  const std::size_t limit = std::min(options.max_result_bytes, kMaxResultBytes);
+  *bytes += result.answer.size() + result.matched_slot.size();
+  if (*bytes > limit) {
+    return ResourceExhausted("the answers to " + std::to_string(prompts) + " prompts have over " +
+                             std::to_string(limit) + " bytes: ask for fewer at a time");
+  }
+  return options.still_wanted ? options.still_wanted() : Status();
+}
+
+void AddCandidate(LookupTrace* trace, const ScoredEntry& candidate, const Verdict& verdict) {
+  if (trace != nullptr) {
+    trace->candidates.push_back({.id = candidate.id,
+                                 .score = candidate.score,
+                                 .served = verdict.serve,
+                                 .reason = verdict.reason,
+                                 .rule = std::string(verdict.rule)});
+  }
+}
+
+}  // namespace
+
+Result<LookupResult> Cache::Lookup(const Prompt& prompt, const LookupOptions& options) {
+  LookupState lookup(prompt);
+  NEARHIT_RETURN_IF_ERROR(Advance(options, &lookup));
+  return std::move(lookup.result);
+}
+
+Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
+                                                const LookupOptions& options) {
+  std::vector<LookupState> lookups(prompts.begin(), prompts.end());
+  NEARHIT_RETURN_IF_ERROR(Run(*settings(), options, lookups));
+  std::vector<LookupResult> results;
+  results.reserve(lookups.size());
+  for (LookupState& lookup : lookups) {
+    results.push_back(std::move(lookup.result));
+  }
+  return results;
+}
+
+Status Cache::Advance(const LookupOptions& options, LookupState* lookup) {
+  return Run(*settings(), options, {lookup, 1});
+}
+
+Status Cache::Run(const Settings& settings, const LookupOptions& options,
+                  std::span<LookupState> lookups) {
+  const ReadContext context = ContextOf(options);
+  std::size_t bytes = 0;
+  for (LookupState& lookup : lookups) {
+    if (options.explain && lookup.trace == nullptr) {
+      lookup.trace = std::make_shared<LookupTrace>();
+    }
+    if (lookup.stage == LookupState::Stage::kExact) {
+      NEARHIT_RETURN_IF_ERROR(TryExact(settings, options, context, &lookup));
+    }
+    NEARHIT_RETURN_IF_ERROR(CheckBatch(options, lookups.size(), lookup.result, &bytes));
+  }
+  NEARHIT_RETURN_IF_ERROR(MakeVectors(settings, context, lookups));
+  for (LookupState& lookup : lookups) {
+    if (lookup.stage != LookupState::Stage::kDone) {
+      NEARHIT_RETURN_IF_ERROR(TrySemantic(settings, options, context, &lookup));
+      NEARHIT_RETURN_IF_ERROR(CheckBatch(options, lookups.size(), lookup.result, &bytes));
+    }
+  }
+  for (LookupState& lookup : lookups) {
+    Count(lookup.result);
+    lookup.result.trace = std::move(lookup.trace);
+  }
+  return Status();
+}
+
+Status Cache::RecordReadError(Status error, LookupResult* result) {
+  if (error.code() == StatusCode::kWouldBlock) {
+    return error;
+  }
+  counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
+  result->miss_reason = MissReason::kReadError;
+  return Status();
+}
+
+Status Cache::TryExact(const Settings& settings, const LookupOptions& options,
+                       const ReadContext& context, LookupState* lookup) {
+  const Stopwatch watch(lookup->trace.get(), &LookupTrace::exact_us);
+  LookupResult& result = lookup->result;
+  if (Status resolved = collection_->Resolve(&lookup->scope, context.mode); !resolved.ok()) {
+    NEARHIT_RETURN_IF_ERROR(RecordReadError(std::move(resolved), &result));
+    lookup->stage = LookupState::Stage::kDone;
+    return Status();
+  }
+  Result<std::optional<StoredEntry>> found =
+      collection_->Find(lookup->scope, lookup->prompt.slot, context.mode);
+  if (!found.ok()) {
+    NEARHIT_RETURN_IF_ERROR(RecordReadError(found.status(), &result));
+  } else if (!*found) {
+    result.miss_reason =
+        lookup->scope.has_entries() ? MissReason::kBelowThreshold : MissReason::kEmpty;
+  } else if (IsExpired(settings, **found)) {
+    result.miss_reason = MissReason::kExpired;
+  } else {
+    Serve(settings, HitKind::kExact, 1.0F, **std::move(found), &result);
+  }
+  if (lookup->trace != nullptr) {
+    lookup->trace->scope_found = lookup->scope.has_entries();
+  }
+  lookup->stage = result.kind == HitKind::kExact || options.exact_only
+                      ? LookupState::Stage::kDone
+                      : LookupState::Stage::kVector;
+  return Status();
+}
+
+Status Cache::MakeVectors(const Settings& settings, const ReadContext& context,
+                          std::span<LookupState> lookups) {
+  std::vector<std::string_view> texts;
+  for (LookupState& lookup : lookups) {
+    if (lookup.stage != LookupState::Stage::kVector) {
+      continue;
+    }
+    const VectorView given = lookup.prompt.vector;
+    if (settings.config.dimension != 0 && !given.empty()) {
+      lookup.vector.assign(given.begin(), given.end());
+      NormalizeFor(settings.config.metric, lookup.vector);  // it has been validated
+      lookup.stage = LookupState::Stage::kSearch;
+    } else if (settings.config.dimension != 0 && settings.embedder != nullptr) {
+      texts.push_back(lookup.prompt.slot);
+    } else {
+      lookup.MissFor(MissReason::kNoVector);
+    }
+  }
+  return texts.empty() ? Status() : EmbedTexts(settings, context, texts, lookups);
+}
+
+// Of the lookups that are still at kVector.
+Status Cache::EmbedTexts(const Settings& settings, const ReadContext& context,
+                         std::span<const std::string_view> texts, std::span<LookupState> lookups) {
+  const auto began = SteadyClock::now();
+  Result<std::vector<float>> rows = settings.embedder->EmbedForIndex(
+      texts, {.deadline = context.deadline,
+              .admission = EmbedAdmission::kIfHealthy,
+              .non_blocking = context.mode == ReadMode::kNonBlocking});
+  if (rows.status().code() == StatusCode::kWouldBlock) {
+    return rows.status();
+  }
+  if (!rows.ok()) {
+    rows.IgnoreError();  // the result has a reason for it, not a message
+    counters_.embed_failures.fetch_add(texts.size(), std::memory_order_relaxed);
+  }
+  std::span<const float> left =
+      rows.ok() ? std::span<const float>(*rows) : std::span<const float>();
+  for (LookupState& lookup : lookups) {
+    if (lookup.stage != LookupState::Stage::kVector) {
+      continue;
+    }
+    if (lookup.trace != nullptr) {
+      lookup.trace->embedded = true;
+      lookup.trace->embed_us += MicrosSince(began);
+    }
+    if (!rows.ok()) {
+      lookup.MissFor(MissReason::kEmbedFailed);
+      continue;
+    }
+    const std::span<const float> row = left.first(settings.embedder->dimension());
+    left = left.subspan(row.size());
+    if (IsZero(row)) {
+      counters_.texts_not_read.fetch_add(1, std::memory_order_relaxed);
+      lookup.MissFor(MissReason::kTextNotRead);
+    } else {
+      lookup.vector.assign(row.begin(), row.end());
+      lookup.stage = LookupState::Stage::kSearch;
+    }
+  }
+  return Status();
+}
+
+Status Cache::TrySemantic(const Settings& settings, const LookupOptions& options,
+                          const ReadContext& context, LookupState* lookup) {
+  const Stopwatch watch(lookup->trace.get(), &LookupTrace::candidates_us);
+  const float least = settings.serving->LeastScore(options.min_score);
+  while (lookup->stage != LookupState::Stage::kDone) {
+    NEARHIT_RETURN_IF_ERROR(lookup->stage == LookupState::Stage::kSearch
+                                ? FindCandidates(settings, context, least, lookup)
+                                : JudgeCandidates(settings, options, context, least, lookup));
+  }
+  return Status();
+}
+
+Status Cache::FindCandidates(const Settings& settings, const ReadContext& context, float least,
+                             LookupState* lookup) {
+  LookupResult& result = lookup->result;
+  if (lookup->k == 0) {
+    lookup->k = settings.serving->candidates();
+  }
+  bool damaged = false;
+  CollectionSearch search{.k = lookup->k,
+                          .min_score = least,
+                          .any_match = lookup->k == 1,
+                          .damaged = &damaged,
+                          .context = context};
+  if (lookup->trace != nullptr) {
+    ++lookup->trace->searches;
+    search.context.explanation = &lookup->trace->search;
+  }
+  Result<std::vector<ScoredEntry>> found =
+      collection_->Search(lookup->scope, lookup->vector, search);
+  if (!found.ok()) {
+    NEARHIT_RETURN_IF_ERROR(RecordReadError(found.status(), &result));
+    lookup->stage = LookupState::Stage::kDone;
+    return Status();
+  }
+  const bool any_near = !found->empty() && found->front().score >= least;
+  if (!found->empty()) {
+    result.score = found->front().score;
+  }
+  if (damaged && !any_near) {
+    NEARHIT_RETURN_IF_ERROR(RecordReadError(DataLoss("a stored vector is damaged"), &result));
+  } else if (!found->empty() && !any_near && result.miss_reason == MissReason::kEmpty) {
+    result.miss_reason = MissReason::kBelowThreshold;  // stored a moment ago
+  }
+  lookup->candidates = *std::move(found);
+  lookup->next = 0;
+  lookup->stage = any_near ? LookupState::Stage::kJudge : LookupState::Stage::kDone;
+  return Status();
+}
+
+Status Cache::JudgeCandidates(const Settings& settings, const LookupOptions& options,
+                              const ReadContext& context, float least, LookupState* lookup) {
+  LookupResult& result = lookup->result;
+  for (; lookup->next < lookup->candidates.size(); ++lookup->next) {
+    const ScoredEntry& candidate = lookup->candidates[lookup->next];
+    if (candidate.score < least) {
+      lookup->stage = LookupState::Stage::kDone;
+      return Status();
+    }
+    if (lookup->HasSeen(candidate.id)) {
+      continue;
+    }
+    Result<StoredEntry> entry = collection_->Read(candidate.id, context.mode);
+    if (entry.status().code() == StatusCode::kNotFound &&
+        lookup->repeats++ < Collection::kMostRepeats) {
+      lookup->stage = LookupState::Stage::kSearch;  // another may have taken its place
+      return Status();
+    }
+    if (!entry.ok()) {
+      NEARHIT_RETURN_IF_ERROR(RecordReadError(entry.status(), &result));
+    } else if (JudgeEntry(settings, options, candidate, *std::move(entry), lookup)) {
+      lookup->stage = LookupState::Stage::kDone;
+      return Status();
+    }
+    lookup->seen.push_back(candidate.id);
+  }
+  // All of them are past their time, not readable or refused: what is behind them counts.
+  const bool more = lookup->candidates.size() == lookup->k && lookup->k < kMaxNeighbors;
+  lookup->k = std::min(lookup->k * 4, kMaxNeighbors);
+  lookup->stage = more ? LookupState::Stage::kSearch : LookupState::Stage::kDone;
+  return Status();
+}
+
+// Whether the lookup is over: the entry is served, or the policy has seen as many as it wants.
+bool Cache::JudgeEntry(const Settings& settings, const LookupOptions& options,
+                       const ScoredEntry& candidate, StoredEntry entry, LookupState* lookup) {
+  LookupTrace* const trace = lookup->trace.get();
+  if (IsExpired(settings, entry)) {
+    lookup->result.miss_reason = MissReason::kExpired;
+    AddCandidate(trace, candidate, {.reason = MissReason::kExpired, .rule = "expiry"});
+    return false;
+  }
+  const Verdict verdict = settings.serving->Judge({.asked = lookup->prompt.slot,
+                                                   .matched = entry.record.key,
+                                                   .score = candidate.score,
+                                                   .min_score = options.min_score});
+  AddCandidate(trace, candidate, verdict);
+  if (verdict.serve) {
+    Serve(settings, HitKind::kSemantic, candidate.score, std::move(entry), &lookup->result);
+    return true;
+  }
+  lookup->result.miss_reason = verdict.reason;
+  return ++lookup->judged == settings.serving->candidates();
+}
+
+bool Cache::IsIdle(const Settings& settings, EntryId id) const {
+  return settings.config.idle_ttl_ms > 0 &&
+         idle_.IdleSince(id, clock_->SteadyMicros() - settings.config.idle_ttl_ms * 1'000);
+}
+
+bool Cache::IsExpired(const Settings& settings, const StoredEntry& entry) const {
+  const std::int64_t expires_us = entry.record.expires_us;
+  return (expires_us != 0 && clock_->NowMicros() >= expires_us) || IsIdle(settings, entry.id);
+}
+
+void Cache::Serve(const Settings& settings, HitKind kind, float score, StoredEntry entry,
+                  LookupResult* result) {
+  const std::int64_t now_us = clock_->NowMicros();
+  const PayloadRecord& record = entry.record;
+  result->kind = kind;
+  result->miss_reason = MissReason::kNone;
+  result->score = score;
+  result->id = entry.id;
+  result->answer = record.payload;
+  result->matched_slot = record.key;
+  result->metadata = {.content_type = std::string(record.content_type),
+                      .model = std::string(record.model),
+                      .prompt_tokens = record.prompt_tokens,
+                      .answer_tokens = record.answer_tokens,
+                      .cost = record.cost,
+                      .tags = {record.tags.begin(), record.tags.end()}};
+  result->age_ms = std::max<std::int64_t>(0, now_us - record.created_us) / 1'000;
+  if (record.expires_us != 0) {
+    result->ttl_left_ms = std::max<std::int64_t>(0, record.expires_us - now_us) / 1'000;
+  }
+  policy_->OnHit(entry.id);
+  if (settings.config.idle_ttl_ms > 0) {
+    idle_.Touch(entry.id, clock_->SteadyMicros());
+  }
+}
+
+void Cache::Count(const LookupResult& result) {
+  std::atomic<std::uint64_t>& counter = result.kind == HitKind::kExact ? counters_.exact_hits
+                                        : result.kind == HitKind::kSemantic
+                                            ? counters_.semantic_hits
+                                            : counters_.misses;
+  counter.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace nearhit
