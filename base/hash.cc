@@ -4,7 +4,11 @@
 #include <random>
 
 #define XXH_STATIC_LINKING_ONLY  // the size of XXH3_state_t
+#if defined(__x86_64__)
+#include <xxh_x86dispatch.h>  // xxhash.h, with the widest vectors that the processor has
+#else
 #include <xxhash.h>
+#endif
 
 namespace nearhit {
 

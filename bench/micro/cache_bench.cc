@@ -7,6 +7,7 @@
 #include <random>
 #include <stdlib.h>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -69,8 +70,12 @@ class World {
   }
   SemanticCache& cache() { return *cache_; }
   void Store(const std::string& slot, const std::string& answer, VectorView vector) {
+    StoreIn("scope", slot, answer, vector);
+  }
+  void StoreIn(std::string_view scope, const std::string& slot, const std::string& answer,
+               VectorView vector) {
     StoreRequest request;
-    request.prompt = {.scope = "scope", .slot = slot, .vector = vector};
+    request.prompt = {.scope = scope, .slot = slot, .vector = vector};
     request.answer = answer;
     NEARHIT_CHECK(cache_->Store(request).ok());
   }
@@ -160,6 +165,40 @@ void BM_ExactHitSpread(benchmark::State& state) {
   }
   percentiles.Report(&state);
 }
+// Hits with scopes of different sizes: a system prompt, tools and earlier turns.
+void HitInScope(benchmark::State* state, HitKind kind) {
+  constexpr std::size_t kRows = 2'000;
+  World world(kDimension);
+  std::mt19937 random(1);
+  const std::string scope(static_cast<std::size_t>(state->range(0)), 's');
+  std::vector<std::vector<float>> vectors;
+  for (std::size_t row = 0; row < kRows; ++row) {
+    vectors.push_back(Vector(&random));
+    world.StoreIn(scope, Slot(row), std::string(1'024, 'a'), vectors.back());
+  }
+  Percentiles percentiles;
+  std::size_t next = 0;
+  for ([[maybe_unused]] auto _ : *state) {
+    next = (next + 7) % kRows;
+    const std::string slot = kind == HitKind::kExact ? Slot(next) : "In other words: " + Slot(next);
+    percentiles.Time([&] {
+      const auto found =
+          world.cache().Lookup({.scope = scope, .slot = slot, .vector = vectors[next]}, {});
+      NEARHIT_CHECK(found.ok() && found->kind == kind);
+    });
+  }
+  percentiles.Report(state);
+}
+
+void BM_ExactHitInScope(benchmark::State& state) {
+  HitInScope(&state, HitKind::kExact);
+}
+void BM_SemanticHitInScope(benchmark::State& state) {
+  HitInScope(&state, HitKind::kSemantic);
+}
+BENCHMARK(BM_ExactHitInScope)->ArgName("scope")->Arg(100)->Arg(8'192)->Arg(65'536);
+BENCHMARK(BM_SemanticHitInScope)->ArgName("scope")->Arg(100)->Arg(8'192)->Arg(65'536);
+
 BENCHMARK(BM_ExactHitSame)->ArgName("answer")->Arg(1'024);
 BENCHMARK(BM_ExactHitSpread)->ArgName("answer")->Arg(1'024)->Arg(16'384);
 

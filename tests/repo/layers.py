@@ -53,6 +53,7 @@ HOMES = {
     "tsl/": ["engine"],
     "roaring/": ["engine/collection/id_set.cc"],
     "xxhash.h": ["base/hash.cc"],
+    "xxh_x86dispatch.h": ["base/hash.cc"],
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
     "curl/": ["engine/embedding"],
     "openssl/": ["engine/model/file_hash.cc"],
