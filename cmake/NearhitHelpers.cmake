@@ -60,20 +60,20 @@ function(nearhit_add_program)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
 endfunction()
 
-function(nearhit_unit_test target labels)
-  if(unit IN_LIST labels)
-    add_dependencies(unit_tests ${target})
+function(nearhit_threaded_test target labels)
+  if(unit IN_LIST labels AND NOT single-threaded IN_LIST labels)
+    add_dependencies(threaded_tests ${target})
   endif()
 endfunction()
 
 # nearhit_add_test(NAME x_test SRCS ... DEPS ... LABELS unit)
-# One CTest entry per binary; its tests run in one process, which keeps the suite fast. The target unit_tests builds
-# those with the label unit.
+# One CTest entry per binary; its tests run in one process, which keeps the suite fast. The target threaded_tests builds
+# those with the label unit, but not those that are single-threaded as well.
 function(nearhit_add_test)
   cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS;LABELS" ${ARGN})
   nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   nearhit_compile_unoptimized(${ARG_NAME})
-  nearhit_unit_test(${ARG_NAME} "${ARG_LABELS}")
+  nearhit_threaded_test(${ARG_NAME} "${ARG_LABELS}")
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} --gtest_brief=1)
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 900)
 endfunction()
@@ -94,7 +94,7 @@ function(nearhit_add_fuzzer)
     add_test(NAME ${ARG_NAME}_replay COMMAND ${ARG_NAME} ${corpus})
   endif()
   set_tests_properties(${ARG_NAME}_replay PROPERTIES LABELS "${ARG_LABELS};fuzz" TIMEOUT 120)
-  nearhit_unit_test(${ARG_NAME} "${ARG_LABELS}")
+  nearhit_threaded_test(${ARG_NAME} "${ARG_LABELS}")
   add_dependencies(fuzz_targets ${ARG_NAME})
 endfunction()
 

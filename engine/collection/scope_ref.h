@@ -29,10 +29,10 @@ class ScopeRef {
  private:
   friend class Collection;
 
-  std::string_view text_;
   std::optional<KeyedHasher> hasher_;  // with the scope in it, for the hashes of its keys
-  PartitionPtr partition_;             // null: no entry was ever stored in the scope
-  bool resolved_ = false;              // whether partition_ was compared with text_
+  std::string_view text_;
+  PartitionPtr partition_;  // null: no entry was ever stored in the scope
+  bool resolved_ = false;   // whether partition_ was compared with text_
 };
 
 }  // namespace nearhit
