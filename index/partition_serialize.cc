@@ -37,7 +37,9 @@ bool ReadFrame(ByteReader* reader, const Codec& codec, Frame* frame) {
     return false;
   }
   frame->centre.resize(components);
-  std::memcpy(frame->centre.data(), centre.data(), centre.size());
+  if (components != 0) {
+    std::memcpy(frame->centre.data(), centre.data(), centre.size());
+  }
   double squares = 0;
   for (const float component : frame->centre) {
     squares += static_cast<double>(component) * static_cast<double>(component);

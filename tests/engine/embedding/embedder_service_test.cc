@@ -61,7 +61,7 @@ class EmbedderServiceTest : public testing::Test {
 };
 
 TEST_F(EmbedderServiceTest, AWrongNumberOfFloatsIsRefused) {
-  for (const std::size_t floats : {0, 1, 3, 5}) {
+  for (const std::size_t floats : {0U, 1U, 3U, 5U}) {
     Answer(std::vector<float>(floats, 1.0F));
     fake_->tried = fake_->answer;
     EmbedderService service = Service();

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/model/strict_json.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
@@ -15,7 +16,6 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Json = nlohmann::json;
 using Ids = std::vector<std::int32_t>;
 
 Json WordPieceFile() {
