@@ -190,7 +190,8 @@ Status Cache::EmbedTexts(const Settings& settings, const ReadContext& context,
       texts, {.deadline = context.deadline,
               .admission = EmbedAdmission::kIfHealthy,
               .non_blocking = context.mode == ReadMode::kNonBlocking});
-  if (rows.status().code() == StatusCode::kWouldBlock) {
+  // Where a wait is allowed it is a failure of the embedder like any other.
+  if (rows.status().code() == StatusCode::kWouldBlock && context.mode == ReadMode::kNonBlocking) {
     return rows.status();
   }
   if (!rows.ok()) {

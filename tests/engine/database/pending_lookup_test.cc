@@ -104,6 +104,15 @@ TEST_F(PendingLookupTest, ANamespaceThatIsDroppedMeanwhileIsAnError) {
   EXPECT_THAT(rest_->Finish(), StatusIs(StatusCode::kNotFound));
 }
 
+TEST_F(PendingLookupTest, WhereAWaitIsAllowedAnEmbedderThatRefusesToIsAMiss) {
+  EmbedderScript::Get().SetHook(
+      [](const std::string&, EmbedderScript::Texts) { return WouldBlock("of the embedder"); });
+  EXPECT_THAT(Try("stored~2"), StatusIs(StatusCode::kWouldBlock));
+  const auto result = rest_->Finish();
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->miss_reason, MissReason::kEmbedFailed);
+}
+
 TEST_F(PendingLookupTest, ABadPromptHasNoRest) {
   EXPECT_THAT(Try(""), StatusIs(StatusCode::kInvalidArgument));
   EXPECT_EQ(rest_, nullptr);
