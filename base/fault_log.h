@@ -39,24 +39,24 @@ class FaultLog {
       Note(status, std::chrono::steady_clock::now());
     }
   }
-  void Note(const Status& status, TimePoint now) EXCLUDES(mu_);
+  void Note(const Status& status, TimePoint now) NEARHIT_EXCLUDES(mu_);
 
  private:
   // The line to write; empty for none.
-  std::string FailedLocked(const Status& status, TimePoint now) REQUIRES(mu_);
-  std::string SucceededLocked(TimePoint now) REQUIRES(mu_);
+  std::string FailedLocked(const Status& status, TimePoint now) NEARHIT_REQUIRES(mu_);
+  std::string SucceededLocked(TimePoint now) NEARHIT_REQUIRES(mu_);
 
   const std::string what_;
   const Sink sink_;
   std::atomic<bool> failing_{false};
 
   Mutex mu_;
-  std::uint64_t failures_ GUARDED_BY(mu_) = 0;  // these four: of the fault that lasts
-  TimePoint began_ GUARDED_BY(mu_);
-  bool told_ GUARDED_BY(mu_) = false;
-  std::string reason_ GUARDED_BY(mu_);  // that the log knows
-  TimePoint next_line_ GUARDED_BY(mu_) = TimePoint::min();
-  TimePoint next_reminder_ GUARDED_BY(mu_);
+  std::uint64_t failures_ NEARHIT_GUARDED_BY(mu_) = 0;  // these four: of the fault that lasts
+  TimePoint began_ NEARHIT_GUARDED_BY(mu_);
+  bool told_ NEARHIT_GUARDED_BY(mu_) = false;
+  std::string reason_ NEARHIT_GUARDED_BY(mu_);  // that the log knows
+  TimePoint next_line_ NEARHIT_GUARDED_BY(mu_) = TimePoint::min();
+  TimePoint next_reminder_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace nearhit

@@ -10,16 +10,16 @@
 
 namespace nearhit {
 
-class CAPABILITY("mutex") Mutex {
+class NEARHIT_CAPABILITY("mutex") Mutex {
  public:
   Mutex() = default;
   ~Mutex() = default;
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
-  void Lock() ACQUIRE() { mu_.lock(); }
-  void Unlock() RELEASE() { mu_.unlock(); }
-  bool TryLock() TRY_ACQUIRE(true) { return mu_.try_lock(); }
+  void Lock() NEARHIT_ACQUIRE() { mu_.lock(); }
+  void Unlock() NEARHIT_RELEASE() { mu_.unlock(); }
+  bool TryLock() NEARHIT_TRY_ACQUIRE(true) { return mu_.try_lock(); }
 
  private:
   friend class CondVar;
@@ -30,25 +30,25 @@ class CAPABILITY("mutex") Mutex {
 // waits looks for 30 us before it sleeps; a writer goes before readers that come after that, so a
 // stream of readers cannot starve it. For that reason a thread must never take the shared lock
 // twice.
-class CAPABILITY("mutex") SharedMutex {
+class NEARHIT_CAPABILITY("mutex") SharedMutex {
  public:
   SharedMutex() = default;
   ~SharedMutex() = default;
   SharedMutex(const SharedMutex&) = delete;
   SharedMutex& operator=(const SharedMutex&) = delete;
 
-  void Lock() ACQUIRE() {
+  void Lock() NEARHIT_ACQUIRE() {
     std::uint32_t free = 0;
     if (!state_.compare_exchange_strong(free, kHeld, std::memory_order_acquire,
                                         std::memory_order_relaxed)) {
       WaitAndLock();
     }
   }
-  void Unlock() RELEASE() {
+  void Unlock() NEARHIT_RELEASE() {
     state_.fetch_and(~kHeld);
     state_.notify_all();
   }
-  void LockShared() ACQUIRE_SHARED() {
+  void LockShared() NEARHIT_ACQUIRE_SHARED() {
     std::uint32_t state = state_.load(std::memory_order_relaxed);
     if ((state & kNoReaders) != 0 ||
         !state_.compare_exchange_strong(state, state + 1, std::memory_order_acquire,
@@ -56,7 +56,7 @@ class CAPABILITY("mutex") SharedMutex {
       WaitAndLockShared();
     }
   }
-  void UnlockShared() RELEASE_SHARED() {
+  void UnlockShared() NEARHIT_RELEASE_SHARED() {
     if (state_.fetch_sub(1) == (kWriterWaits | 1U)) {
       state_.notify_all();  // not one: that might be a reader, which goes on waiting
     }
@@ -76,10 +76,10 @@ class CAPABILITY("mutex") SharedMutex {
   std::atomic<std::uint32_t> state_{0};
 };
 
-class SCOPED_CAPABILITY MutexLock {
+class NEARHIT_SCOPED_CAPABILITY MutexLock {
  public:
-  explicit MutexLock(Mutex* mu) ACQUIRE(mu) : mu_(mu) { mu_->Lock(); }
-  ~MutexLock() RELEASE() { mu_->Unlock(); }
+  explicit MutexLock(Mutex* mu) NEARHIT_ACQUIRE(mu) : mu_(mu) { mu_->Lock(); }
+  ~MutexLock() NEARHIT_RELEASE() { mu_->Unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
@@ -87,10 +87,10 @@ class SCOPED_CAPABILITY MutexLock {
   Mutex* const mu_;
 };
 
-class SCOPED_CAPABILITY WriterLock {
+class NEARHIT_SCOPED_CAPABILITY WriterLock {
  public:
-  explicit WriterLock(SharedMutex* mu) ACQUIRE(mu) : mu_(mu) { mu_->Lock(); }
-  ~WriterLock() RELEASE() { mu_->Unlock(); }
+  explicit WriterLock(SharedMutex* mu) NEARHIT_ACQUIRE(mu) : mu_(mu) { mu_->Lock(); }
+  ~WriterLock() NEARHIT_RELEASE() { mu_->Unlock(); }
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
 
@@ -98,10 +98,10 @@ class SCOPED_CAPABILITY WriterLock {
   SharedMutex* const mu_;
 };
 
-class SCOPED_CAPABILITY ReaderLock {
+class NEARHIT_SCOPED_CAPABILITY ReaderLock {
  public:
-  explicit ReaderLock(SharedMutex* mu) ACQUIRE_SHARED(mu) : mu_(mu) { mu_->LockShared(); }
-  ~ReaderLock() RELEASE_GENERIC() { mu_->UnlockShared(); }
+  explicit ReaderLock(SharedMutex* mu) NEARHIT_ACQUIRE_SHARED(mu) : mu_(mu) { mu_->LockShared(); }
+  ~ReaderLock() NEARHIT_RELEASE_GENERIC() { mu_->UnlockShared(); }
   ReaderLock(const ReaderLock&) = delete;
   ReaderLock& operator=(const ReaderLock&) = delete;
 
@@ -117,14 +117,14 @@ class CondVar {
   CondVar& operator=(const CondVar&) = delete;
 
   // Releases `mu` while waiting and holds it again on return. May wake for no reason: loop.
-  void Wait(Mutex* mu) REQUIRES(mu) {
+  void Wait(Mutex* mu) NEARHIT_REQUIRES(mu) {
     std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
     cv_.wait(lock);
     lock.release();
   }
   // Returns false when `deadline` passed.
   template <typename TimePoint>
-  bool WaitUntil(Mutex* mu, const TimePoint& deadline) REQUIRES(mu) {
+  bool WaitUntil(Mutex* mu, const TimePoint& deadline) NEARHIT_REQUIRES(mu) {
     std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
     const bool notified = cv_.wait_until(lock, deadline) == std::cv_status::no_timeout;
     lock.release();

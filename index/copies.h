@@ -69,8 +69,8 @@ class Copies {
   };
 
   mutable SharedMutex mu_;
-  std::unordered_map<NodeId, List> at_ GUARDED_BY(mu_);
-  std::unordered_map<std::uint64_t, NodeId> nodes_ GUARDED_BY(mu_);  // by id
+  std::unordered_map<NodeId, List> at_ NEARHIT_GUARDED_BY(mu_);
+  std::unordered_map<std::uint64_t, NodeId> nodes_ NEARHIT_GUARDED_BY(mu_);  // by id
   std::atomic<std::size_t> size_{0};
   std::atomic<bool> any_{false};  // whether there is a list
 };

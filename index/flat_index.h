@@ -86,22 +86,22 @@ class FlatIndex final : public VectorIndex {
   };
 
   // By slot.
-  std::byte* Records() const REQUIRES_SHARED(mu_) {
+  std::byte* Records() const NEARHIT_REQUIRES_SHARED(mu_) {
     return many_ != nullptr && block_ == nullptr ? many_->paged.data() : block_.get();
   }
-  std::byte* Record(std::size_t slot) const REQUIRES_SHARED(mu_) {
+  std::byte* Record(std::size_t slot) const NEARHIT_REQUIRES_SHARED(mu_) {
     return Records() + slot * codec_.record_bytes();
   }
   // By slot; of few they are behind the records.
-  EntryId* IdsBySlot() const REQUIRES_SHARED(mu_) {
+  EntryId* IdsBySlot() const NEARHIT_REQUIRES_SHARED(mu_) {
     return many_ != nullptr ? many_->ids.data() : reinterpret_cast<EntryId*>(Record(size_));
   }
-  auto IdOf() const REQUIRES_SHARED(mu_) {
+  auto IdOf() const NEARHIT_REQUIRES_SHARED(mu_) {
     return [ids = IdsBySlot()](std::uint32_t slot) { return ids[slot].value; };
   }
   // The slot that holds `id`, or SlotMap::kNone.
-  std::uint32_t Find(EntryId id) const REQUIRES_SHARED(mu_);
-  void PrefetchRecord(std::size_t slot) const REQUIRES_SHARED(mu_) {
+  std::uint32_t Find(EntryId id) const NEARHIT_REQUIRES_SHARED(mu_);
+  void PrefetchRecord(std::size_t slot) const NEARHIT_REQUIRES_SHARED(mu_) {
     Prefetch(Record(slot), codec_.record_bytes());
   }
   // One search.
@@ -113,33 +113,33 @@ class FlatIndex final : public VectorIndex {
     SearchStats* stats;
   };
   Scan MakeScan(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
-                SearchStats* stats) const REQUIRES_SHARED(mu_);
-  void ScanRecords(const Scan& scan) const REQUIRES_SHARED(mu_);
-  void ScanIds(const Scan& scan, std::span<const EntryId> ids) const REQUIRES_SHARED(mu_);
-  void ScanSigns(const Scan& scan, std::size_t k) const REQUIRES_SHARED(mu_);
-  void Compare(const Scan& scan, std::size_t slot) const REQUIRES_SHARED(mu_);
+                SearchStats* stats) const NEARHIT_REQUIRES_SHARED(mu_);
+  void ScanRecords(const Scan& scan) const NEARHIT_REQUIRES_SHARED(mu_);
+  void ScanIds(const Scan& scan, std::span<const EntryId> ids) const NEARHIT_REQUIRES_SHARED(mu_);
+  void ScanSigns(const Scan& scan, std::size_t k) const NEARHIT_REQUIRES_SHARED(mu_);
+  void Compare(const Scan& scan, std::size_t slot) const NEARHIT_REQUIRES_SHARED(mu_);
   void CompareBestOfBlocks(const Scan& scan, std::span<const float> bounds,
                            std::span<const float> largest, std::size_t enough) const
-      REQUIRES_SHARED(mu_);
+      NEARHIT_REQUIRES_SHARED(mu_);
   void CompareReaching(const Scan& scan, std::span<const SignCandidate> candidates) const
-      REQUIRES_SHARED(mu_);
+      NEARHIT_REQUIRES_SHARED(mu_);
   Encoded Encode(VectorView vector) const;
   SignCode SignsOf(const Encoded& encoded) const;
-  void Put(std::uint32_t slot, const Encoded& encoded) REQUIRES(mu_);
-  void Append(EntryId id, const Encoded& encoded) REQUIRES(mu_);
-  void EraseSlot(std::uint32_t slot) REQUIRES(mu_);
-  void Unlist(std::uint32_t slot) REQUIRES(mu_);
-  void GiveBack() REQUIRES(mu_);
-  void Pack(std::uint32_t count) REQUIRES(mu_);
-  void Reserve(std::size_t records) REQUIRES(mu_);
-  void MakeMany() REQUIRES(mu_);
-  void MakeSigns() REQUIRES(mu_);
+  void Put(std::uint32_t slot, const Encoded& encoded) NEARHIT_REQUIRES(mu_);
+  void Append(EntryId id, const Encoded& encoded) NEARHIT_REQUIRES(mu_);
+  void EraseSlot(std::uint32_t slot) NEARHIT_REQUIRES(mu_);
+  void Unlist(std::uint32_t slot) NEARHIT_REQUIRES(mu_);
+  void GiveBack() NEARHIT_REQUIRES(mu_);
+  void Pack(std::uint32_t count) NEARHIT_REQUIRES(mu_);
+  void Reserve(std::size_t records) NEARHIT_REQUIRES(mu_);
+  void MakeMany() NEARHIT_REQUIRES(mu_);
+  void MakeSigns() NEARHIT_REQUIRES(mu_);
 
   const Codec codec_;
   mutable SharedMutex mu_;
-  std::uint32_t size_ GUARDED_BY(mu_) = 0;
-  std::unique_ptr<std::byte[]> block_ GUARDED_BY(mu_);  // the records; of few with the ids
-  std::unique_ptr<Many> many_ GUARDED_BY(mu_);          // null while there are few
+  std::uint32_t size_ NEARHIT_GUARDED_BY(mu_) = 0;
+  std::unique_ptr<std::byte[]> block_ NEARHIT_GUARDED_BY(mu_);  // the records; of few with the ids
+  std::unique_ptr<Many> many_ NEARHIT_GUARDED_BY(mu_);          // null while there are few
 };
 
 }  // namespace nearhit

@@ -137,7 +137,7 @@ class HnswIndex final : public VectorIndex {
   float Beyond(float score) const;
   float EndOf(const EncodedQuery& query, std::span<const GraphCandidate> found,
               const SearchOptions& options) const;
-  void Probe() REQUIRES(write_mu_);
+  void Probe() NEARHIT_REQUIRES(write_mu_);
 
   // hnsw_calibrate.cc.
   struct Sample {
@@ -146,32 +146,32 @@ class HnswIndex final : public VectorIndex {
     std::size_t cut_off = 0;  // whose walk ended among entries as good as the last
   };
   // Of one walk, for `nearest` neighbours of an entry; nothing when it hits none that will do.
-  Sample Measure(Breadth breadth, std::size_t nearest) REQUIRES(write_mu_);
-  EncodedQuery SampleQuery(NodeId node) REQUIRES(write_mu_);
+  Sample Measure(Breadth breadth, std::size_t nearest) NEARHIT_REQUIRES(write_mu_);
+  EncodedQuery SampleQuery(NodeId node) NEARHIT_REQUIRES(write_mu_);
 
-  NodeId TakeSlot(EntryId id, int level) REQUIRES(write_mu_);
+  NodeId TakeSlot(EntryId id, int level) NEARHIT_REQUIRES(write_mu_);
   // What becomes of the record that is `query`, whose hash is `hash`; see HashOf.
   void AddNode(EntryId id, int level, const std::byte* record, const EncodedQuery& query,
-               std::uint32_t hash) REQUIRES(write_mu_);
-  bool EraseEntry(EntryId id) REQUIRES(write_mu_);
-  void EraseNode(NodeId node) REQUIRES(write_mu_);
-  EntryPoint NextEntry(NodeId leaving) const REQUIRES(write_mu_);
+               std::uint32_t hash) NEARHIT_REQUIRES(write_mu_);
+  bool EraseEntry(EntryId id) NEARHIT_REQUIRES(write_mu_);
+  void EraseNode(NodeId node) NEARHIT_REQUIRES(write_mu_);
+  EntryPoint NextEntry(NodeId leaving) const NEARHIT_REQUIRES(write_mu_);
   // Of an entry; kNoNode. Requires: no writer but the caller, or a ReadSection, in which what is
   // found stays what it is.
   NodeId Find(EntryId id) const;
-  void CountLevel(int level) REQUIRES(write_mu_);
-  void Reset() REQUIRES(write_mu_, ids_mu_);
-  bool ReadNodes(ByteReader* reader, std::uint64_t slots) REQUIRES(write_mu_, ids_mu_);
-  bool IsNewEntry(EntryId id) const REQUIRES(ids_mu_);
-  bool ReadEntries(ByteReader* reader, NodeId node) REQUIRES(write_mu_, ids_mu_);
+  void CountLevel(int level) NEARHIT_REQUIRES(write_mu_);
+  void Reset() NEARHIT_REQUIRES(write_mu_, ids_mu_);
+  bool ReadNodes(ByteReader* reader, std::uint64_t slots) NEARHIT_REQUIRES(write_mu_, ids_mu_);
+  bool IsNewEntry(EntryId id) const NEARHIT_REQUIRES(ids_mu_);
+  bool ReadEntries(ByteReader* reader, NodeId node) NEARHIT_REQUIRES(write_mu_, ids_mu_);
 
   const Codec codec_;
 
-  mutable Mutex write_mu_;                           // writers take turns; searches never take it
-  std::deque<FreeSlot> free_ GUARDED_BY(write_mu_);  // oldest first
+  mutable Mutex write_mu_;  // writers take turns; searches never take it
+  std::deque<FreeSlot> free_ NEARHIT_GUARDED_BY(write_mu_);  // oldest first
   // [l]: how many nodes have l as their top level; the last is not 0.
-  std::vector<std::size_t> level_counts_ GUARDED_BY(write_mu_);
-  std::unique_ptr<LinkEditor> editor_ GUARDED_BY(write_mu_);
+  std::vector<std::size_t> level_counts_ NEARHIT_GUARDED_BY(write_mu_);
+  std::unique_ptr<LinkEditor> editor_ NEARHIT_GUARDED_BY(write_mu_);
 
   // What readers look at in a ReadSection. Replaced by Deserialize only.
   std::unique_ptr<GraphStore> graph_;
@@ -180,7 +180,7 @@ class HnswIndex final : public VectorIndex {
   std::atomic<std::size_t> size_{0};
 
   mutable SharedMutex ids_mu_;  // held for finding, adding or taking out an id; not by Search
-  SlotMap nodes_ GUARDED_BY(ids_mu_);
+  SlotMap nodes_ NEARHIT_GUARDED_BY(ids_mu_);
 
   Copies copies_;
   RecordTable records_;  // changed with write_mu_
@@ -191,14 +191,15 @@ class HnswIndex final : public VectorIndex {
   std::atomic<bool> whole_scores_{false};
   std::atomic<bool> alike_{false};
   std::atomic<bool> calibration_failed_{false};
-  std::size_t calibrated_at_ GUARDED_BY(write_mu_) = 0;  // entries
+  std::size_t calibrated_at_ NEARHIT_GUARDED_BY(write_mu_) = 0;  // entries
 
-  std::uint64_t added_ GUARDED_BY(write_mu_) = 0;
-  std::uint64_t prepared_ GUARDED_BY(write_mu_) = 0;  // probes by Prepare since the last Add
+  std::uint64_t added_ NEARHIT_GUARDED_BY(write_mu_) = 0;
+  // Probes by Prepare since the last Add, and how low walks ended that were walked again then.
+  std::uint64_t prepared_ NEARHIT_GUARDED_BY(write_mu_) = 0;
   // The threshold that was asked for, and the width, that those were for.
-  std::pair<float, float> prepared_for_ GUARDED_BY(write_mu_);
-  float prepared_low_ GUARDED_BY(write_mu_) = 0;  // how low walks ended that were walked again then
-  std::minstd_rand random_ GUARDED_BY(write_mu_);
+  std::pair<float, float> prepared_for_ NEARHIT_GUARDED_BY(write_mu_);
+  float prepared_low_ NEARHIT_GUARDED_BY(write_mu_) = 0;
+  std::minstd_rand random_ NEARHIT_GUARDED_BY(write_mu_);
   BreadthTuner tuner_;  // told of probes with write_mu_
 
   // What walks for near-duplicates ended at, as shares of what was asked for: the lowest of them,

@@ -18,7 +18,7 @@ constexpr std::size_t kFramed = 64;
 
 struct PartitionIndex::Moves {
   mutable SharedMutex mu;  // held for copying a pointer
-  Current current GUARDED_BY(mu);
+  Current current NEARHIT_GUARDED_BY(mu);
 
   // Entries from which a graph is tried again; 0: none has failed.
   std::atomic<std::size_t> scan_below{0};

@@ -121,9 +121,9 @@ class PartitionIndex final : public VectorIndex {
   std::size_t GraphFrom() const;
   template <typename Read>
   auto Ask(Read&& read) const;
-  Moves& MakeMoves() REQUIRES(write_mu_);
-  void Record(const Change& change) REQUIRES(write_mu_);
-  void Put(std::shared_ptr<const Large> large) REQUIRES(write_mu_);
+  Moves& MakeMoves() NEARHIT_REQUIRES(write_mu_);
+  void Record(const Change& change) NEARHIT_REQUIRES(write_mu_);
+  void Put(std::shared_ptr<const Large> large) NEARHIT_REQUIRES(write_mu_);
   void MoveTo(bool graph, const Frame& frame, const VectorSource* source,
               const std::atomic<bool>* stop);
   std::shared_ptr<const Large> MakeLarge(bool graph, const Frame& frame,
@@ -132,7 +132,7 @@ class PartitionIndex final : public VectorIndex {
   // False when `stop` was set before the end.
   bool Replay(const std::vector<Change>& changes, const VectorIndex& from,
               const VectorSource* source, VectorIndex* to, const std::atomic<bool>* stop) const;
-  void GiveUpMove() EXCLUDES(write_mu_);
+  void GiveUpMove() NEARHIT_EXCLUDES(write_mu_);
 
   // Small for those that are never moved: there may be 100,000 in a process.
   const std::uint32_t graph_threshold_;

@@ -108,7 +108,7 @@ class CallMessages final : public grpc::MessageAllocator<grpc::ByteBuffer, Respo
   }
 
   Mutex mu_;
-  std::vector<std::unique_ptr<Holder>> stock_ GUARDED_BY(mu_);  // last used at the back
+  std::vector<std::unique_ptr<Holder>> stock_ NEARHIT_GUARDED_BY(mu_);  // last used at the back
 };
 
 }  // namespace nearhit::server

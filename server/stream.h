@@ -224,14 +224,14 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
     Act(this, std::move(plan));
   }
 
-  void DropLocked(std::size_t bytes) REQUIRES(mu_) {
+  void DropLocked(std::size_t bytes) NEARHIT_REQUIRES(mu_) {
     answer_bytes_ -= bytes;
     context_->answers.Release(bytes);
   }
 
   // Decides what to ask of gRPC and which items to begin, and marks it as done. At most one read
   // and one write are under way, and Finish comes once, after the half-close and the last answer.
-  Plan PlanLocked() REQUIRES(mu_) {
+  Plan PlanLocked() NEARHIT_REQUIRES(mu_) {
     Plan plan;
     if (!half_closed_ && !stopping_ && !reading_ && in_flight_ < kMaxStreamInFlight &&
         request_bytes_ < kMaxStreamRequestBytes) {
@@ -289,18 +289,18 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
   Response current_;           // owned by the write under way
 
   Mutex mu_;
-  std::deque<std::shared_ptr<Item>> waiting_ GUARDED_BY(mu_);  // read, to be begun
-  std::deque<Ready> outgoing_ GUARDED_BY(mu_);
-  std::size_t in_flight_ GUARDED_BY(mu_) = 0;      // read, and not yet written or dropped
-  std::size_t request_bytes_ GUARDED_BY(mu_) = 0;  // of what is read and not done
-  std::size_t answer_bytes_ GUARDED_BY(mu_) = 0;   // of outgoing_ and current_
-  std::size_t current_bytes_ GUARDED_BY(mu_) = 0;
-  bool reading_ GUARDED_BY(mu_) = true;
-  bool writing_ GUARDED_BY(mu_) = false;
-  bool half_closed_ GUARDED_BY(mu_) = false;
-  bool stopping_ GUARDED_BY(mu_) = false;
-  bool broken_ GUARDED_BY(mu_) = false;
-  bool finished_ GUARDED_BY(mu_) = false;
+  std::deque<std::shared_ptr<Item>> waiting_ NEARHIT_GUARDED_BY(mu_);  // read, to be begun
+  std::deque<Ready> outgoing_ NEARHIT_GUARDED_BY(mu_);
+  std::size_t in_flight_ NEARHIT_GUARDED_BY(mu_) = 0;      // read, and not yet written or dropped
+  std::size_t request_bytes_ NEARHIT_GUARDED_BY(mu_) = 0;  // of what is read and not done
+  std::size_t answer_bytes_ NEARHIT_GUARDED_BY(mu_) = 0;   // of outgoing_ and current_
+  std::size_t current_bytes_ NEARHIT_GUARDED_BY(mu_) = 0;
+  bool reading_ NEARHIT_GUARDED_BY(mu_) = true;
+  bool writing_ NEARHIT_GUARDED_BY(mu_) = false;
+  bool half_closed_ NEARHIT_GUARDED_BY(mu_) = false;
+  bool stopping_ NEARHIT_GUARDED_BY(mu_) = false;
+  bool broken_ NEARHIT_GUARDED_BY(mu_) = false;
+  bool finished_ NEARHIT_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace nearhit::server

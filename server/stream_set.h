@@ -44,8 +44,8 @@ class StreamSet {
 
  private:
   Mutex mu_;
-  std::unordered_set<OpenStream*> streams_ GUARDED_BY(mu_);
-  bool stopped_ GUARDED_BY(mu_) = false;
+  std::unordered_set<OpenStream*> streams_ NEARHIT_GUARDED_BY(mu_);
+  bool stopped_ NEARHIT_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace nearhit::server

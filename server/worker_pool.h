@@ -78,20 +78,22 @@ class WorkerPool {
   };
 
   void Run();
-  bool FitsLocked(Lane lane, std::size_t bytes) REQUIRES(mu_);
-  void TakeUnwantedLocked(std::vector<Task>* unwanted) REQUIRES(mu_);
-  Queue& QueueOf(Lane lane) REQUIRES(mu_) { return queues_[static_cast<std::size_t>(lane)]; }
+  bool FitsLocked(Lane lane, std::size_t bytes) NEARHIT_REQUIRES(mu_);
+  void TakeUnwantedLocked(std::vector<Task>* unwanted) NEARHIT_REQUIRES(mu_);
+  Queue& QueueOf(Lane lane) NEARHIT_REQUIRES(mu_) {
+    return queues_[static_cast<std::size_t>(lane)];
+  }
   // The lane of the task to run next; nothing when there is none that may.
-  std::optional<Lane> NextLocked() REQUIRES(mu_);
+  std::optional<Lane> NextLocked() NEARHIT_REQUIRES(mu_);
 
   const std::size_t max_queue_;
   const std::size_t max_bytes_;
   mutable Mutex mu_;
   CondVar ready_;
-  std::array<Queue, 2> queues_ GUARDED_BY(mu_);
-  std::uint64_t submitted_ GUARDED_BY(mu_) = 0;
-  std::size_t bytes_ GUARDED_BY(mu_) = 0;  // of all that is queued
-  bool stopped_ GUARDED_BY(mu_) = false;
+  std::array<Queue, 2> queues_ NEARHIT_GUARDED_BY(mu_);
+  std::uint64_t submitted_ NEARHIT_GUARDED_BY(mu_) = 0;
+  std::size_t bytes_ NEARHIT_GUARDED_BY(mu_) = 0;  // of all that is queued
+  bool stopped_ NEARHIT_GUARDED_BY(mu_) = false;
   std::atomic<std::uint64_t> refused_{0};
   std::vector<std::thread> threads_;
 };

@@ -42,8 +42,8 @@ class Window {
  private:
   Mutex mu_;
   CondVar changed_;
-  std::size_t free_ GUARDED_BY(mu_);
-  bool closed_ GUARDED_BY(mu_) = false;
+  std::size_t free_ NEARHIT_GUARDED_BY(mu_);
+  bool closed_ NEARHIT_GUARDED_BY(mu_) = false;
   const std::size_t send_at_;
 };
 

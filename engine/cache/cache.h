@@ -44,18 +44,18 @@ class Cache {
         const NamespaceConfig& config);
 
   // While it lives no entry comes or goes. Writes wait, lookups do not.
-  class SCOPED_CAPABILITY WritePause {
+  class NEARHIT_SCOPED_CAPABILITY WritePause {
    public:
-    explicit WritePause(Cache* cache) ACQUIRE(cache->writes_mu_) : cache_(cache) {
+    explicit WritePause(Cache* cache) NEARHIT_ACQUIRE(cache->writes_mu_) : cache_(cache) {
       cache_->writes_mu_.Lock();
     }
-    ~WritePause() RELEASE() { cache_->writes_mu_.Unlock(); }
+    ~WritePause() NEARHIT_RELEASE() { cache_->writes_mu_.Unlock(); }
     WritePause(const WritePause&) = delete;
     WritePause& operator=(const WritePause&) = delete;
 
     // Another cache has taken over: writes that wait, and all that come later, get kAborted and are
     // to be made there.
-    void Retire() NO_THREAD_SAFETY_ANALYSIS { cache_->retired_ = true; }
+    void Retire() NEARHIT_NO_THREAD_SAFETY_ANALYSIS { cache_->retired_ = true; }
 
    private:
     Cache* const cache_;
@@ -164,17 +164,17 @@ class Cache {
   // Where FillVectors is; cache_fill.cc.
   struct Filling {
     Mutex mu;
-    std::size_t page GUARDED_BY(mu) = 1;        // texts
-    std::size_t begin GUARDED_BY(mu) = 0;       // among those that want a vector
-    std::uint32_t failures GUARDED_BY(mu) = 0;  // in a row
-    std::uint32_t rest GUARDED_BY(mu) = 0;      // rounds until the next try
+    std::size_t page NEARHIT_GUARDED_BY(mu) = 1;        // texts
+    std::size_t begin NEARHIT_GUARDED_BY(mu) = 0;       // among those that want a vector
+    std::uint32_t failures NEARHIT_GUARDED_BY(mu) = 0;  // in a row
+    std::uint32_t rest NEARHIT_GUARDED_BY(mu) = 0;      // rounds until the next try
   };
   // Makes vectors for entries that were stored while the embedder made none.
-  Status FillVectors(const Settings& settings) EXCLUDES(filling_.mu);
+  Status FillVectors(const Settings& settings) NEARHIT_EXCLUDES(filling_.mu);
   // Of some of them. False when there is no use in going on now.
   Result<bool> FillSome(const Settings& settings, std::span<const EntryId> ids);
   // kAborted once retired.
-  Status CheckCurrent() const REQUIRES_SHARED(writes_mu_);
+  Status CheckCurrent() const NEARHIT_REQUIRES_SHARED(writes_mu_);
   Result<std::vector<EntryId>> ExpiredIds(const Settings& settings) const;
   void Forget(EntryId id);
   void TrackAgain(std::span<const EntryId> victims);
@@ -194,10 +194,10 @@ class Cache {
 
   // Held shared by what writes entries, from its first look at them to its end.
   SharedMutex writes_mu_;
-  bool retired_ GUARDED_BY(writes_mu_) = false;
+  bool retired_ NEARHIT_GUARDED_BY(writes_mu_) = false;
 
   mutable Mutex settings_mu_;
-  std::shared_ptr<const Settings> settings_ GUARDED_BY(settings_mu_);
+  std::shared_ptr<const Settings> settings_ NEARHIT_GUARDED_BY(settings_mu_);
 };
 
 }  // namespace nearhit

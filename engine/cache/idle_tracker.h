@@ -29,8 +29,8 @@ class IdleTracker {
     std::int64_t read_us = 0;
   };
   mutable Mutex mu_;
-  std::list<Node> by_time_ GUARDED_BY(mu_);  // longest idle first
-  SegmentedMap<std::uint64_t, std::list<Node>::iterator> nodes_ GUARDED_BY(mu_);
+  std::list<Node> by_time_ NEARHIT_GUARDED_BY(mu_);  // longest idle first
+  SegmentedMap<std::uint64_t, std::list<Node>::iterator> nodes_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace nearhit

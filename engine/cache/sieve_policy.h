@@ -31,12 +31,12 @@ class SievePolicy final : public EvictionPolicy {
   // Steps of the hand per victim: bounds the time under the lock when every entry was visited.
   static constexpr int kMaxSteps = 1'024;
 
-  void Remove(Queue::iterator node) REQUIRES(mu_);
+  void Remove(Queue::iterator node) NEARHIT_REQUIRES(mu_);
 
   mutable Mutex mu_;
-  Queue queue_ GUARDED_BY(mu_);  // newest first
-  SegmentedMap<std::uint64_t, Queue::iterator> nodes_ GUARDED_BY(mu_);
-  Queue::iterator hand_ GUARDED_BY(mu_) = queue_.end();  // end(): start at the oldest
+  Queue queue_ NEARHIT_GUARDED_BY(mu_);  // newest first
+  SegmentedMap<std::uint64_t, Queue::iterator> nodes_ NEARHIT_GUARDED_BY(mu_);
+  Queue::iterator hand_ NEARHIT_GUARDED_BY(mu_) = queue_.end();  // end(): start at the oldest
 };
 
 }  // namespace nearhit

@@ -280,8 +280,8 @@ class Collection {
   mutable LongScopes long_scopes_;  // synchronizes itself
 
   mutable SharedMutex partitions_mu_;
-  PartitionTable partitions_ GUARDED_BY(partitions_mu_);
-  PartitionNumber next_partition_ GUARDED_BY(partitions_mu_) = 1;
+  PartitionTable partitions_ NEARHIT_GUARDED_BY(partitions_mu_);
+  PartitionNumber next_partition_ NEARHIT_GUARDED_BY(partitions_mu_) = 1;
 };
 
 }  // namespace nearhit

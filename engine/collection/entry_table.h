@@ -110,25 +110,26 @@ class EntryTable {
   std::uint64_t bytes() const;
 
  private:
-  void Changed(EntryId id) REQUIRES(mu_);
+  void Changed(EntryId id) NEARHIT_REQUIRES(mu_);
   // Of a tag that nobody has: `none`.
-  const IdSet& EntriesOf(const std::string& tag, const IdSet& none) const REQUIRES_SHARED(mu_);
-  void IndexTagsLocked(EntryId id, const EntryState& state) REQUIRES(mu_);
-  void ReleaseTagsLocked(EntryId id, const EntryState& state) REQUIRES(mu_);
-  void CommitLocked(EntryId id, EntryState* state) REQUIRES(mu_);
-  void CountVectorLocked(const EntryState& state, std::uint64_t entries) REQUIRES(mu_);
+  const IdSet& EntriesOf(const std::string& tag, const IdSet& none) const
+      NEARHIT_REQUIRES_SHARED(mu_);
+  void IndexTagsLocked(EntryId id, const EntryState& state) NEARHIT_REQUIRES(mu_);
+  void ReleaseTagsLocked(EntryId id, const EntryState& state) NEARHIT_REQUIRES(mu_);
+  void CommitLocked(EntryId id, EntryState* state) NEARHIT_REQUIRES(mu_);
+  void CountVectorLocked(const EntryState& state, std::uint64_t entries) NEARHIT_REQUIRES(mu_);
 
   mutable SharedMutex mu_;
-  SegmentedMap<std::uint64_t, EntryState> entries_ GUARDED_BY(mu_);
-  SegmentedMap<Hash128, std::uint64_t, HashOfHash> newest_by_key_ GUARDED_BY(mu_);
-  TagTable tags_ GUARDED_BY(mu_);
-  IdSet ids_ GUARDED_BY(mu_);                    // of all entries, announced ones too
-  std::uint64_t announced_ GUARDED_BY(mu_) = 0;  // entries
-  std::uint64_t bytes_ GUARDED_BY(mu_) = 0;      // of the others, as the next two
-  std::uint64_t without_vector_ GUARDED_BY(mu_) = 0;
-  std::uint64_t wanting_vectors_ GUARDED_BY(mu_) = 0;
-  bool recording_ GUARDED_BY(mu_) = false;
-  std::vector<EntryId> changes_ GUARDED_BY(mu_);  // one more than kMaxChanges: too many
+  SegmentedMap<std::uint64_t, EntryState> entries_ NEARHIT_GUARDED_BY(mu_);
+  SegmentedMap<Hash128, std::uint64_t, HashOfHash> newest_by_key_ NEARHIT_GUARDED_BY(mu_);
+  TagTable tags_ NEARHIT_GUARDED_BY(mu_);
+  IdSet ids_ NEARHIT_GUARDED_BY(mu_);                    // of all entries, announced ones too
+  std::uint64_t announced_ NEARHIT_GUARDED_BY(mu_) = 0;  // entries
+  std::uint64_t bytes_ NEARHIT_GUARDED_BY(mu_) = 0;      // of the others, as the next two
+  std::uint64_t without_vector_ NEARHIT_GUARDED_BY(mu_) = 0;
+  std::uint64_t wanting_vectors_ NEARHIT_GUARDED_BY(mu_) = 0;
+  bool recording_ NEARHIT_GUARDED_BY(mu_) = false;
+  std::vector<EntryId> changes_ NEARHIT_GUARDED_BY(mu_);  // one more than kMaxChanges: too many
 };
 
 }  // namespace nearhit

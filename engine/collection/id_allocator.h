@@ -29,8 +29,8 @@ class IdAllocator {
 
   KvStore* const store_;
   Mutex mu_;
-  std::uint64_t next_ GUARDED_BY(mu_);
-  std::uint64_t reserved_ GUARDED_BY(mu_);  // ids below this are ours to give out
+  std::uint64_t next_ NEARHIT_GUARDED_BY(mu_);
+  std::uint64_t reserved_ NEARHIT_GUARDED_BY(mu_);  // ids below this are ours to give out
 };
 
 }  // namespace nearhit

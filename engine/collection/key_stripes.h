@@ -20,7 +20,7 @@ class Collection::Stripes {
 
   void Add(const Hash128& hash) { wanted_.set(hash.low % kStripes); }
   bool Has(const Hash128& hash) const { return wanted_.test(hash.low % kStripes); }
-  void Lock() NO_THREAD_SAFETY_ANALYSIS {
+  void Lock() NEARHIT_NO_THREAD_SAFETY_ANALYSIS {
     for (std::size_t i = 0; i < kStripes; ++i) {
       if (wanted_.test(i)) {
         (*locks_)[i].Lock();
@@ -30,7 +30,7 @@ class Collection::Stripes {
   }
 
  private:
-  void Unlock() NO_THREAD_SAFETY_ANALYSIS {
+  void Unlock() NEARHIT_NO_THREAD_SAFETY_ANALYSIS {
     for (std::size_t i = 0; held_ && i < kStripes; ++i) {
       if (wanted_.test(i)) {
         (*locks_)[i].Unlock();

@@ -39,9 +39,9 @@ class LongScopes {
 
   const std::size_t max_bytes_;
   mutable Mutex mu_;
-  tsl::robin_map<PartitionNumber, Kept> kept_ GUARDED_BY(mu_);
-  std::deque<PartitionNumber> order_ GUARDED_BY(mu_);  // the oldest first
-  std::size_t bytes_ GUARDED_BY(mu_) = 0;
+  tsl::robin_map<PartitionNumber, Kept> kept_ NEARHIT_GUARDED_BY(mu_);
+  std::deque<PartitionNumber> order_ NEARHIT_GUARDED_BY(mu_);  // the oldest first
+  std::size_t bytes_ NEARHIT_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace nearhit

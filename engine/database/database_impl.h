@@ -77,7 +77,7 @@ class DatabaseImpl final : public Database {
   Result<std::shared_ptr<Namespace>> Named(std::string_view name) const;
   std::vector<std::shared_ptr<Namespace>> All() const;
   NamespaceInfo InfoOf(const Namespace& space) const;
-  Status DropContents() REQUIRES(maintenance_mu_);
+  Status DropContents() NEARHIT_REQUIRES(maintenance_mu_);
   void RemoveSnapshots(NamespaceNumber number) const;
   void MaintenanceLoop();
 
@@ -85,8 +85,8 @@ class DatabaseImpl final : public Database {
   //
   // Takes the place of one for the same namespace.
   void StartReembedding(const NamespaceRecord& record, std::shared_ptr<Namespace> space,
-                        std::shared_ptr<const Embedder> embedder) REQUIRES(admin_mu_);
-  void CancelReembedding(std::string_view name) REQUIRES(admin_mu_);
+                        std::shared_ptr<const Embedder> embedder) NEARHIT_REQUIRES(admin_mu_);
+  void CancelReembedding(std::string_view name) NEARHIT_REQUIRES(admin_mu_);
   std::vector<std::shared_ptr<Reembedding>> Reembeddings() const;
   // One page of each that is due; returns when to come back.
   Reembedding::TimePoint AdvanceReembeddings();
@@ -94,7 +94,7 @@ class DatabaseImpl final : public Database {
   void RunReembeddings();
   // Whether the namespace has switched; if not, more has to be copied first.
   Result<bool> SwitchOver(Reembedding* change);
-  Result<bool> PublishCopy(Reembedding* change) REQUIRES(admin_mu_);
+  Result<bool> PublishCopy(Reembedding* change) NEARHIT_REQUIRES(admin_mu_);
   bool IsCurrent(const Reembedding& change) const;
   void NoteOutcome(Reembedding* change, const Status& status);
   bool Stopping();
@@ -112,26 +112,27 @@ class DatabaseImpl final : public Database {
   // Administration, one at a time; held across storage. Taken after maintenance_mu_, before the
   // other locks.
   mutable Mutex admin_mu_;
-  std::optional<Catalogue> catalogue_ GUARDED_BY(admin_mu_);
+  std::optional<Catalogue> catalogue_ NEARHIT_GUARDED_BY(admin_mu_);
   // Dropped contents that calls may still be reading.
-  std::set<NamespaceNumber> retiring_ GUARDED_BY(admin_mu_);
+  std::set<NamespaceNumber> retiring_ NEARHIT_GUARDED_BY(admin_mu_);
   Mutex maintenance_mu_;  // rounds of maintenance take turns
   Mutex snapshots_mu_;    // and so do those who write snapshots, into the same files
 
   mutable Mutex log_mu_;  // lines go out one at a time
 
   mutable SharedMutex spaces_mu_;
-  std::map<std::string, std::shared_ptr<Namespace>, std::less<>> spaces_ GUARDED_BY(spaces_mu_);
+  std::map<std::string, std::shared_ptr<Namespace>, std::less<>> spaces_
+      NEARHIT_GUARDED_BY(spaces_mu_);
 
   mutable Mutex reembeddings_mu_;
   std::map<std::string, std::shared_ptr<Reembedding>, std::less<>> reembeddings_
-      GUARDED_BY(reembeddings_mu_);
+      NEARHIT_GUARDED_BY(reembeddings_mu_);
 
   std::atomic<bool> closing_{false};  // for work of the background that takes long
   Mutex stop_mu_;
   CondVar stop_changed_;
-  bool stop_ GUARDED_BY(stop_mu_) = false;
-  bool new_reembedding_ GUARDED_BY(stop_mu_) = false;
+  bool stop_ NEARHIT_GUARDED_BY(stop_mu_) = false;
+  bool new_reembedding_ NEARHIT_GUARDED_BY(stop_mu_) = false;
   std::thread maintenance_;
   std::thread reembedding_;
 };

@@ -44,11 +44,11 @@ class Namespace {
     }
 
     Mutex record_mu;
-    std::shared_ptr<const NamespaceRecord> record GUARDED_BY(record_mu);
+    std::shared_ptr<const NamespaceRecord> record NEARHIT_GUARDED_BY(record_mu);
     SharedMutex gate;  // held shared by every call on these contents
-    StatusCode closed_code GUARDED_BY(gate) = StatusCode::kOk;
-    std::string closed_reason GUARDED_BY(gate);
-    Contents contents GUARDED_BY(gate);
+    StatusCode closed_code NEARHIT_GUARDED_BY(gate) = StatusCode::kOk;
+    std::string closed_reason NEARHIT_GUARDED_BY(gate);
+    Contents contents NEARHIT_GUARDED_BY(gate);
   };
 
  public:
@@ -61,12 +61,12 @@ class Namespace {
    public:
     explicit Call(const Namespace* space)
         : version_(space->Enter()), record_(version_->Record()), closing_(&space->closing()) {}
-    ~Call() NO_THREAD_SAFETY_ANALYSIS { version_->gate.UnlockShared(); }
+    ~Call() NEARHIT_NO_THREAD_SAFETY_ANALYSIS { version_->gate.UnlockShared(); }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
     // Not OK once the namespace was dropped or the database closed.
-    Status status() const NO_THREAD_SAFETY_ANALYSIS {
+    Status status() const NEARHIT_NO_THREAD_SAFETY_ANALYSIS {
       return version_->closed_code == StatusCode::kOk
                  ? Status()
                  : Status(version_->closed_code, version_->closed_reason);
@@ -76,10 +76,10 @@ class Namespace {
     const std::atomic<bool>& closing() const { return *closing_; }
     // The same one as long as the call lives.
     const NamespaceRecord& record() const { return *record_; }
-    Collection& collection() const NO_THREAD_SAFETY_ANALYSIS {
+    Collection& collection() const NEARHIT_NO_THREAD_SAFETY_ANALYSIS {
       return *version_->contents.collection;
     }
-    Cache& cache() const NO_THREAD_SAFETY_ANALYSIS { return *version_->contents.cache; }
+    Cache& cache() const NEARHIT_NO_THREAD_SAFETY_ANALYSIS { return *version_->contents.cache; }
     // Whether both are on the same contents.
     const void* contents() const { return version_; }
 
@@ -117,7 +117,7 @@ class Namespace {
 
  private:
   // The current version, with its gate held shared.
-  Version* Enter() const NO_THREAD_SAFETY_ANALYSIS;
+  Version* Enter() const NEARHIT_NO_THREAD_SAFETY_ANALYSIS;
 
   const Clock* const clock_;
   const std::size_t max_payload_bytes_;

@@ -130,12 +130,12 @@ class Reembedding {
   int failures_ = 0;
 
   mutable Mutex mu_;  // held while the copy is written to
-  bool cancelled_ GUARDED_BY(mu_) = false;
-  bool stopped_ GUARDED_BY(mu_) = false;
-  std::shared_ptr<const Embedder> asked_ GUARDED_BY(mu_);  // embedder_
-  std::unique_ptr<Collection> copy_ GUARDED_BY(mu_);       // null until the work begins
-  Collection* target_ = nullptr;                           // copy_, for the thread that works
-  std::string last_error_ GUARDED_BY(mu_);
+  bool cancelled_ NEARHIT_GUARDED_BY(mu_) = false;
+  bool stopped_ NEARHIT_GUARDED_BY(mu_) = false;
+  std::shared_ptr<const Embedder> asked_ NEARHIT_GUARDED_BY(mu_);  // embedder_
+  std::unique_ptr<Collection> copy_ NEARHIT_GUARDED_BY(mu_);       // null until the work begins
+  Collection* target_ = nullptr;  // copy_, for the thread that works
+  std::string last_error_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace nearhit

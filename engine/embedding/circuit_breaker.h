@@ -70,26 +70,26 @@ class CircuitBreaker {
   };
 
   // For a call that may wait for `patience` and is refused rather than wait in vain.
-  std::optional<Call> Admit(TimePoint now, Duration patience) EXCLUDES(mu_);
+  std::optional<Call> Admit(TimePoint now, Duration patience) NEARHIT_EXCLUDES(mu_);
   // For a call that goes out in any case. What becomes of it counts like the others.
   Call Enter(Duration patience) { return {this, patience, /*is_try=*/false}; }
   // Whether Admit would refuse.
-  bool Refuses(TimePoint now, Duration patience) const EXCLUDES(mu_);
+  bool Refuses(TimePoint now, Duration patience) const NEARHIT_EXCLUDES(mu_);
 
  private:
   enum class Verdict : std::uint8_t { kCall, kTry, kRefused };
 
-  Verdict JudgeLocked(TimePoint now, Duration patience) const REQUIRES(mu_);
-  void Report(const Call& call, Outcome outcome, TimePoint now) EXCLUDES(mu_);
+  Verdict JudgeLocked(TimePoint now, Duration patience) const NEARHIT_REQUIRES(mu_);
+  void Report(const Call& call, Outcome outcome, TimePoint now) NEARHIT_EXCLUDES(mu_);
 
   mutable Mutex mu_;
-  int failures_ GUARDED_BY(mu_) = 0;               // since the last success
-  Duration failed_patience_ GUARDED_BY(mu_) = {};  // the longest of them
-  Duration pause_ GUARDED_BY(mu_) = kFirstPause;
-  TimePoint next_try_ GUARDED_BY(mu_);
-  Duration trying_ GUARDED_BY(mu_) = {};  // patience of the longest try under way; 0: none
-  TimePoint next_hurried_try_ GUARDED_BY(mu_);
-  Duration hurried_patience_ GUARDED_BY(mu_) = {};  // of the last such try
+  int failures_ NEARHIT_GUARDED_BY(mu_) = 0;               // since the last success
+  Duration failed_patience_ NEARHIT_GUARDED_BY(mu_) = {};  // the longest of them
+  Duration pause_ NEARHIT_GUARDED_BY(mu_) = kFirstPause;
+  TimePoint next_try_ NEARHIT_GUARDED_BY(mu_);
+  Duration trying_ NEARHIT_GUARDED_BY(mu_) = {};  // patience of the longest try under way; 0: none
+  TimePoint next_hurried_try_ NEARHIT_GUARDED_BY(mu_);
+  Duration hurried_patience_ NEARHIT_GUARDED_BY(mu_) = {};  // of the last such try
 };
 
 }  // namespace nearhit

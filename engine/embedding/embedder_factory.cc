@@ -44,7 +44,7 @@ class Registry {
 
  private:
   mutable Mutex mu_;
-  std::map<std::string, EmbedderMaker> makers_ GUARDED_BY(mu_);
+  std::map<std::string, EmbedderMaker> makers_ NEARHIT_GUARDED_BY(mu_);
 };
 
 bool HasControl(std::string_view text) {

@@ -60,14 +60,14 @@ class HttpClient {
   };
   using Handle = std::unique_ptr<void, HandleDeleter>;  // CURL
 
-  Handle Take() const EXCLUDES(mu_);
-  void PutBack(Handle handle) const EXCLUDES(mu_);
+  Handle Take() const NEARHIT_EXCLUDES(mu_);
+  void PutBack(Handle handle) const NEARHIT_EXCLUDES(mu_);
 
   const std::string url_;
   std::unique_ptr<void, HeadersDeleter> headers_;  // curl_slist; constant after construction
 
   mutable Mutex mu_;
-  mutable std::vector<Handle> idle_ GUARDED_BY(mu_);  // last used at the back
+  mutable std::vector<Handle> idle_ NEARHIT_GUARDED_BY(mu_);  // last used at the back
 };
 
 }  // namespace nearhit

@@ -55,7 +55,7 @@ class HttpEmbedder final : public Embedder {
   const std::size_t dimension_;
   const std::string identity_;
   // False when it was stopped before `time`.
-  bool WaitUntil(std::chrono::steady_clock::time_point time) const EXCLUDES(stop_mu_);
+  bool WaitUntil(std::chrono::steady_clock::time_point time) const NEARHIT_EXCLUDES(stop_mu_);
 
   const HttpClient client_;
   mutable std::atomic<bool> stopped_{false};

@@ -70,19 +70,19 @@ class Batcher {
   Status Wait(const std::shared_ptr<Request>& own, std::span<float> out);
   // On the leader's thread, which holds a slot.
   Status Lead(Request* own, std::span<float> out);
-  void TakeGroup(Request* own, Group* group) REQUIRES(mu_);
+  void TakeGroup(Request* own, Group* group) NEARHIT_REQUIRES(mu_);
   void GiveResults(const Group& group, const Status& status, std::span<const float> rows) const
-      REQUIRES(mu_);
+      NEARHIT_REQUIRES(mu_);
   // Hands the slot to the first in the queue, or frees it.
-  void PassSlotOn() REQUIRES(mu_);
+  void PassSlotOn() NEARHIT_REQUIRES(mu_);
 
   const EncodeFunction encode_;
   const Options options_;
 
   mutable Mutex mu_;
-  std::size_t running_ GUARDED_BY(mu_) = 0;  // slots taken
+  std::size_t running_ NEARHIT_GUARDED_BY(mu_) = 0;  // slots taken
   // Those in state kWaiting; not empty only while every slot is taken.
-  std::deque<std::shared_ptr<Request>> queue_ GUARDED_BY(mu_);
+  std::deque<std::shared_ptr<Request>> queue_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace nearhit

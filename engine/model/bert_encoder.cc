@@ -85,9 +85,9 @@ class Batch {
   const std::size_t pass_tokens_;
   float* const out_;
   Mutex mu_;
-  std::size_t next_text_ GUARDED_BY(mu_) = 0;
-  std::size_t next_id_ GUARDED_BY(mu_) = 0;
-  Status failure_ GUARDED_BY(mu_);
+  std::size_t next_text_ NEARHIT_GUARDED_BY(mu_) = 0;
+  std::size_t next_id_ NEARHIT_GUARDED_BY(mu_) = 0;
+  Status failure_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace

@@ -57,7 +57,7 @@ class ScratchPool {
   const EncoderKernels& kernels_;
   const BertConfig config_;
   Mutex mu_;
-  std::vector<std::unique_ptr<EncoderScratch>> free_ GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<EncoderScratch>> free_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace nearhit

@@ -55,7 +55,7 @@ class Models {
   }
 
   Result<std::shared_ptr<const Embedder>> Make(const std::filesystem::path& folder,
-                                               const EmbedderSpec& spec) REQUIRES(mu_) {
+                                               const EmbedderSpec& spec) NEARHIT_REQUIRES(mu_) {
     LocalSettings settings;
     settings.prefix = spec.prefix;
     settings.arithmetic = spec.arithmetic == "float32" ? Arithmetic::kFloat32 : Arithmetic::kFast;
@@ -85,10 +85,10 @@ class Models {
   Mutex mu_;
   std::map<std::tuple<std::filesystem::path, std::string, std::string, std::string>,
            std::weak_ptr<const Embedder>>
-      embedders_ GUARDED_BY(mu_);  // by folder, prefix, arithmetic and long_text
+      embedders_ NEARHIT_GUARDED_BY(mu_);  // by folder, prefix, arithmetic and long_text
   std::map<std::pair<std::filesystem::path, std::string>, std::weak_ptr<const LocalModel>> encoders_
-      GUARDED_BY(mu_);
-  std::shared_ptr<WorkerPool> workers_ GUARDED_BY(mu_);
+      NEARHIT_GUARDED_BY(mu_);
+  std::shared_ptr<WorkerPool> workers_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace

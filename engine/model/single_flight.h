@@ -83,16 +83,16 @@ class SingleFlight {
   struct Flight {
     Mutex mu;
     CondVar has_ended;
-    bool ended GUARDED_BY(mu) = false;
-    bool left GUARDED_BY(mu) = false;
-    std::vector<float> row GUARDED_BY(mu);
+    bool ended NEARHIT_GUARDED_BY(mu) = false;
+    bool left NEARHIT_GUARDED_BY(mu) = false;
+    std::vector<float> row NEARHIT_GUARDED_BY(mu);
   };
 
   void End(std::string_view text, Flight* flight, bool left, std::span<const float> row);
 
   Mutex mu_;
   // Keys view the leaders' texts.
-  std::unordered_map<std::string_view, std::shared_ptr<Flight>> flights_ GUARDED_BY(mu_);
+  std::unordered_map<std::string_view, std::shared_ptr<Flight>> flights_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace nearhit

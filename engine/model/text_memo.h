@@ -58,16 +58,16 @@ class TextMemo {
   using Entries = std::list<Entry>;
 
   std::size_t Bytes(std::string_view text, std::size_t floats) const;
-  bool Copy(std::string_view text, std::span<float> row) REQUIRES(mu_);
+  bool Copy(std::string_view text, std::span<float> row) NEARHIT_REQUIRES(mu_);
 
   const std::size_t dimension_;
   const std::size_t max_bytes_;
 
   mutable Mutex mu_;
-  Entries entries_ GUARDED_BY(mu_);  // most recently used first
+  Entries entries_ NEARHIT_GUARDED_BY(mu_);  // most recently used first
   // Keys view the texts of `entries_`, whose nodes stay where they are.
-  std::unordered_map<std::string_view, Entries::iterator> places_ GUARDED_BY(mu_);
-  Counts counts_ GUARDED_BY(mu_);
+  std::unordered_map<std::string_view, Entries::iterator> places_ NEARHIT_GUARDED_BY(mu_);
+  Counts counts_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace nearhit

@@ -39,8 +39,8 @@ class WorkerPool {
   Mutex mu_;
   CondVar work_or_stop_;
   CondVar helper_returned_;
-  std::vector<Job*> jobs_ GUARDED_BY(mu_);  // with wanted > 0; each lives in its Run
-  bool stop_ GUARDED_BY(mu_) = false;
+  std::vector<Job*> jobs_ NEARHIT_GUARDED_BY(mu_);  // with wanted > 0; each lives in its Run
+  bool stop_ NEARHIT_GUARDED_BY(mu_) = false;
   std::vector<std::thread> threads_;  // constant after construction
 };
 

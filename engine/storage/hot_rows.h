@@ -59,14 +59,14 @@ class HotRows {
   };
   struct Shard {
     mutable Mutex mu;
-    tsl::robin_map<std::uint64_t, std::uint32_t> by_hash GUARDED_BY(mu);
-    std::vector<Slot> slots GUARDED_BY(mu);
-    std::vector<std::uint32_t> free GUARDED_BY(mu);
-    std::size_t hand GUARDED_BY(mu) = 0;
-    std::size_t bytes GUARDED_BY(mu) = 0;
-    Ticket erased GUARDED_BY(mu) = 0;  // calls of Erase
+    tsl::robin_map<std::uint64_t, std::uint32_t> by_hash NEARHIT_GUARDED_BY(mu);
+    std::vector<Slot> slots NEARHIT_GUARDED_BY(mu);
+    std::vector<std::uint32_t> free NEARHIT_GUARDED_BY(mu);
+    std::size_t hand NEARHIT_GUARDED_BY(mu) = 0;
+    std::size_t bytes NEARHIT_GUARDED_BY(mu) = 0;
+    Ticket erased NEARHIT_GUARDED_BY(mu) = 0;  // calls of Erase
     // By some bits of a row's hash other ones, of the row that was offered last.
-    std::vector<std::uint16_t> offered GUARDED_BY(mu);
+    std::vector<std::uint16_t> offered NEARHIT_GUARDED_BY(mu);
   };
   static constexpr std::size_t kShards = 64;
   // What is counted for a row beside its bytes: the slot and its place in the table.
@@ -79,8 +79,9 @@ class HotRows {
   static std::size_t BytesOf(const Slot& slot) { return slot.row.size() + kOverheadBytes; }
   // Whether the row was offered not long ago; it is now.
   static bool OfferedAgain(Shard* shard, std::uint64_t hash);
-  static void Release(Shard* shard, std::uint64_t hash, std::uint32_t at) REQUIRES(shard->mu);
-  static void Evict(Shard* shard) REQUIRES(shard->mu);
+  static void Release(Shard* shard, std::uint64_t hash, std::uint32_t at)
+      NEARHIT_REQUIRES(shard->mu);
+  static void Evict(Shard* shard) NEARHIT_REQUIRES(shard->mu);
 
   const std::size_t max_shard_bytes_;
   std::array<Shard, kShards> shards_;

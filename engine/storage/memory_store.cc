@@ -81,13 +81,13 @@ class MemoryStore final : public KvStore {
  private:
   using Map = std::map<std::string, std::string, std::less<>>;
 
-  const Map& MapOf(Family family) const REQUIRES_SHARED(mu_) {
+  const Map& MapOf(Family family) const NEARHIT_REQUIRES_SHARED(mu_) {
     return families_[static_cast<std::size_t>(family)];
   }
 
   mutable SharedMutex mu_;
-  std::array<Map, kFamilyCount> families_ GUARDED_BY(mu_);
-  std::uint64_t sequence_ GUARDED_BY(mu_) = 0;
+  std::array<Map, kFamilyCount> families_ NEARHIT_GUARDED_BY(mu_);
+  std::uint64_t sequence_ NEARHIT_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace

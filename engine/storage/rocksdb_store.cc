@@ -164,7 +164,7 @@ class RocksDbStore final : public KvStore {
   mutable HotRows hot_rows_;  // of the families that IsHot names
 
   Mutex mark_mu_;
-  std::uint64_t marked_ GUARDED_BY(mark_mu_) = 0;
+  std::uint64_t marked_ NEARHIT_GUARDED_BY(mark_mu_) = 0;
 };
 
 void RocksDbStore::Log(LogLevel level, const std::string& line) const {

@@ -39,10 +39,10 @@ TEST(SharedMutexTest, ReadersHoldItTogether) {
 }
 
 // As another thread would, which the analysis does not know.
-void LockSharedElsewhere(SharedMutex* mu) NO_THREAD_SAFETY_ANALYSIS {
+void LockSharedElsewhere(SharedMutex* mu) NEARHIT_NO_THREAD_SAFETY_ANALYSIS {
   mu->LockShared();
 }
-void UnlockSharedElsewhere(SharedMutex* mu) NO_THREAD_SAFETY_ANALYSIS {
+void UnlockSharedElsewhere(SharedMutex* mu) NEARHIT_NO_THREAD_SAFETY_ANALYSIS {
   mu->UnlockShared();
 }
 

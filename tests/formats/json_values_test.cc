@@ -32,8 +32,8 @@ class JsonValuesTest : public testing::Test {
     std::vector<std::string> all;
     std::string value;
     while (true) {
-      Result<bool> more = values.Next(&value);
-      status_ = std::move(more).status();
+      const Result<bool> more = values.Next(&value);
+      status_ = more.status();
       if (!more.ok() || !*more) {
         return all;
       }

@@ -47,15 +47,15 @@ class FakeHttpServer {
 
   // "http://127.0.0.1:<port>".
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
-  std::vector<FakeHttpRequest> requests() const EXCLUDES(mu_);
+  std::vector<FakeHttpRequest> requests() const NEARHIT_EXCLUDES(mu_);
 
  private:
-  void Listen() EXCLUDES(mu_);
-  void Serve(int socket, int connection) EXCLUDES(mu_);
+  void Listen() NEARHIT_EXCLUDES(mu_);
+  void Serve(int socket, int connection) NEARHIT_EXCLUDES(mu_);
   // Returns false when the connection is to be closed.
-  bool AnswerOne(int socket, int connection, std::string* buffer) EXCLUDES(mu_);
+  bool AnswerOne(int socket, int connection, std::string* buffer) NEARHIT_EXCLUDES(mu_);
   // Returns false when the server stopped meanwhile.
-  bool Wait(std::chrono::milliseconds delay) EXCLUDES(mu_);
+  bool Wait(std::chrono::milliseconds delay) NEARHIT_EXCLUDES(mu_);
 
   const Handler handler_;
   int listener_ = -1;
@@ -63,10 +63,10 @@ class FakeHttpServer {
 
   mutable Mutex mu_;
   CondVar stopped_;
-  bool stopping_ GUARDED_BY(mu_) = false;
-  std::vector<FakeHttpRequest> requests_ GUARDED_BY(mu_);
-  std::vector<int> sockets_ GUARDED_BY(mu_);
-  std::vector<std::thread> servers_ GUARDED_BY(mu_);
+  bool stopping_ NEARHIT_GUARDED_BY(mu_) = false;
+  std::vector<FakeHttpRequest> requests_ NEARHIT_GUARDED_BY(mu_);
+  std::vector<int> sockets_ NEARHIT_GUARDED_BY(mu_);
+  std::vector<std::thread> servers_ NEARHIT_GUARDED_BY(mu_);
   std::thread listening_;  // last: uses all of the above
 };
 

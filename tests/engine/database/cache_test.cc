@@ -301,13 +301,13 @@ TEST_F(BudgetTest, ReplacingInAFullCacheEvictsNoOthers) {
   NamespaceConfig config = CacheConfig();
   config.max_entries = kMost;
   const auto cache = NewCache(config);
-  std::vector<std::string> slots;
+  std::vector<std::string> slots(kMost);
   for (std::size_t i = 0; i < kMost; ++i) {
-    slots.push_back(std::to_string(i));
+    slots[i] = std::to_string(i);
   }
-  std::vector<StoreRequest> requests;
-  for (const std::string& slot : slots) {
-    requests.push_back(Request(slot, kEast));
+  std::vector<StoreRequest> requests(kMost);
+  for (std::size_t i = 0; i < kMost; ++i) {
+    requests[i] = Request(slots[i], kEast);
   }
   ASSERT_THAT(cache->StoreBatch(requests), IsOk());
   ASSERT_THAT(cache->StoreBatch(std::span(requests).first(kMost / 2)), IsOk());

@@ -168,9 +168,9 @@ TEST_F(FailingEmbedderTest, ATextThatIsRefusedTakesNoOthersVector) {
   EmbedderScript::Get().SetHook([](const std::string&, EmbedderScript::Texts texts) {
     return Has(texts, "refused") ? InvalidArgument("too long") : Status();
   });
-  std::vector<std::string> slots;
-  for (int i = 0; i < 40; ++i) {
-    slots.push_back(i == 30 ? "refused" : "text " + std::to_string(i));
+  std::vector<std::string> slots(40);
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    slots[i] = i == 30 ? "refused" : "text " + std::to_string(i);
   }
   std::vector<StoreRequest> requests(slots.size());
   std::vector<std::string> reworded(slots.size());

@@ -41,7 +41,7 @@ class Signal {
  private:
   Mutex mu_;
   CondVar changed_;
-  bool said_ GUARDED_BY(mu_) = false;
+  bool said_ NEARHIT_GUARDED_BY(mu_) = false;
 };
 
 class ReembeddingConcurrencyTest : public testing::Test {

@@ -84,10 +84,10 @@ class EmbedderScript {
 
  private:
   mutable Mutex mu_;
-  std::shared_ptr<Hook> hook_ GUARDED_BY(mu_) = std::make_shared<Hook>();
-  std::string missing_ GUARDED_BY(mu_);
-  std::set<std::string, std::less<>> kept_ GUARDED_BY(mu_);
-  std::size_t embedded_ GUARDED_BY(mu_) = 0;
+  std::shared_ptr<Hook> hook_ NEARHIT_GUARDED_BY(mu_) = std::make_shared<Hook>();
+  std::string missing_ NEARHIT_GUARDED_BY(mu_);
+  std::set<std::string, std::less<>> kept_ NEARHIT_GUARDED_BY(mu_);
+  std::size_t embedded_ NEARHIT_GUARDED_BY(mu_) = 0;
 };
 
 inline constexpr std::uint32_t kScriptedDimension = 16;
