@@ -17,11 +17,11 @@ constexpr float kFarShare = .2F;
 }  // namespace
 
 // Near-duplicates are far easier to find than nearest neighbours, so the work follows the
-// threshold. Measured on sentence embeddings (docs/performance.md), 83,107 with 20,000 held out: of
-// 1,691 at .90 or above, none is lost that a walk with ef 10 came near to, and of 4,817 at .80 two
-// are with 20; the steps leave room. A walk for one match settles once it has one: of 1,263 at .80,
-// 1,262 are the nearest entry there is, and the distances are half as many. Walks score roughly, so
-// what is enough is 2 % above the threshold.
+// threshold. Measured on sentence embeddings (docs/lab/2026-11-27-walks.md), 83,107 with 20,000
+// held out: of 1,691 at .90 or above, none is lost that a walk with ef 10 came near to, and of
+// 4,817 at .80 two are with 20; the steps leave room. A walk for one match settles once it has one:
+// of 1,263 at .80, 1,262 are the nearest entry there is, and the distances are half as many. Walks
+// score roughly, so what is enough is 2 % above the threshold.
 //
 // Walks for near-duplicates that fail do so by losing their way far from them, the more of them the
 // more entries there are. So those that stay far, and only they, go much further among more entries
@@ -96,11 +96,11 @@ Breadth HnswIndex::InFrame(const EncodedQuery& query, Breadth breadth) const {
 }
 
 // Some walks for a match that there is lose their way, one of a thousand among 100,000: they end
-// at .2 to .5, where others come to .5 and more (docs/performance.md). So the lowest of all, unless
-// they are a match nevertheless, are walked again, four times as wide. How low that is depends on
-// the embedder and on what is asked for, and is learnt from the walks, as is what is far: as a
-// share of the threshold, within bounds, so that neither scores of another scale nor a single
-// search can spoil it.
+// at .2 to .5, where others come to .5 and more (docs/lab/2026-11-27-walks.md). So the lowest of
+// all, unless they are a match nevertheless, are walked again, four times as wide. How low that is
+// depends on the embedder and on what is asked for, and is learnt from the walks, as is what is
+// far: as a share of the threshold, within bounds, so that neither scores of another scale nor a
+// single search can spoil it.
 std::vector<GraphCandidate> HnswIndex::Nodes(const EncodedQuery& query,
                                              const SearchOptions& options, Breadth breadth,
                                              SearchStats* stats) const {

@@ -9,10 +9,6 @@ namespace nearhit {
 
 namespace {
 
-bool IsSync(Durability asked, const NamespaceConfig& config) {
-  return (asked == Durability::kDefault ? config.durability : asked) == Durability::kSync;
-}
-
 // The lookup holds no contents while it waits for its turn; it begins again on others.
 class Pending final : public PendingLookup {
  public:

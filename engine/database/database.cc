@@ -76,7 +76,7 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) const {
   if (record.config.kind == NamespaceKind::kCache) {
     call.cache().AddStats(&info.stats);
   } else {
-    info.stats.read_errors = space.read_errors();
+    call.vectors().AddStats(&info.stats);
   }
   MutexLock lock(&reembeddings_mu_);
   if (const auto found = reembeddings_.find(record.name); found != reembeddings_.end()) {

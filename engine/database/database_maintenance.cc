@@ -1,7 +1,6 @@
 // What a database does in the background: clears what was dropped or has expired, flushes, and
 // writes index snapshots.
 
-#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -11,25 +10,9 @@ namespace nearhit {
 
 namespace {
 
-constexpr std::size_t kReclaim = 4'096;
 // Of a round in the background, for dropped contents: expiry and flushes are not to wait for all of
 // many.
 constexpr std::chrono::milliseconds kDropTime{500};
-
-// A namespace without a cache: expiry, then what every collection needs.
-Status MaintainVectors(Collection& collection, const std::atomic<bool>& stop) {
-  while (!stop.load(std::memory_order_relaxed)) {
-    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, collection.ExpiredIds(kReclaim));
-    if (ids.empty()) {
-      break;
-    }
-    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased, collection.Erase(ids, false));
-    if (erased.empty()) {
-      break;  // rows of expiry without an entry; nothing to gain from asking again
-    }
-  }
-  return collection.Maintain(&stop);
-}
 
 void KeepFirst(Status status, Status* first) {
   if (first->ok()) {
@@ -99,7 +82,7 @@ Status DatabaseImpl::RunMaintenance() {
     }
     Status done = call.record().config.kind == NamespaceKind::kCache
                       ? call.cache().Maintain(&call.closing())
-                      : MaintainVectors(call.collection(), call.closing());
+                      : call.vectors().Maintain(call.closing());
     KeepFirst(std::move(done), &first);
   }
   return first;

@@ -207,6 +207,8 @@ Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
     contents.cache = std::make_unique<nearhit::Cache>(
         contents.collection.get(), &clock(), std::move(embedder), record.config,
         std::make_shared<FaultLog>("the embedder of namespace " + record.name, LogSink()));
+  } else {
+    contents.vectors = std::make_unique<nearhit::Vectors>(contents.collection.get(), &clock());
   }
   return contents;
 }

@@ -1,5 +1,7 @@
 #include "engine/database/namespace.h"
 
+#include <utility>
+
 namespace nearhit {
 
 Namespace::Namespace(const Clock* clock, std::size_t max_payload_bytes, NamespaceRecord record,
@@ -26,8 +28,7 @@ void Namespace::Close(const Status& reason) {
   WriterLock lock(&version.gate);
   version.closed_code = reason.code();
   version.closed_reason = reason.message();
-  version.contents.cache.reset();
-  version.contents.collection.reset();
+  const Contents released = std::move(version.contents);
 }
 
 void Namespace::Configure(const NamespaceRecord& record,
@@ -54,8 +55,7 @@ void Namespace::Retire() {
   for (std::size_t i = 0; i + 1 < versions_.size(); ++i) {
     Version& version = *versions_[i];
     WriterLock lock(&version.gate);
-    version.contents.cache.reset();
-    version.contents.collection.reset();
+    const Contents released = std::move(version.contents);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "engine/cache/cache.h"
 #include "engine/collection/collection.h"
 #include "engine/database/catalogue.h"
+#include "engine/vectors/vectors.h"
 #include "nearhit/embedder.h"
 #include "nearhit/options.h"
 #include "nearhit/result.h"
@@ -22,8 +23,14 @@ namespace nearhit {
 // What is open under one number.
 struct Contents {
   std::unique_ptr<Collection> collection;
-  std::unique_ptr<Cache> cache;  // null in a namespace of kind vectors
+  // One of the two, by the kind of the namespace.
+  std::unique_ptr<Cache> cache;
+  std::unique_ptr<Vectors> vectors;
 };
+
+inline bool IsSync(Durability asked, const NamespaceConfig& config) {
+  return (asked == Durability::kDefault ? config.durability : asked) == Durability::kSync;
+}
 
 // Contents are read through a Call, which keeps them in place. Configure and Publish put a record,
 // or other contents, there without waiting for anyone: calls that run go on with what they began
@@ -80,6 +87,9 @@ class Namespace {
       return *version_->contents.collection;
     }
     Cache& cache() const NEARHIT_NO_THREAD_SAFETY_ANALYSIS { return *version_->contents.cache; }
+    Vectors& vectors() const NEARHIT_NO_THREAD_SAFETY_ANALYSIS {
+      return *version_->contents.vectors;
+    }
     // Whether both are on the same contents.
     const void* contents() const { return version_; }
 
@@ -107,13 +117,6 @@ class Namespace {
 
   const Clock& clock() const { return *clock_; }
   std::size_t max_payload_bytes() const { return max_payload_bytes_; }
-  // Held from the look at a budget to the end of the write that is to fit it: writes into a vectors
-  // namespace that has a budget take turns.
-  Mutex& budget_mu() { return budget_mu_; }
-
-  // Entries that searches of a vectors namespace could not read; a cache counts its own.
-  void CountReadError() { read_errors_.fetch_add(1, std::memory_order_relaxed); }
-  std::uint64_t read_errors() const { return read_errors_.load(std::memory_order_relaxed); }
 
  private:
   // The current version, with its gate held shared.
@@ -121,8 +124,6 @@ class Namespace {
 
   const Clock* const clock_;
   const std::size_t max_payload_bytes_;
-  Mutex budget_mu_;
-  std::atomic<std::uint64_t> read_errors_{0};
   std::atomic<bool> closing_{false};
 
   // All there ever were, the current one last: a call that is late may still look at the gate of

@@ -224,6 +224,22 @@ Status CheckUpsert(const UpsertRequest& request, const NamespaceConfig& config,
   return CheckTtl(request.ttl_ms, config);
 }
 
+Status CheckQueries(VectorView queries, const NamespaceConfig& config) {
+  const std::size_t dimension = config.dimension;
+  if (queries.empty() || queries.size() % dimension != 0) {
+    return InvalidArgument("query has " + std::to_string(queries.size()) +
+                           " components, the namespace's dimension is " +
+                           std::to_string(dimension));
+  }
+  const std::size_t rows = queries.size() / dimension;
+  NEARHIT_RETURN_IF_ERROR(CheckBatch("queries", rows));
+  for (std::size_t row = 0; row < rows; ++row) {
+    NEARHIT_RETURN_IF_ERROR(AtIndex(
+        "queries", row, CheckVector("query", queries.subspan(row * dimension, dimension), config)));
+  }
+  return Status();
+}
+
 Status CheckTexts(std::span<const std::string_view> texts) {
   NEARHIT_RETURN_IF_ERROR(CheckBatch("texts", texts.size()));
   for (std::size_t i = 0; i < texts.size(); ++i) {

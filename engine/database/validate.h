@@ -24,6 +24,8 @@ Status CheckInvalidate(const InvalidateRequest& request);
 Status CheckUpsert(const UpsertRequest& request, const NamespaceConfig& config,
                    std::size_t max_payload_bytes);
 Status CheckVector(std::string_view field, VectorView vector, const NamespaceConfig& config);
+// Rows of vectors, one after the other.
+Status CheckQueries(VectorView queries, const NamespaceConfig& config);
 Status CheckTexts(std::span<const std::string_view> texts);
 Status CheckSearch(const VectorSearchOptions& options, const NamespaceConfig& config);
 Status CheckPage(std::size_t limit);

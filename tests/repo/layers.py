@@ -1,6 +1,6 @@
 """Which folder may include what: the layers of nearhit, as data.
 
-server, cli -> engine/database -> engine/cache -> engine/policy, engine/embedding, engine/collection -> index, engine/storage -> base
+server, cli -> engine/database -> engine/cache, engine/vectors -> engine/policy, engine/embedding, engine/collection -> index, engine/storage -> base
 """
 
 # Folder -> folders of ours that it may include besides itself. "nearhit" is include/nearhit, the public API;
@@ -16,8 +16,9 @@ LAYERS = {
     "engine/collection": ["nearhit", "base", "index", "engine/storage"],
     "engine/policy": ["nearhit"],
     "engine/cache": ["nearhit", "base", "engine/collection", "engine/embedding", "engine/policy"],
+    "engine/vectors": ["nearhit", "base", "engine/collection"],
     "engine/database": ["nearhit", "base", "engine/cache", "engine/collection", "engine/embedding",
-                        "engine/storage"],
+                        "engine/storage", "engine/vectors"],
     "server": ["nearhit", "nearhit/v1", "base"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
     "examples": ["nearhit"],

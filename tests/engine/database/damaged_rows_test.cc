@@ -34,6 +34,8 @@ class DamagedRowsTest : public testing::Test {
     collection_ = contents.collection.get();
     if (kind == NamespaceKind::kCache) {
       contents.cache = std::make_unique<Cache>(collection_, &clock_, nullptr, record.config);
+    } else {
+      contents.vectors = std::make_unique<Vectors>(collection_, &clock_);
     }
     space_ = std::make_shared<Namespace>(&clock_, 1'000, record, std::move(contents));
   }
@@ -88,7 +90,9 @@ class DamagedVectorsTest : public DamagedRowsTest {
 
 TEST_F(DamagedVectorsTest, ASearchLeavesItOutAndCounts) {
   EXPECT_THAT(Found(), ElementsAre("a", "c"));
-  EXPECT_EQ(space_->read_errors(), 1U);
+  NamespaceStats stats;
+  Namespace::Call(space_.get()).vectors().AddStats(&stats);
+  EXPECT_EQ(stats.read_errors, 1U);
 }
 
 TEST_F(DamagedVectorsTest, AScanNamesIt) {

@@ -26,6 +26,7 @@ std::shared_ptr<VectorStore> MakeVectors(KvStore* store, const Clock* clock, IdA
   Contents contents;
   contents.collection =
       *Collection::Open(store, clock, ids, HashSecret{}, {.ns = 1, .dimension = 2});
+  contents.vectors = std::make_unique<Vectors>(contents.collection.get(), clock);
   return MakeVectorsHandle(
       std::make_shared<Namespace>(clock, std::size_t{100}, record, std::move(contents)));
 }
