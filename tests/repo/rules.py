@@ -10,6 +10,8 @@ MAX_PUBLIC_HEADER_LINES = 250
 MAX_ROOT_CMAKE_LINES = 120
 MAX_FUNCTION_LINES = 70
 MAX_COLUMNS = 100
+MAX_SENTENCE_WORDS = 35
+MAX_DOCUMENT_LINES = {"docs/performance.md": 120}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
@@ -286,5 +288,66 @@ def check_packages(tree):
                     yield f"{name}:{number}: {command} needs {package}, which is not in scripts/packages.txt"
 
 
+def paragraphs(lines):
+    """(line number, text) of each paragraph and list item outside code, tables and headings."""
+    in_code = False
+    start, words = 0, []
+    for number, line in enumerate(lines + [""], 1):
+        fence = line.lstrip().startswith("```")
+        in_code ^= fence
+        text = "" if fence or in_code else line.strip()
+        item = re.match(r"([-*]|\d+\.) +", text)
+        if item or not text or text.startswith(("|", "#", "<")):
+            if words:
+                yield start, " ".join(words)
+            words = []
+            if not item:
+                continue
+            text = text[item.end():]
+        if not words:
+            start = number
+        words.append(text)
+
+
+def sentences(text):
+    """Each piece of code counts as one word."""
+    text = re.sub(r"`[^`]*`", "CODE", text)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z\d\"(*])", text)
+
+
+def check_prose(tree):
+    """Documents have short sentences, and none is too long as a whole."""
+    for name, lines in tree.files.items():
+        if not name.endswith(".md"):
+            continue
+        for number, text in paragraphs(lines):
+            for sentence in sentences(text):
+                words = len(sentence.split())
+                if words > MAX_SENTENCE_WORDS:
+                    yield f"{name}:{number}: a sentence of {words} words, the limit is {MAX_SENTENCE_WORDS}"
+        limit = MAX_DOCUMENT_LINES.get(name)
+        if limit and len(lines) - 1 > limit:
+            yield f"{name}:1: {len(lines) - 1} lines, the limit is {limit}"
+
+
+def check_identifiers(tree):
+    """A name in code style, in a README of a folder or the architecture, is one of the tree."""
+    known = {word for name, lines in tree.files.items() if not name.endswith(".md")
+             for line in lines for word in re.findall(r"\w+", line)}
+    known |= {part for name in tree.files for part in re.findall(r"\w+", name)}
+    for name, lines in tree.files.items():
+        if name == "README.md" or not name.endswith("README.md") and name != "docs/architecture.md":
+            continue
+        for number, line in enumerate(lines, 1):
+            for code in re.findall(r"`([^`]*)`", line):
+                if not re.fullmatch(r"[\w:]+(\(\))?", code):
+                    continue
+                for word in re.findall(r"\w*[a-z][A-Z_]\w*", code):
+                    if word not in known:
+                        yield f"{name}:{number}: `{word}` is not in the tree"
+
+
 RULES = [check_layers, check_homes, check_public_headers, check_headers, check_sizes,
-         check_constructors, check_escapes, check_dead_files, check_links, check_docs_index, check_packages]
+         check_constructors, check_escapes, check_dead_files, check_links, check_docs_index, check_packages,
+         check_prose, check_identifiers]

@@ -136,6 +136,22 @@ class RulesTest(unittest.TestCase):
                                   "scripts/packages.txt": "cmake\nlibgtest-dev\ngit\n"}, "clang-format")
         self.assert_fails(check, {".ci/run": "gcovr --root .\n"}, "gcovr")
 
+    def test_prose(self):
+        check = rules.check_prose
+        long = " ".join(["word"] * 36) + ".\n"
+        self.assert_fails(check, {"docs/api.md": "# API\n\n" + long}, "docs/api.md:3: a sentence of 36 words")
+        self.assert_fails(check, {"docs/api.md": "# API\n\n- Short.\n- Short. " + long}, "docs/api.md:4: a sentence")
+        for text in ["| " + long, "```\n" + long + "```\n", "Two. " * 30 + "\n", "`" + long.strip() + "`\n"]:
+            self.assertEqual(self.problems(check, {"docs/api.md": text}), [])
+        self.assert_fails(check, {"docs/performance.md": "\n" * 121}, "docs/performance.md:1: 121 lines")
+        self.assertEqual(self.problems(check, {"docs/performance.md": "\n" * 120}), [])
+
+    def test_identifiers(self):
+        check = rules.check_identifiers
+        self.assert_fails(check, {"base/README.md": "See `Hash` and `HashOf`.\n"}, "base/README.md:1: `HashOf`")
+        self.assert_fails(check, {"docs/architecture.md": "`x::is_gone`\n"}, "`is_gone`")
+        self.assertEqual(self.problems(check, {"base/README.md": "`Hash`, `xxhash.h`, `a b_c`\n"}), [])
+
 
 if __name__ == "__main__":
     unittest.main()
