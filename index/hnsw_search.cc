@@ -107,10 +107,10 @@ class Pool {
   // Behind all that are as good. Without a branch on the scores, half of which the processor would
   // guess wrong: halves until few are left, then counts, which the compiler does by vectors.
   std::size_t PlaceFor(float score) const {
-    constexpr std::size_t kFew = 32;
+    constexpr std::size_t kFewLeft = 32;
     const GraphCandidate* base = items_.data();
     std::size_t left = items_.size();
-    while (left > kFew) {
+    while (left > kFewLeft) {
       const std::size_t half = left / 2;
       base += half * static_cast<std::size_t>(base[half - 1].score >= score);
       left -= half;

@@ -114,10 +114,10 @@ bool LinkEditor::FindsItself(NodeId node, float score) const {
   if (codec.metric() != IndexMetric::kDot) {
     return true;
   }
-  constexpr float kRounding = .02F;  // of codes
+  constexpr float kCodeRounding = .02F;  // of codes
   const std::byte* const record = graph_->Record(node);
   const float own = codec.Score(codec.QueryOf(record), record);
-  return score <= own + kRounding * std::abs(own);
+  return score <= own + kCodeRounding * std::abs(own);
 }
 
 std::vector<NodeId> LinkEditor::Select(NodeId node, int level,

@@ -76,7 +76,7 @@ void BackPlain(const Span& span) {
 
 // The same with AVX2, bit for bit. Wider vectors make what reads them wait for the stores of
 // narrower ones.
-#define TARGET_AVX2 __attribute__((target("avx2")))
+#define TARGET_AVX2_WITHOUT_FMA __attribute__((target("avx2")))
 #define INLINE_AVX2 __attribute__((target("avx2"), always_inline)) inline
 
 constexpr std::size_t kLanes = 8;
@@ -170,7 +170,7 @@ INLINE_AVX2 void MixHalvesAvx2(float* values, std::size_t n) {
   }
 }
 
-TARGET_AVX2 void RoundAvx2(const Span& span) {
+TARGET_AVX2_WITHOUT_FMA void RoundAvx2(const Span& span) {
   ScaleAvx2(span.values, span.factors, span.n);
   TransformAvx2(span.values + span.first, span.transformed);
   if (span.transformed != span.n) {
@@ -178,7 +178,7 @@ TARGET_AVX2 void RoundAvx2(const Span& span) {
   }
 }
 
-TARGET_AVX2 void BackAvx2(const Span& span) {
+TARGET_AVX2_WITHOUT_FMA void BackAvx2(const Span& span) {
   if (span.transformed != span.n) {
     MixHalvesAvx2(span.values, span.n);
   }

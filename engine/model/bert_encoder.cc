@@ -8,7 +8,7 @@
 #include "base/mutex.h"
 #include "base/thread_annotations.h"
 #include "engine/model/encoder_scratch.h"
-#include "engine/model/worker_pool.h"
+#include "engine/model/helper_threads.h"
 
 namespace nearhit {
 
@@ -103,8 +103,9 @@ class BertEncoder::Impl {
         kernels_(kernels),
         weights_(std::move(weights)),
         scratch_(kernels, config),
-        workers_(options.workers != nullptr ? options.workers
-                                            : std::make_shared<WorkerPool>(options.threads - 1)) {}
+        workers_(options.workers != nullptr
+                     ? options.workers
+                     : std::make_shared<HelperThreads>(options.threads - 1)) {}
 
   const BertConfig& config() const { return config_; }
   const BertWeights& weights() const { return weights_; }
@@ -132,7 +133,7 @@ class BertEncoder::Impl {
   const EncoderKernels& kernels_;
   const BertWeights weights_;
   ScratchPool scratch_;
-  const std::shared_ptr<WorkerPool> workers_;
+  const std::shared_ptr<HelperThreads> workers_;
 };
 
 Status BertEncoder::Impl::Check(std::span<const std::int32_t> ids,

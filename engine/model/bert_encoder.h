@@ -14,7 +14,7 @@
 
 namespace nearhit {
 
-class WorkerPool;
+class HelperThreads;
 
 struct EncoderOptions {
   Arithmetic arithmetic = Arithmetic::kFast;
@@ -22,7 +22,7 @@ struct EncoderOptions {
   bool normalize = true;    // vectors of length 1
   std::size_t threads = 1;  // that one call may use, the caller's among them; 1 to kMaxThreads
   // Where the threads beside the caller's come from, shared with other encoders. Null: its own.
-  std::shared_ptr<WorkerPool> workers{};
+  std::shared_ptr<HelperThreads> workers{};
   // Null: the fastest of this processor.
   const EncoderKernels* kernels = nullptr;
 

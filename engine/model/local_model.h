@@ -24,7 +24,7 @@ class LocalModel {
     Arithmetic arithmetic = Arithmetic::kFast;
     // Passes at the same time, and the threads that one large pass may use.
     std::size_t threads = 1;
-    std::shared_ptr<WorkerPool> workers{};  // as EncoderOptions::workers
+    std::shared_ptr<HelperThreads> workers{};  // as EncoderOptions::workers
   };
 
   // `config` is what ReadModelConfig says of `folder`, of an encoder.

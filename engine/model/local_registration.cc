@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "engine/model/helper_threads.h"
 #include "engine/model/local_embedder.h"
-#include "engine/model/worker_pool.h"
 #include "nearhit/local_embedder.h"
 
 namespace nearhit {
@@ -70,7 +70,7 @@ class Models {
       return LocalEmbedder::LoadStatic(folder, config, std::move(settings));
     }
     if (workers_ == nullptr) {  // no threads in processes that never load an encoder
-      workers_ = std::make_shared<WorkerPool>(threads_ - 1);
+      workers_ = std::make_shared<HelperThreads>(threads_ - 1);
     }
     const LocalModel::Options options{
         .arithmetic = settings.arithmetic, .threads = threads_, .workers = workers_};
@@ -88,7 +88,7 @@ class Models {
       embedders_ NEARHIT_GUARDED_BY(mu_);  // by folder, prefix, arithmetic and long_text
   std::map<std::pair<std::filesystem::path, std::string>, std::weak_ptr<const LocalModel>> encoders_
       NEARHIT_GUARDED_BY(mu_);
-  std::shared_ptr<WorkerPool> workers_ NEARHIT_GUARDED_BY(mu_);
+  std::shared_ptr<HelperThreads> workers_ NEARHIT_GUARDED_BY(mu_);
 };
 
 }  // namespace

@@ -261,9 +261,9 @@ Status RocksDbStore::Get(Family family, std::string_view key, ReadMode mode,
     return Status();
   }
   {
-    std::optional<NoWaitReads> no_wait;
+    std::optional<NoWaitReads> in_memory_only;
     if (mode == ReadMode::kNonBlocking) {
-      no_wait.emplace();
+      in_memory_only.emplace();
     }
     NEARHIT_RETURN_IF_ERROR(
         FromRocksDb(db_->Get(rocksdb::ReadOptions(), Handle(family), ToSlice(key), value)));

@@ -52,7 +52,7 @@ VectorHit ToHit(const ScoredEntry& scored, const PayloadRecord& record, bool wit
   return hit;
 }
 
-std::size_t BytesOf(const VectorHit& hit) {
+std::size_t HitBytes(const VectorHit& hit) {
   std::size_t bytes = sizeof(VectorHit) + hit.key.size() + hit.payload.size();
   for (const std::string& tag : hit.tags) {
     bytes += sizeof(std::string) + tag.size();
@@ -134,7 +134,7 @@ Result<std::vector<VectorHit>> Vectors::ReadHits(std::span<const ScoredEntry> fo
       continue;  // stored after the filter was evaluated
     }
     hits.push_back(ToHit(scored, entry->record, options.with_payload));
-    const std::size_t own = BytesOf(hits.back());
+    const std::size_t own = HitBytes(hits.back());
     *bytes += own;
     // The first hit of a call may be over the limit by itself.
     if (*bytes > limit && *bytes > own) {

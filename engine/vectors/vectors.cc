@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kExpiredAtOnce = 4'096;
 
-std::size_t BytesOf(const VectorEntry& entry) {
+std::size_t EntryBytes(const VectorEntry& entry) {
   return entry.key.size() + entry.payload.size() + entry.vector.size() * sizeof(float);
 }
 
@@ -76,8 +76,8 @@ Result<VectorEntry> Vectors::Get(EntryId id) const {
 }
 
 Result<VectorPage> Vectors::Scan(EntryId after, std::size_t limit) const {
-  return ReadScanPage<VectorPage>(*collection_, after, limit,
-                                  [this](EntryId id) { return Get(id); }, BytesOf);
+  return ReadScanPage<VectorPage>(
+      *collection_, after, limit, [this](EntryId id) { return Get(id); }, EntryBytes);
 }
 
 Status Vectors::Maintain(const std::atomic<bool>& stop) {
@@ -104,8 +104,7 @@ bool Vectors::IsLive(const StoredEntry& entry) const {
 }
 
 // A vector store evicts nothing: over its budget it refuses.
-Status Vectors::CheckBudget(std::span<const PutRequest> puts,
-                            const NamespaceConfig& config) const {
+Status Vectors::CheckBudget(std::span<const PutRequest> puts, const NamespaceConfig& config) const {
   const Collection::Size size = collection_->SizeAfter(puts);
   if ((config.max_entries != 0 && size.entries > config.max_entries) ||
       (config.max_bytes != 0 && size.bytes > config.max_bytes)) {

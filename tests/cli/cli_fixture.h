@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/run_cli.h"
-#include "server/daemon.h"
+#include "server/daemon/daemon.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

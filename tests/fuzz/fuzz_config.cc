@@ -3,8 +3,8 @@
 #include <string>
 
 #include "nearhit/database.h"
-#include "server/config.h"
-#include "server/model_folder.h"
+#include "server/config/config.h"
+#include "server/config/model_folder.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace nearhit::server {

@@ -4,15 +4,16 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <google/protobuf/stubs/logging.h>
 #include <grpcpp/grpcpp.h>
 
 #include "nearhit/database.h"
-#include "server/admin_service.h"
-#include "server/cache_service.h"
-#include "server/vectors_service.h"
+#include "server/grpc/admin_service.h"
+#include "server/grpc/cache_service.h"
+#include "server/grpc/vectors_service.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace nearhit::server {
@@ -21,9 +22,8 @@ namespace {
 // The services over a database that is exchanged for each input.
 class Rig {
  public:
-  Rig() : pool_(1, 16), cache_(&context_), vectors_(&context_), admin_(&context_) {
+  Rig() : cache_(Ready(), &streams_), vectors_(&*core_, &streams_), admin_(&*core_) {
     google::protobuf::SetLogHandler(nullptr);  // it would complain about every text not in UTF-8
-    context_.pool = &pool_;
     grpc::ServerBuilder builder;
     builder.RegisterService(&cache_);
     builder.RegisterService(&vectors_);
@@ -41,8 +41,12 @@ class Rig {
     options.in_memory = true;
     options.background_maintenance = false;
     options.max_payload_bytes = 4'096;
+    core_.reset();
     db_ = *Database::Open(options);
-    context_.db = db_.get();
+    ServerOptions serving;
+    serving.workers = 1;
+    serving.max_queue = 16;
+    core_.emplace(db_.get(), serving, "");
     NamespaceConfig config;
     config.dimension = 2;
     FUZZ_CHECK(db_->CreateNamespace("c", config).ok());
@@ -54,12 +58,17 @@ class Rig {
   }
 
  private:
-  ServiceContext context_{std::size_t{64} << 20};
-  WorkerPool pool_;
+  ServiceCore* Ready() {
+    NewDatabase();
+    return &*core_;
+  }
+
+  std::unique_ptr<Database> db_;
+  std::optional<ServiceCore> core_;  // made anew in its place
+  StreamSet streams_;
   CacheService cache_;
   VectorsService vectors_;
   AdminService admin_;
-  std::unique_ptr<Database> db_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
 

@@ -19,7 +19,11 @@ LAYERS = {
     "engine/vectors": ["nearhit", "base", "engine/collection"],
     "engine/database": ["nearhit", "base", "engine/cache", "engine/collection", "engine/embedding",
                         "engine/storage", "engine/vectors"],
-    "server": ["nearhit", "nearhit/v1", "base"],
+    # The transports are skins over server/core, which knows none of them.
+    "server/config": ["nearhit", "base"],
+    "server/core": ["nearhit", "base", "server/config"],
+    "server/grpc": ["nearhit", "nearhit/v1", "base", "server/config", "server/core"],
+    "server/daemon": ["nearhit", "base", "server/config", "server/core", "server/grpc"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
     "examples": ["nearhit"],
     "bench/peers": ["engine/model"],
@@ -39,9 +43,12 @@ LAYERS = {
 
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
 for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
-                  "engine/collection", "engine/policy", "engine/cache", "engine/database", "server", "cli"]:
+                  "engine/collection", "engine/policy", "engine/cache", "engine/database", "server/config",
+                  "server/core", "server/grpc", "server/daemon", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 # The command line is tested against a real daemon, which needs a folder with a model.
+LAYERS["tests/server/grpc"] += ["server/daemon"]
+LAYERS["tests/server/daemon"] += ["nearhit/v1"]
 LAYERS["tests/cli"] += ["server", "tests/engine/model"]
 LAYERS["tests/index"] += ["tests/kinds"]
 LAYERS["tests/engine/cache"] += ["engine/storage"]
@@ -58,14 +65,14 @@ HOMES = {
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
     "curl/": ["engine/embedding"],
     "openssl/": ["engine/model/file_hash.cc"],
-    "nlohmann/": ["engine/embedding", "engine/model", "cli", "server", "bench/workload", "tests"],
+    "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "bench/workload", "tests"],
     "zlib.h": ["formats", "tests/formats", "tests/cli"],
-    "grpc/": ["server"],
-    "grpcpp/": ["server", "cli", "bench/workload", "tests/server", "tests/fuzz"],
-    "google/protobuf/": ["server", "cli", "tests"],
-    "spdlog/": ["server"],
-    "toml++/": ["server"],
-    "CLI/": ["server", "cli", "bench/workload"],
+    "grpc/": ["server/grpc"],
+    "grpcpp/": ["server/grpc", "cli", "bench/workload", "tests/server", "tests/fuzz"],
+    "google/protobuf/": ["server/grpc", "server/daemon", "cli", "tests"],
+    "spdlog/": ["server/daemon"],
+    "toml++/": ["server/config"],
+    "CLI/": ["server/daemon", "cli", "bench/workload"],
     "benchmark/": ["bench/micro"],
     "valgrind/": ["bench/instructions"],
     "gtest/": ["tests"],

@@ -49,7 +49,7 @@ class RulesTest(unittest.TestCase):
         for name, include in {"base/bad.cc": "index/distance.h", "index/bad.cc": "engine/storage/keys.h",
                               "engine/cache/bad.cc": "index/flat_index.h",
                               "engine/storage/bad.cc": "engine/collection/collection.h",
-                              "server/bad.cc": "engine/database/validate.h",
+                              "server/core/bad.cc": "engine/database/validate.h",
                               "examples/bad.cc": "base/hash.h",
                               "tests/index/bad.cc": "engine/storage/keys.h"}.items():
             with self.subTest(name=name):

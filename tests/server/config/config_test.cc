@@ -1,0 +1,161 @@
+#include "server/config/config.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace nearhit::server {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(Config, EmptyFileGivesDefaults) {
+  const auto config = ParseConfig("", "test.toml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->server.listen, "127.0.0.1:7700");
+  EXPECT_EQ(config->server.max_message_bytes, 32U << 20);
+  EXPECT_FALSE(config->server.reflection);
+  EXPECT_EQ(config->storage.path, "./nearhit-data");
+  EXPECT_TRUE(config->namespaces.empty());
+}
+
+TEST(Config, ReadsANamespace) {
+  const auto config = ParseConfig(R"(
+[[namespace]]
+name = "docs"
+kind = "vectors"
+dimension = 8
+metric = "l2"
+threshold = 0.5
+max_entries = 100
+durability = "sync"
+embedder = { kind = "http", url = "http://127.0.0.1:1/v1/embeddings", model = "m", timeout_ms = 7 }
+)",
+                                  "test.toml");
+  ASSERT_THAT(config, IsOk());
+  ASSERT_EQ(config->namespaces.size(), 1U);
+  const NamespaceConfig& got = config->namespaces[0].config;
+  EXPECT_EQ(config->namespaces[0].name, "docs");
+  EXPECT_EQ(got.kind, NamespaceKind::kVectors);
+  EXPECT_EQ(got.dimension, 8U);
+  EXPECT_EQ(got.metric, Metric::kL2);
+  EXPECT_EQ(got.max_entries, 100U);
+  EXPECT_EQ(got.durability, Durability::kSync);
+  EXPECT_EQ(got.embedder.timeout.count(), 7);
+}
+
+TEST(Config, ReadsALocalEmbedder) {
+  const auto config = ParseConfig(R"(
+[embedding]
+threads = 3
+memo_bytes = 0
+[[namespace]]
+name = "faq"
+[namespace.embedder]
+kind = "local"
+model = "/models/e5"
+prefix = "query: "
+arithmetic = "float32"
+long_text = "windows"
+)",
+                                  "test.toml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->embedding.threads, 3U);
+  EXPECT_EQ(config->embedding.memo_bytes, 0U);
+  EXPECT_EQ(config->namespaces[0].config.embedder, (EmbedderSpec{.kind = "local",
+                                                                 .model = "/models/e5",
+                                                                 .prefix = "query: ",
+                                                                 .arithmetic = "float32",
+                                                                 .long_text = "windows"}));
+}
+
+struct Typo {
+  const char* toml;
+  const char* nearest;
+};
+
+class ConfigTypo : public testing::TestWithParam<Typo> {};
+
+TEST_P(ConfigTypo, IsNamedWithItsLineAndTheNearestKey) {
+  EXPECT_THAT(ParseConfig(GetParam().toml, "test.toml"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("unknown key"), HasSubstr("test.toml:"),
+                             HasSubstr(std::string("did you mean ") + GetParam().nearest))));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConfigTypo,
+    testing::Values(Typo{"[servr]\n", "server?"}, Typo{"[storag]\n", "storage?"},
+                    Typo{"[logs]\n", "log?"}, Typo{"[embeding]\n", "embedding?"},
+                    Typo{"[[namespaces]]\n", "namespace?"},
+                    Typo{"[server]\nlisen = 1\n", "server.listen?"},
+                    Typo{"[server]\nunix_soket = 1\n", "server.unix_socket?"},
+                    Typo{"[server]\nworker = 1\n", "server.workers?"},
+                    Typo{"[server]\nmax_queu = 1\n", "server.max_queue?"},
+                    Typo{"[server]\nmax_message_byte = 1\n", "server.max_message_bytes?"},
+                    Typo{"[server]\nmax_streams = 1\n", "server.max_concurrent_streams?"},
+                    Typo{"[server]\nmemory_quota = 1\n", "server.memory_quota_bytes?"},
+                    Typo{"[server]\nreflect = 1\n", "server.reflection?"},
+                    Typo{"[server]\nshutdown_grace = 1\n", "server.shutdown_grace_ms?"},
+                    Typo{"[storage]\npth = 1\n", "storage.path?"},
+                    Typo{"[storage]\nblock_cache = 1\n", "storage.block_cache_bytes?"},
+                    Typo{"[storage]\nmax_payload_byte = 1\n", "storage.max_payload_bytes?"},
+                    Typo{"[log]\nlevl = 1\n", "log.level?"},
+                    Typo{"[log]\nformt = 1\n", "log.format?"},
+                    Typo{"[[namespace]]\nname = 'a'\ntreshold = 1\n", "namespace.threshold?"},
+                    Typo{"[[namespace]]\nname = 'a'\nmax_entry = 1\n", "namespace.max_entries?"},
+                    Typo{"[[namespace]]\nname = 'a'\nembedder = { modle = 'm' }\n",
+                         "namespace.embedder.model?"}));
+
+class ConfigBad : public testing::TestWithParam<Typo> {};
+
+TEST_P(ConfigBad, IsRefusedByName) {
+  EXPECT_THAT(ParseConfig(GetParam().toml, "test.toml"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr(GetParam().nearest)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConfigBad,
+    testing::Values(
+        Typo{"[server]\nlisten = 5\n", "test.toml:2: server.listen must be a string"},
+        Typo{"[server]\nlisten = 'x'\n", "server.listen must be"},
+        Typo{"[server]\nlisten = 'h:70000'\n", "server.listen must end in a port"},
+        Typo{"[server]\nlisten = ''\n", "cannot both be empty"},
+        Typo{"[server]\nworkers = 0\n", "server.workers is 0; it must be in [1, 1024]"},
+        Typo{"[server]\nmax_queue = -1\n", "server.max_queue is -1"},
+        Typo{"[server]\nmax_message_bytes = 1\n", "server.max_message_bytes is 1"},
+        Typo{"[server]\nreflection = 1\n", "server.reflection must be true or false"},
+        Typo{"[storage]\npath = ''\n", "storage.path must not be empty"},
+        Typo{"[storage]\nmax_payload_bytes = 67108865\n", "storage.max_payload_bytes is 67108865"},
+        Typo{"[storage]\nmax_payload_bytes = 67108864\n", "server.max_message_bytes"},
+        Typo{"[embedding]\nthreads = 257\n", "embedding.threads is 257; it must be in [0, 256]"},
+        Typo{"[embedding]\nmemo_bytes = -1\n", "embedding.memo_bytes is -1"},
+        Typo{"[[namespace]]\nname = 'a'\nembedder = { arithmetic = 'int4' }\n",
+             "namespace.embedder.arithmetic must be one of"},
+        Typo{"[[namespace]]\nname = 'a'\nembedder = { long_text = 'cut' }\n",
+             "namespace.embedder.long_text must be one of"},
+        Typo{"[log]\nlevel = 'loud'\n", "log.level must be one of"},
+        Typo{"[[namespace]]\nkind = 'cache'\n", "namespace.name is missing"},
+        Typo{"[[namespace]]\nname = 'a'\nkind = 'x'\n", "namespace.kind must be one of"},
+        Typo{"[[namespace]]\nname = 'a'\ndimension = 8193\n", "namespace.dimension is 8193"},
+        Typo{"[[namespace]]\nname = 'a'\nthreshold = 1.5\n", "namespace.threshold must be in"},
+        Typo{"[[namespace]]\nname = 'a'\nthreshold = nan\n", "namespace.threshold is nan"},
+        Typo{"[[namespace]]\nname = 'a'\ndefault_ttl_ms = -1\n", "namespace.default_ttl_ms is -1"},
+        Typo{"[[namespace]]\nname = 'a'\ndefault_ttl_ms = 2\nmax_ttl_ms = 1\n", "is longer than"},
+        Typo{"[[namespace]]\nname = 'a'\nembedder = { kind = 'http' }\n", "url is missing"},
+        Typo{"[[namespace]]\nname = 'a'\n[[namespace]]\nname = 'a'\n", "is used twice"},
+        Typo{"namespace = 3\n", "must be an array of tables"}, Typo{"a = \n", "test.toml:1"}));
+
+TEST(Config, ExampleIsValid) {
+  EXPECT_THAT(LoadConfig(NEARHIT_SOURCE_DIR "/examples/nearhit.toml"), IsOk());
+}
+
+TEST(Config, MissingFileIsNotFound) {
+  EXPECT_THAT(LoadConfig("/nonexistent/nearhit.toml"), StatusIs(StatusCode::kNotFound));
+}
+
+}  // namespace
+}  // namespace nearhit::server

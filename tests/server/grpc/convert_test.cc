@@ -1,0 +1,110 @@
+#include "server/grpc/convert.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace nearhit::server {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Convert, StatusKeepsCodeAndMessage) {
+  for (int code = 1; code <= 15; ++code) {
+    const grpc::Status status = ToGrpcStatus(Status(static_cast<StatusCode>(code), "because"));
+    EXPECT_EQ(static_cast<int>(status.error_code()), code);
+    EXPECT_EQ(status.error_message(), "because");
+  }
+  EXPECT_TRUE(ToGrpcStatus(Status()).ok());
+}
+
+TEST(Convert, LongMessagesAreClipped) {
+  EXPECT_EQ(ToGrpcStatus(Internal(std::string(5000, 'x'))).error_message().size(), 1024U);
+}
+
+TEST(Convert, VectorsRoundTrip) {
+  const std::vector<float> vector = {1.5F, -2.0F, 0.0F};
+  const std::string bytes = EncodeVector(vector);
+  EXPECT_EQ(bytes.size(), 12U);
+  EXPECT_THAT(DecodeVector("query", bytes), IsOkAndHolds(vector));
+  EXPECT_THAT(DecodeVector("query", ""), IsOkAndHolds(testing::IsEmpty()));
+}
+
+TEST(Convert, TornVectorsAreRefused) {
+  for (const std::size_t size : {1U, 2U, 3U, 5U, 1023U}) {
+    EXPECT_THAT(DecodeVector("query", std::string(size, 'x')),
+                StatusIs(StatusCode::kInvalidArgument,
+                         HasSubstr("query has " + std::to_string(size) + " bytes")));
+  }
+}
+
+TEST(Convert, UnknownEnumsAreRefused) {
+  EXPECT_THAT(DecodeDurability(2), IsOkAndHolds(Durability::kSync));
+  EXPECT_THAT(DecodeDurability(3), StatusIs(StatusCode::kInvalidArgument, HasSubstr("durability")));
+  EXPECT_THAT(DecodeDurability(-1), StatusIs(StatusCode::kInvalidArgument));
+  v1::NamespaceConfig config;
+  config.set_metric(static_cast<v1::Metric>(9));
+  EXPECT_THAT(DecodeNamespaceConfig(config),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("metric has the unknown value 9")));
+  config.set_metric(v1::METRIC_L2);
+  config.set_kind(static_cast<v1::NamespaceKind>(2));
+  EXPECT_THAT(DecodeNamespaceConfig(config),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("kind")));
+}
+
+TEST(Convert, FieldsOfALocalEmbedderComeBack) {
+  v1::NamespaceConfig config;
+  config.mutable_embedder()->set_kind("local");
+  config.mutable_embedder()->set_model("/models/e5");
+  const auto defaults = DecodeNamespaceConfig(config);
+  ASSERT_THAT(defaults, IsOk());
+  EXPECT_EQ(defaults->embedder, (EmbedderSpec{.kind = "local", .model = "/models/e5"}));
+  config.mutable_embedder()->set_prefix("query: ");
+  config.mutable_embedder()->set_arithmetic("float32");
+  config.mutable_embedder()->set_long_text("windows");
+  NamespaceInfo info;
+  info.config = *DecodeNamespaceConfig(config);
+  EXPECT_EQ(info.config.embedder.long_text, "windows");
+  v1::NamespaceInfo back;
+  ToProto(info, &back);
+  EXPECT_EQ(back.config().embedder().SerializeAsString(), config.embedder().SerializeAsString());
+}
+
+TEST(Convert, FiguresOfANamespace) {
+  NamespaceInfo info;
+  info.stats.texts_not_read = 1;
+  info.stats.entries_without_vector = 4;
+  info.stats.embedder_memo_hits = 2;
+  info.stats.embedder_memo_misses = 3;
+  v1::NamespaceInfo out;
+  ToProto(info, &out);
+  EXPECT_EQ(out.stats().texts_not_read(), 1U);
+  EXPECT_EQ(out.stats().entries_without_vector(), 4U);
+  EXPECT_EQ(out.stats().embedder_memo_hits(), 2U);
+  EXPECT_EQ(out.stats().embedder_memo_misses(), 3U);
+}
+
+TEST(Convert, StoresKeepTheirVectorsAndNameTheBadItem) {
+  v1::StoreItem good;
+  good.mutable_prompt()->set_slot("hello");
+  good.mutable_prompt()->set_vector(EncodeVector(std::vector<float>{1, 2}));
+  v1::StoreItem bad = good;
+  bad.mutable_prompt()->set_vector("abc");
+  const v1::StoreItem* items[] = {&good, &bad};
+  EXPECT_THAT(DecodeStores(items, TimePoint::max()),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("items[1]: prompt.vector has 3")));
+  const auto stores = DecodeStores({items, 1}, TimePoint::max());
+  ASSERT_THAT(stores, IsOk());
+  EXPECT_THAT(stores->requests[0].prompt.vector, testing::ElementsAre(1.0F, 2.0F));
+}
+
+TEST(Convert, DeadlineOfForeverStaysForever) {
+  EXPECT_EQ(ToSteadyDeadline(std::chrono::system_clock::time_point::max()), TimePoint::max());
+  EXPECT_LT(ToSteadyDeadline(std::chrono::system_clock::now() - std::chrono::seconds(1)),
+            std::chrono::steady_clock::now());
+}
+
+}  // namespace
+}  // namespace nearhit::server
