@@ -13,7 +13,8 @@ ServiceCore::ServiceCore(Database* db, const ServerOptions& options, std::string
       allow_embedder_keys_(options.allow_embedder_keys),
       model_folder_(std::move(model_folder)),
       pool_(options.workers, options.max_queue, options.memory_quota_bytes),
-      answers_(options.memory_quota_bytes) {}
+      answers_(options.memory_quota_bytes) {
+}
 
 ServerStats ServiceCore::Stats() const {
   return {.queued_calls = pool_.queued(),
@@ -57,8 +58,8 @@ Lane ServiceCore::LaneOf(const PendingLookup& rest) {
 }
 
 Result<LookupResult> ServiceCore::TryLookup(std::string_view cache, const Prompt& prompt,
-                                        const LookupOptions& options,
-                                        std::unique_ptr<PendingLookup>* rest) {
+                                            const LookupOptions& options,
+                                            std::unique_ptr<PendingLookup>* rest) {
   NEARHIT_ASSIGN_OR_RETURN(const auto found, db_->Cache(cache));
   Result<LookupResult> result = found->TryLookup(prompt, options, rest);
   if (options.non_blocking && result.status().code() == StatusCode::kWouldBlock) {
@@ -69,9 +70,9 @@ Result<LookupResult> ServiceCore::TryLookup(std::string_view cache, const Prompt
 }
 
 Result<std::vector<LookupResult>> ServiceCore::LookupBatch(std::string_view cache,
-                                                       std::span<const Prompt> prompts,
-                                                       LookupOptions options,
-                                                       const CallContext& call) {
+                                                           std::span<const Prompt> prompts,
+                                                           LookupOptions options,
+                                                           const CallContext& call) {
   NEARHIT_ASSIGN_OR_RETURN(const auto found, db_->Cache(cache));
   options.still_wanted = StillWanted(call);
   options.max_result_bytes = max_message_bytes_;
@@ -79,16 +80,16 @@ Result<std::vector<LookupResult>> ServiceCore::LookupBatch(std::string_view cach
 }
 
 Result<std::vector<VectorHit>> ServiceCore::Search(std::string_view vectors, VectorView query,
-                                               VectorSearchOptions options) {
+                                                   VectorSearchOptions options) {
   NEARHIT_ASSIGN_OR_RETURN(const auto found, db_->Vectors(vectors));
   options.max_result_bytes = max_message_bytes_;
   return found->Search(query, options);
 }
 
 Result<std::vector<std::vector<VectorHit>>> ServiceCore::SearchBatch(std::string_view vectors,
-                                                                 VectorView queries,
-                                                                 VectorSearchOptions options,
-                                                                 const CallContext& call) {
+                                                                     VectorView queries,
+                                                                     VectorSearchOptions options,
+                                                                     const CallContext& call) {
   NEARHIT_ASSIGN_OR_RETURN(const auto found, db_->Vectors(vectors));
   options.max_result_bytes = max_message_bytes_;
   options.still_wanted = StillWanted(call);
@@ -96,7 +97,7 @@ Result<std::vector<std::vector<VectorHit>>> ServiceCore::SearchBatch(std::string
 }
 
 Result<Embeddings> ServiceCore::Embed(std::string_view ns, std::span<const std::string_view> texts,
-                                  TimePoint deadline) {
+                                      TimePoint deadline) {
   NEARHIT_ASSIGN_OR_RETURN(const NamespaceInfo info, db_->DescribeNamespace(ns));
   const std::size_t bytes = texts.size() * info.config.dimension * sizeof(float);
   if (bytes > max_message_bytes_) {
