@@ -66,8 +66,8 @@ void NamespaceFlags::AddFixed(CLI::App* command) {
 void NamespaceFlags::AddChangeable(CLI::App* command, bool with_durability) {
   command->add_option("--dimension", dimension,
                       "Components of every vector; 0: the embedder's own");
-  command->add_option("--embedder", embedder, "Who makes vectors: none, lexical, http or local")
-      ->check(CLI::IsMember({"none", "lexical", "http", "local"}));
+  command->add_option("--embedder", embedder,
+                      "Kind of embedder: none, lexical, http, local, or one that the server knows");
   command->add_option("--embedder-url", embedder_url, "http: the /v1/embeddings endpoint");
   command->add_option("--embedder-model", embedder_model,
                       "http: the model's name; local: its folder, on the server");

@@ -5,8 +5,13 @@
 #include <charconv>
 #include <cstdio>
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
 #include "base/utf8.h"
 #include "cli/parse.h"
+#include "nearhit/settings.h"
+#include "nearhit/stats.h"
 
 namespace nearhit {
 namespace {
@@ -45,6 +50,19 @@ void PutMetadata(Json* json, const v1::EntryMetadata& metadata) {
   put("answer_tokens", metadata.answer_tokens(), metadata.answer_tokens() != 0);
   put("cost", metadata.cost(), metadata.cost() != 0);
   put("tags", metadata.tags(), metadata.tags_size() != 0);
+}
+
+Json NumberOf(const google::protobuf::Message& message, std::string_view name) {
+  const auto* field = message.GetDescriptor()->FindFieldByName(std::string(name));
+  const google::protobuf::Reflection* from = message.GetReflection();
+  switch (field->cpp_type()) {
+    case google::protobuf::FieldDescriptor::CPPTYPE_FLOAT:
+      return ShortDouble(from->GetFloat(message, field));
+    case google::protobuf::FieldDescriptor::CPPTYPE_INT64:
+      return from->GetInt64(message, field);
+    default:
+      return from->GetUInt64(message, field);
+  }
 }
 
 }  // namespace
@@ -212,19 +230,15 @@ Json HitToJson(const v1::VectorHit& hit, bool with_payload) {
 
 Json NamespaceToJson(const v1::NamespaceInfo& info) {
   const v1::NamespaceConfig& config = info.config();
-  const v1::NamespaceStats& stats = info.stats();
   Json json;
   json["name"] = info.name();
   json["kind"] = KindName(config.kind());
   json["dimension"] = config.dimension();
   json["metric"] = MetricText(config.metric());
   json["embedder"] = info.embedder_identity();
-  json["threshold"] = ShortDouble(config.threshold());
-  json["default_ttl_ms"] = config.default_ttl_ms();
-  json["max_ttl_ms"] = config.max_ttl_ms();
-  json["idle_ttl_ms"] = config.idle_ttl_ms();
-  json["max_entries"] = config.max_entries();
-  json["max_bytes"] = config.max_bytes();
+  ForEachSetting([&](const auto& setting) {
+    json[std::string(setting.name)] = NumberOf(config, setting.name);
+  });
   json["durability"] = DurabilityText(config.durability());
   json["created_us"] = info.created_us();
   if (info.has_reembedding()) {
@@ -235,25 +249,9 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
       json["reembedding"]["last_error"] = change.last_error();
     }
   }
-  json["stats"] = {{"entries", stats.entries()},
-                   {"bytes", stats.bytes()},
-                   {"partitions", stats.partitions()},
-                   {"index_bytes", stats.index_bytes()},
-                   {"graph_partitions", stats.graph_partitions()},
-                   {"exact_hits", stats.exact_hits()},
-                   {"semantic_hits", stats.semantic_hits()},
-                   {"misses", stats.misses()},
-                   {"stores", stats.stores()},
-                   {"deletes", stats.deletes()},
-                   {"evictions", stats.evictions()},
-                   {"expirations", stats.expirations()},
-                   {"embed_failures", stats.embed_failures()},
-                   {"read_errors", stats.read_errors()},
-                   {"damaged_entries", stats.damaged_entries()},
-                   {"entries_without_vector", stats.entries_without_vector()},
-                   {"texts_not_read", stats.texts_not_read()},
-                   {"embedder_memo_hits", stats.embedder_memo_hits()},
-                   {"embedder_memo_misses", stats.embedder_memo_misses()}};
+  for (const NamespaceFigure& figure : kNamespaceFigures) {
+    json["stats"][std::string(figure.name)] = NumberOf(info.stats(), figure.name);
+  }
   return json;
 }
 

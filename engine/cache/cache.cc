@@ -104,16 +104,7 @@ std::shared_ptr<EmbedderService> Cache::embedder() const {
 }
 
 void Cache::AddStats(NamespaceStats* stats) const {
-  stats->exact_hits += counters_.exact_hits.load();
-  stats->semantic_hits += counters_.semantic_hits.load();
-  stats->misses += counters_.misses.load();
-  stats->stores += counters_.stores.load();
-  stats->deletes += counters_.deletes.load();
-  stats->evictions += counters_.evictions.load();
-  stats->expirations += counters_.expirations.load();
-  stats->embed_failures += counters_.embed_failures.load();
-  stats->texts_not_read += counters_.texts_not_read.load();
-  stats->read_errors += counters_.read_errors.load();
+  counters_.AddTo(stats);
   if (const std::shared_ptr<const Settings> now = settings(); now->embedder != nullptr) {
     const EmbedderStats embedder = now->embedder->embedder()->stats();
     stats->embedder_memo_hits = embedder.memo_hits;

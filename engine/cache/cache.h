@@ -20,6 +20,7 @@
 #include "engine/cache/idle_tracker.h"
 #include "engine/cache/lookup_state.h"
 #include "engine/collection/collection.h"
+#include "engine/collection/stat_counters.h"
 #include "engine/embedding/embedder_service.h"
 #include "engine/policy/threshold_policy.h"
 #include "nearhit/embedder.h"
@@ -95,25 +96,13 @@ class Cache {
     std::shared_ptr<const ServingPolicy> serving;
     std::shared_ptr<EmbedderService> embedder;  // null: callers bring the vectors
   };
-  struct Counters {
-    std::atomic<std::uint64_t> exact_hits{0};
-    std::atomic<std::uint64_t> semantic_hits{0};
-    std::atomic<std::uint64_t> misses{0};
-    std::atomic<std::uint64_t> stores{0};
-    std::atomic<std::uint64_t> deletes{0};
-    std::atomic<std::uint64_t> evictions{0};
-    std::atomic<std::uint64_t> expirations{0};
-    std::atomic<std::uint64_t> embed_failures{0};
-    std::atomic<std::uint64_t> texts_not_read{0};
-    std::atomic<std::uint64_t> read_errors{0};
-  };
   // What is known of entries besides their contents.
   struct EntryTracking {
     explicit EntryTracking(std::unique_ptr<EvictionPolicy> evicts) : policy(std::move(evicts)) {}
 
     const std::unique_ptr<EvictionPolicy> policy;
     IdleTracker idle;
-    Counters counters;
+    StatCounters counters;
   };
 
   std::shared_ptr<const Settings> settings() const;
@@ -186,7 +175,7 @@ class Cache {
   const std::shared_ptr<EntryTracking> tracking_;
   EvictionPolicy* const policy_;  // these three: of tracking_
   IdleTracker& idle_;
-  Counters& counters_;
+  StatCounters& counters_;
   const std::shared_ptr<FaultLog> faults_;  // of embedders; may be null
   const MakeServingPolicy make_policy_;
 

@@ -40,7 +40,7 @@ Cache::StoreVectors Cache::MakeStoreVectors(const Settings& settings,
       texts, {.deadline = deadline, .admission = EmbedAdmission::kAlways});
   if (!made.ok()) {
     made.IgnoreError();  // its log has the reason; maintenance makes the vectors later
-    counters_.embed_failures.fetch_add(texts.size(), std::memory_order_relaxed);
+    counters_.Add<&NamespaceStats::embed_failures>(texts.size());
     return vectors;
   }
   std::span<const float> left = *made;
@@ -49,7 +49,7 @@ Cache::StoreVectors Cache::MakeStoreVectors(const Settings& settings,
     left = left.subspan(row.size());
     if (IsZero(row)) {
       vectors.unreadable[i] = true;
-      counters_.texts_not_read.fetch_add(1, std::memory_order_relaxed);
+      counters_.Add<&NamespaceStats::texts_not_read>();
     } else {
       vectors.rows[i].assign(row.begin(), row.end());
     }
@@ -139,7 +139,7 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
       idle_.Touch(put[i].id, steady_us);
     }
   }
-  counters_.stores.fetch_add(put.size(), std::memory_order_relaxed);
+  counters_.Add<&NamespaceStats::stores>(put.size());
   return results;
 }
 
@@ -202,7 +202,7 @@ Result<std::uint32_t> Cache::MakeRoom(const Settings& settings, std::span<const 
     evicted += static_cast<std::uint32_t>(erased->size());
     after = collection_->SizeAfter(puts);
   }
-  counters_.evictions.fetch_add(evicted, std::memory_order_relaxed);
+  counters_.Add<&NamespaceStats::evictions>(evicted);
   return evicted;
 }
 
@@ -231,7 +231,7 @@ Result<std::vector<EntryId>> Cache::Erase(std::span<const EntryId> ids, bool syn
   for (const EntryId id : erased) {
     Forget(id);
   }
-  counters_.deletes.fetch_add(erased.size(), std::memory_order_relaxed);
+  counters_.Add<&NamespaceStats::deletes>(erased.size());
   return erased;
 }
 
@@ -374,7 +374,7 @@ Status Cache::Maintain(const std::atomic<bool>* stop) {
     for (const EntryId id : ids) {
       Forget(id);
     }
-    counters_.expirations.fetch_add(erased.size(), std::memory_order_relaxed);
+    counters_.Add<&NamespaceStats::expirations>(erased.size());
     // Rows of expiry without an entry: nothing to gain from asking again.
     more = !erased.empty();
     if (!more) {

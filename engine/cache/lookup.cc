@@ -126,7 +126,7 @@ Status Cache::RecordReadError(Status error, LookupResult* result) {
   if (error.code() == StatusCode::kWouldBlock) {
     return error;
   }
-  counters_.read_errors.fetch_add(1, std::memory_order_relaxed);
+  counters_.Add<&NamespaceStats::read_errors>();
   result->miss_reason = MissReason::kReadError;
   return Status();
 }
@@ -196,7 +196,7 @@ Status Cache::EmbedTexts(const Settings& settings, const ReadContext& context,
   }
   if (!rows.ok()) {
     rows.IgnoreError();  // the result has a reason for it, not a message
-    counters_.embed_failures.fetch_add(texts.size(), std::memory_order_relaxed);
+    counters_.Add<&NamespaceStats::embed_failures>(texts.size());
   }
   std::span<const float> left =
       rows.ok() ? std::span<const float>(*rows) : std::span<const float>();
@@ -215,7 +215,7 @@ Status Cache::EmbedTexts(const Settings& settings, const ReadContext& context,
     const std::span<const float> row = left.first(settings.embedder->dimension());
     left = left.subspan(row.size());
     if (IsZero(row)) {
-      counters_.texts_not_read.fetch_add(1, std::memory_order_relaxed);
+      counters_.Add<&NamespaceStats::texts_not_read>();
       lookup.MissFor(MissReason::kTextNotRead);
     } else {
       lookup.vector.assign(row.begin(), row.end());
@@ -367,11 +367,14 @@ void Cache::Serve(const Settings& settings, HitKind kind, float score, StoredEnt
 }
 
 void Cache::Count(const LookupResult& result) {
-  std::atomic<std::uint64_t>& counter = result.kind == HitKind::kExact ? counters_.exact_hits
-                                        : result.kind == HitKind::kSemantic
-                                            ? counters_.semantic_hits
-                                            : counters_.misses;
-  counter.fetch_add(1, std::memory_order_relaxed);
+  switch (result.kind) {
+    case HitKind::kExact:
+      return counters_.Add<&NamespaceStats::exact_hits>();
+    case HitKind::kSemantic:
+      return counters_.Add<&NamespaceStats::semantic_hits>();
+    case HitKind::kMiss:
+      return counters_.Add<&NamespaceStats::misses>();
+  }
 }
 
 }  // namespace nearhit

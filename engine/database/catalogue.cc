@@ -6,6 +6,7 @@
 
 #include "base/coding.h"
 #include "engine/storage/envelope.h"
+#include "nearhit/settings.h"
 
 namespace nearhit {
 
@@ -95,12 +96,7 @@ std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord&
   PutFixed(&out, config.metric);
   PutFixed(&out, config.durability);
   PutFixed(&out, config.dimension);
-  PutFixed(&out, config.threshold);
-  PutFixed(&out, config.default_ttl_ms);
-  PutFixed(&out, config.max_ttl_ms);
-  PutFixed(&out, config.idle_ttl_ms);
-  PutFixed(&out, config.max_entries);
-  PutFixed(&out, config.max_bytes);
+  ForEachSetting([&](const auto& setting) { PutFixed(&out, config.*setting.value); });
   PutEmbedder(&out, config.embedder);
   return Seal(storage_key, std::move(out));
 }
@@ -120,12 +116,9 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
   config.metric = reader.Fixed<Metric>();
   config.durability = reader.Fixed<Durability>();
   config.dimension = reader.Fixed<std::uint32_t>();
-  config.threshold = reader.Fixed<float>();
-  config.default_ttl_ms = reader.Fixed<std::int64_t>();
-  config.max_ttl_ms = reader.Fixed<std::int64_t>();
-  config.idle_ttl_ms = reader.Fixed<std::int64_t>();
-  config.max_entries = reader.Fixed<std::uint64_t>();
-  config.max_bytes = reader.Fixed<std::uint64_t>();
+  ForEachSetting([&]<typename T>(const NamespaceSetting<T>& setting) {
+    config.*setting.value = reader.Fixed<T>();
+  });
   config.embedder = ReadEmbedder(&reader, with_local_fields);
   if (!reader.AtEnd() || with_local_fields != HasLocalFields(config.embedder) ||
       config.kind > NamespaceKind::kVectors || config.metric > Metric::kL2 ||

@@ -3,16 +3,14 @@
 #include <string>
 
 #include "engine/database/validate.h"
+#include "nearhit/settings.h"
 
 namespace nearhit {
 
 Status ApplyUpdate(const NamespaceUpdate& update, NamespaceConfig* config) {
-  config->threshold = update.threshold.value_or(config->threshold);
-  config->default_ttl_ms = update.default_ttl_ms.value_or(config->default_ttl_ms);
-  config->max_ttl_ms = update.max_ttl_ms.value_or(config->max_ttl_ms);
-  config->idle_ttl_ms = update.idle_ttl_ms.value_or(config->idle_ttl_ms);
-  config->max_entries = update.max_entries.value_or(config->max_entries);
-  config->max_bytes = update.max_bytes.value_or(config->max_bytes);
+  ForEachSetting([&](const auto& setting) {
+    config->*setting.value = (update.*setting.update).value_or(config->*setting.value);
+  });
   config->durability = update.durability.value_or(config->durability);
   if (update.dimension && (!update.embedder || !update.reembed)) {
     return InvalidArgument("dimension can only change together with embedder and reembed");

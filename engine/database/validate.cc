@@ -5,14 +5,13 @@
 
 #include "base/normalize.h"
 #include "base/utf8.h"
+#include "nearhit/settings.h"
 
 namespace nearhit {
 
 namespace {
 
 constexpr std::uint32_t kLexicalDimension = 384;
-// A hundred years: far enough, and times in microseconds cannot overflow.
-constexpr std::int64_t kMaxTtlMs = std::int64_t{100} * 365 * 24 * 3'600 * 1'000;
 
 std::string Quantity(std::string_view field, std::size_t value, std::string_view unit,
                      std::size_t limit) {
@@ -47,10 +46,11 @@ Status CheckTags(std::span<const std::string> tags) {
   return Status();
 }
 
-Status CheckMillis(std::string_view field, std::int64_t value) {
-  if (value < 0 || value > kMaxTtlMs) {
+template <typename T>
+Status CheckRange(std::string_view field, T value, T min, T max) {
+  if (value < min || value > max) {
     return InvalidArgument(std::string(field) + " is " + std::to_string(value) +
-                           ", it must be in 0.." + std::to_string(kMaxTtlMs));
+                           ", it must be in " + std::to_string(min) + ".." + std::to_string(max));
   }
   return Status();
 }
@@ -59,7 +59,7 @@ Status CheckTtl(const std::optional<std::int64_t>& ttl_ms, const NamespaceConfig
   if (!ttl_ms) {
     return Status();
   }
-  NEARHIT_RETURN_IF_ERROR(CheckMillis("ttl_ms", *ttl_ms));
+  NEARHIT_RETURN_IF_ERROR(CheckRange("ttl_ms", *ttl_ms, std::int64_t{0}, kMaxTtlMs));
   if (config.max_ttl_ms != 0 && (*ttl_ms == 0 || *ttl_ms > config.max_ttl_ms)) {
     return InvalidArgument("ttl_ms is " + std::to_string(*ttl_ms) +
                            ", the namespace's maximum is " + std::to_string(config.max_ttl_ms));
@@ -124,9 +124,13 @@ Result<NamespaceConfig> CheckConfig(const NamespaceConfig& config) {
     return InvalidArgument("embedder must be none in a namespace of kind vectors");
   }
   NEARHIT_RETURN_IF_ERROR(CheckThreshold(config.threshold, config.metric));
-  NEARHIT_RETURN_IF_ERROR(CheckMillis("default_ttl_ms", config.default_ttl_ms));
-  NEARHIT_RETURN_IF_ERROR(CheckMillis("max_ttl_ms", config.max_ttl_ms));
-  NEARHIT_RETURN_IF_ERROR(CheckMillis("idle_ttl_ms", config.idle_ttl_ms));
+  Status ranges;
+  ForEachSetting([&](const auto& setting) {
+    if (ranges.ok()) {
+      ranges = CheckRange(setting.name, config.*setting.value, setting.min, setting.max);
+    }
+  });
+  NEARHIT_RETURN_IF_ERROR(ranges);
   if (config.max_ttl_ms != 0 &&
       (config.default_ttl_ms == 0 || config.default_ttl_ms > config.max_ttl_ms)) {
     return InvalidArgument("default_ttl_ms is " + std::to_string(config.default_ttl_ms) +
@@ -210,7 +214,8 @@ Status CheckInvalidate(const InvalidateRequest& request) {
         "invalidate names nothing: set scope, tags, model, older_than_ms or all");
   }
   if (request.older_than_ms) {
-    NEARHIT_RETURN_IF_ERROR(CheckMillis("older_than_ms", *request.older_than_ms));
+    NEARHIT_RETURN_IF_ERROR(
+        CheckRange("older_than_ms", *request.older_than_ms, std::int64_t{0}, kMaxTtlMs));
   }
   return CheckTags(request.tags);
 }

@@ -16,7 +16,7 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kMaxUrlBytes = 2'048;
-constexpr std::size_t kMaxModelBytes = 256;
+constexpr std::size_t kMaxModelNameBytes = 256;
 constexpr std::size_t kMaxKeySourceBytes = 4'096;
 constexpr std::size_t kMaxPrefixBytes = 1'024;
 constexpr std::size_t kMaxBatchLimit = 2'048;
@@ -35,6 +35,17 @@ class Registry {
     MutexLock lock(&mu_);
     const auto found = makers_.find(kind);
     return found == makers_.end() ? EmbedderMaker() : found->second;
+  }
+
+  std::vector<std::string> Kinds() const {
+    std::vector<std::string> kinds = {"http", "lexical", "none"};
+    MutexLock lock(&mu_);
+    for (const auto& [kind, maker] : makers_) {
+      kinds.push_back(kind);
+    }
+    std::sort(kinds.begin(), kinds.end());
+    kinds.erase(std::unique(kinds.begin(), kinds.end()), kinds.end());
+    return kinds;
   }
 
   static Registry& Instance() {
@@ -139,7 +150,7 @@ Status CheckHttp(const EmbedderSpec& spec, std::size_t dimension) {
   if (spec.model.empty()) {
     return InvalidArgument("model is empty; kind \"http\" needs one");
   }
-  NEARHIT_RETURN_IF_ERROR(CheckText("model", spec.model, kMaxModelBytes));
+  NEARHIT_RETURN_IF_ERROR(CheckText("model", spec.model, kMaxModelNameBytes));
   NEARHIT_RETURN_IF_ERROR(CheckText("api_key_env", spec.api_key_env, kMaxKeySourceBytes));
   NEARHIT_RETURN_IF_ERROR(CheckText("api_key_file", spec.api_key_file, kMaxKeySourceBytes));
   if (!spec.api_key_env.empty() && !spec.api_key_file.empty()) {
@@ -191,12 +202,20 @@ void RegisterEmbedder(const std::string& kind, EmbedderMaker maker) {
   Registry::Instance().Add(kind, std::move(maker));
 }
 
+std::vector<std::string> EmbedderKinds() {
+  return Registry::Instance().Kinds();
+}
+
 Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec,
                                                      std::size_t dimension) {
   const EmbedderMaker maker = Registry::Instance().Find(spec.kind);
   if (maker == nullptr && spec.kind != "none" && spec.kind != "lexical" && spec.kind != "http") {
-    return InvalidArgument("kind of " + std::to_string(spec.kind.size()) +
-                           " bytes is not one of none, lexical, http, and not registered");
+    std::string known;
+    for (const std::string& kind : EmbedderKinds()) {
+      known += (known.empty() ? "" : ", ") + kind;
+    }
+    return InvalidArgument("kind of " + std::to_string(spec.kind.size()) + " bytes is not one of " +
+                           known);
   }
   NEARHIT_RETURN_IF_ERROR(CheckSpec(spec, dimension));
   if (spec.kind == "http") {

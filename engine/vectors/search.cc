@@ -93,7 +93,7 @@ Result<std::vector<VectorHit>> Vectors::SearchOne(VectorView query,
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<ScoredEntry> found,
                              collection_->Search(kScope, normalized, search));
     if (damaged) {
-      read_errors_.fetch_add(1, std::memory_order_relaxed);
+      counters_.Add<&NamespaceStats::read_errors>();
     }
     std::size_t bytes_now = *bytes;
     bool deleted = false;
@@ -126,7 +126,7 @@ Result<std::vector<VectorHit>> Vectors::ReadHits(std::span<const ScoredEntry> fo
       continue;
     }
     if (entry.status().code() == StatusCode::kDataLoss) {
-      read_errors_.fetch_add(1, std::memory_order_relaxed);
+      counters_.Add<&NamespaceStats::read_errors>();
       continue;
     }
     NEARHIT_RETURN_IF_ERROR(entry.status());

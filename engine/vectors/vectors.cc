@@ -95,10 +95,6 @@ Status Vectors::Maintain(const std::atomic<bool>& stop) {
   return collection_->Maintain(&stop);
 }
 
-void Vectors::AddStats(NamespaceStats* stats) const {
-  stats->read_errors += read_errors_.load(std::memory_order_relaxed);
-}
-
 bool Vectors::IsLive(const StoredEntry& entry) const {
   return entry.record.expires_us == 0 || clock_->NowMicros() < entry.record.expires_us;
 }

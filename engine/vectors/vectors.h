@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "engine/collection/collection.h"
+#include "engine/collection/stat_counters.h"
 #include "nearhit/options.h"
 #include "nearhit/result.h"
 #include "nearhit/stats.h"
@@ -45,7 +46,7 @@ class Vectors {
 
   // Deletes expired entries and maintains the collection. Ends early, with OK, once `stop` is set.
   Status Maintain(const std::atomic<bool>& stop);
-  void AddStats(NamespaceStats* stats) const;
+  void AddStats(NamespaceStats* stats) const { counters_.AddTo(stats); }
 
  private:
   bool IsLive(const StoredEntry& entry) const;
@@ -67,7 +68,7 @@ class Vectors {
   Collection* const collection_;
   const Clock* const clock_;
   Mutex budget_mu_;  // held from the check of a budget to the end of the write
-  mutable std::atomic<std::uint64_t> read_errors_{0};
+  mutable StatCounters counters_;
 };
 
 }  // namespace nearhit

@@ -1,5 +1,5 @@
 // Text to vectors. Implement this to bring your own model; nearhit brings `lexical` and `http`, and
-// `local` as a component of its own (nearhit/local_embedder.h).
+// `local` as a separate component (nearhit/local_embedder.h).
 #pragma once
 
 #include <chrono>
@@ -102,7 +102,7 @@ struct EmbedderSpec {
 };
 
 // Makes the embedder that `spec` describes, for vectors of `dimension` components; 0 lets a kind
-// that has a dimension of its own choose it. Returns a null pointer for kind "none".
+// that has its own dimension choose it. Returns a null pointer for kind "none".
 //
 // Errors: kInvalidArgument for an unknown kind or a bad field (named in the message);
 // kFailedPrecondition when the key's file or variable is missing; those of a registered maker.
@@ -117,5 +117,10 @@ Result<std::shared_ptr<const Embedder>> MakeEmbedder(const EmbedderSpec& spec,
 using EmbedderMaker = std::function<Result<std::shared_ptr<const Embedder>>(
     const EmbedderSpec& spec, std::size_t dimension)>;
 void RegisterEmbedder(const std::string& kind, EmbedderMaker maker);
+
+// The kinds that MakeEmbedder knows now, built in or registered, in the order of the alphabet.
+//
+// Thread-safety: thread-safe.
+std::vector<std::string> EmbedderKinds();
 
 }  // namespace nearhit

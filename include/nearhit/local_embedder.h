@@ -1,4 +1,4 @@
-// Sentence encoders on this machine, without a service beside it: component nearhit::embedding.
+// Sentence encoders on this machine, without another service: component nearhit::embedding.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,14 @@
 
 namespace nearhit {
 
-// Of all local models of the process together, but for the memo.
+// For all local models of the process together, except the memo.
 struct LocalEmbedderOptions {
-  // Passes of a model that may run at the same time, each on the thread of who asked; calls beyond
-  // them wait and go together. As many threads, less one, help with large batches of all models.
-  // 0: one less than the processor has cores, at least 1.
+  // How many passes through a model run at a time, each on its caller's thread. Calls that wait for
+  // a pass share the next one. threads - 1 more threads help with large batches of any model.
+  // 0: the number of cores less one, at least 1.
   std::size_t threads = 0;
-  // For the vectors of recent texts, of each model; namespaces that use it alike share them. 0:
-  // none are kept.
+  // Memory for the vectors of recent texts, per model. Namespaces with the same settings share it.
+  // 0: no vectors are kept.
   std::size_t memo_bytes = std::size_t{16} << 20;
 
   static constexpr std::size_t kMaxThreads = 256;
@@ -85,7 +85,7 @@ struct ModelReport {
 
   // One for each sentence whose vector nearhit brings; empty for all models but all-MiniLM-L6-v2,
   // which is known by the hash of its weights. Below kMinReferenceCosine something is wrong: the
-  // settings beside the weights, the vocabulary, or the arithmetic of this machine.
+  // settings next to the weights, the vocabulary, or the arithmetic of this machine.
   std::vector<ReferenceCheck> references{};
 };
 

@@ -56,14 +56,14 @@ struct LookupOptions {
   bool non_blocking = false;
   bool exact_only = false;  // skip the semantic tier
   bool explain = false;     // fill LookupResult::trace
-  // Asked between the prompts of a batch; the call ends with what is not OK. Empty: nobody is
-  // asked.
+  // Called between the prompts of a batch; a status that is not OK ends the batch and is its
+  // result. Empty: never ends early.
   std::function<Status()> still_wanted{};
   // A batch whose answers have more bytes than this, or than kMaxResultBytes, is refused.
   std::size_t max_result_bytes = kMaxResultBytes;
 };
 
-// What was stored with an entry beside its answer.
+// What was stored with an entry in addition to its answer.
 struct EntryMetadata {
   std::string content_type{};  // of the answer, e.g. "application/json"
   std::string model{};
@@ -114,7 +114,7 @@ struct LookupResult {
   std::shared_ptr<const LookupTrace> trace{};  // null unless LookupOptions::explain
 };
 
-// A lookup that would have had to wait, and goes on where it stopped. Nothing of it was counted.
+// A lookup that stopped before it had to wait, and continues from there. Nothing was counted yet.
 //
 // Thread-safety: externally synchronized; any thread may finish it, or drop it.
 class PendingLookup {

@@ -107,12 +107,12 @@ struct NamespaceUpdate {
   // is set or the identity stays the same (a new URL or key for the same model).
   //
   // With `reembed` the change is recorded durably and the call returns. In the background every
-  // entry is embedded again from its stored text, while lookups and writes go on with the old
-  // vectors; then the namespace switches at once. Embedder, dimension and a `threshold` of the same
-  // update take effect with the switch, everything else right away. NamespaceInfo::reembedding says
-  // how far it is. A restart goes on where it stopped; an embedder that fails is tried again, after
-  // maintenance_interval_ms at first and a minute at most. Another update with `reembed` takes the
-  // place of the change, one to the embedder that the namespace has now cancels it.
+  // entry is embedded again from its stored text, while lookups and writes use the old vectors.
+  // Then the namespace switches at once. Embedder, dimension and a `threshold` of the same update
+  // take effect with the switch, all other fields right away. NamespaceInfo::reembedding shows the
+  // progress. A restart continues the work. An embedder that fails is tried again, after
+  // maintenance_interval_ms at first and after a minute at most. Another update with `reembed`
+  // replaces the change; an update to the embedder in use cancels it.
   //
   // With `background_maintenance` off, RunMaintenance() does the work, all of it, and returns when
   // the namespace has switched or the embedder has failed.

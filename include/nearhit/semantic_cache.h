@@ -65,7 +65,7 @@ struct InvalidateResult {
 
 struct ScanPage {
   std::vector<Entry> entries{};  // ascending by id
-  EntryId next{};                // pass as `after` to go on; 0 when done
+  EntryId next{};                // pass as `after` for the next page; 0 after the last
   // Entries among them that cannot be read whole, and are left out.
   std::vector<EntryId> damaged{};
 };

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "nearhit/options.h"
 
@@ -42,6 +44,36 @@ struct NamespaceStats {
   std::uint64_t embedder_memo_misses = 0;
 };
 
+// The list of these figures, for whatever shows all of them. `name` is that of the field of
+// nearhit.v1.NamespaceStats and of the key in JSON.
+struct NamespaceFigure {
+  std::string_view name;
+  std::uint64_t NamespaceStats::*value;
+};
+inline constexpr NamespaceFigure kNamespaceFigures[] = {
+    {"entries", &NamespaceStats::entries},
+    {"bytes", &NamespaceStats::bytes},
+    {"partitions", &NamespaceStats::partitions},
+    {"index_bytes", &NamespaceStats::index_bytes},
+    {"graph_partitions", &NamespaceStats::graph_partitions},
+    {"damaged_entries", &NamespaceStats::damaged_entries},
+    {"entries_without_vector", &NamespaceStats::entries_without_vector},
+    {"exact_hits", &NamespaceStats::exact_hits},
+    {"semantic_hits", &NamespaceStats::semantic_hits},
+    {"misses", &NamespaceStats::misses},
+    {"stores", &NamespaceStats::stores},
+    {"deletes", &NamespaceStats::deletes},
+    {"evictions", &NamespaceStats::evictions},
+    {"expirations", &NamespaceStats::expirations},
+    {"embed_failures", &NamespaceStats::embed_failures},
+    {"texts_not_read", &NamespaceStats::texts_not_read},
+    {"read_errors", &NamespaceStats::read_errors},
+    {"embedder_memo_hits", &NamespaceStats::embedder_memo_hits},
+    {"embedder_memo_misses", &NamespaceStats::embedder_memo_misses},
+};
+static_assert(sizeof(NamespaceStats) == sizeof(std::uint64_t) * std::size(kNamespaceFigures),
+              "a figure is not in the list");
+
 // A change of the embedder that is under way (NamespaceUpdate::reembed).
 struct ReembeddingInfo {
   std::string identity{};  // of the embedder that is to come
@@ -49,7 +81,7 @@ struct ReembeddingInfo {
   // not begun, also for a moment after the database was opened.
   std::uint64_t done = 0;
   std::uint64_t total = 0;
-  // What the last try failed with, though it will be tried again; empty while the work goes on.
+  // The error of the last try, which will be repeated; empty while the work proceeds.
   std::string last_error{};
 };
 

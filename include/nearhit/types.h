@@ -76,6 +76,8 @@ inline constexpr std::size_t kMaxTagBytes = 128;
 inline constexpr std::size_t kMaxNeighbors = 10'000;
 inline constexpr std::size_t kMaxPageSize = 10'000;
 inline constexpr std::size_t kMaxBatch = 10'000;
+// A hundred years: far enough, and times in microseconds cannot overflow.
+inline constexpr std::int64_t kMaxTtlMs = std::int64_t{100} * 365 * 24 * 3'600 * 1'000;
 // Answers, or hits with their keys, tags and payloads, that one call makes; one alone may be
 // larger.
 inline constexpr std::size_t kMaxResultBytes = std::size_t{64} << 20;

@@ -1,20 +1,28 @@
 #include "server/config/config_namespace.h"
 
-#include <cfloat>
-#include <limits>
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "nearhit/embedder.h"
+#include "nearhit/settings.h"
 
 namespace nearhit::server {
 namespace {
 
-constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kMaxTtlMs = std::int64_t{1000} * 60 * 60 * 24 * 365 * 100;
+// The daemon registers "local" after it has read the file.
+std::vector<std::string> KnownKinds() {
+  std::vector<std::string> kinds = EmbedderKinds();
+  if (std::find(kinds.begin(), kinds.end(), "local") == kinds.end()) {
+    kinds.emplace_back("local");
+  }
+  return kinds;
+}
 
 void ReadEmbedder(const toml::table& table, const std::string& source, TomlReader* parent,
                   EmbedderSpec* out) {
   TomlReader reader(table, "namespace.embedder", source);
-  reader.Enum<std::string>(
-      "kind", {{"none", "none"}, {"lexical", "lexical"}, {"http", "http"}, {"local", "local"}},
-      &out->kind);
+  reader.OneOf("kind", KnownKinds(), &out->kind);
   reader.String("url", &out->url);
   reader.String("model", &out->model);
   reader.String("api_key_env", &out->api_key_env);
@@ -64,13 +72,9 @@ Result<NamedNamespace> ReadNamespace(const toml::table& table, const std::string
   reader.Enum<Metric>(
       "metric", {{"cosine", Metric::kCosine}, {"ip", Metric::kInnerProduct}, {"l2", Metric::kL2}},
       &config.metric);
-  reader.Float("threshold", -static_cast<double>(FLT_MAX), static_cast<double>(FLT_MAX),
-               &config.threshold);
-  reader.Int("default_ttl_ms", 0, kMaxTtlMs, &config.default_ttl_ms);
-  reader.Int("max_ttl_ms", 0, kMaxTtlMs, &config.max_ttl_ms);
-  reader.Int("idle_ttl_ms", 0, kMaxTtlMs, &config.idle_ttl_ms);
-  reader.Int("max_entries", 0, kNoLimit, &config.max_entries);
-  reader.Int("max_bytes", 0, kNoLimit, &config.max_bytes);
+  ForEachSetting([&](const auto& setting) {
+    reader.InRange(setting.name, setting.min, setting.max, &(config.*setting.value));
+  });
   reader.Enum<Durability>("durability",
                           {{"async", Durability::kAsync}, {"sync", Durability::kSync}},
                           &config.durability);

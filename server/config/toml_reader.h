@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,7 +35,15 @@ class TomlReader {
     }
   }
   void Float(std::string_view key, double min, double max, float* out);
-  // One of the names, as the value beside it.
+  template <typename T>
+  void InRange(std::string_view key, T min, T max, T* out) {
+    if constexpr (std::is_floating_point_v<T>) {
+      Float(key, static_cast<double>(min), static_cast<double>(max), out);
+    } else {
+      Int(key, static_cast<std::int64_t>(min), static_cast<std::int64_t>(max), out);
+    }
+  }
+  // One of the names, as the value next to it.
   template <typename E>
   void Enum(std::string_view key, std::initializer_list<std::pair<std::string_view, E>> names,
             E* out) {
@@ -45,6 +54,12 @@ class TomlReader {
     std::size_t index = 0;
     if (ReadWord(key, words, &index)) {
       *out = std::begin(names)[index].second;
+    }
+  }
+  void OneOf(std::string_view key, const std::vector<std::string>& words, std::string* out) {
+    std::size_t index = 0;
+    if (ReadWord(key, {words.begin(), words.end()}, &index)) {
+      *out = words[index];
     }
   }
   // Null when absent or after an error.

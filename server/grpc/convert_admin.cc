@@ -1,7 +1,14 @@
 // The part of convert.h that is about namespaces and figures.
+#include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include "base/check.h"
+#include "nearhit/settings.h"
 #include "server/grpc/convert.h"
 
 namespace nearhit::server {
@@ -11,6 +18,45 @@ Status CheckEnum(bool valid, std::string_view field, int value) {
   return valid ? Status()
                : InvalidArgument(std::string(field) + " has the unknown value " +
                                  std::to_string(value));
+}
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+const FieldDescriptor* FieldOf(const Message& message, std::string_view name) {
+  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(std::string(name));
+  NEARHIT_CHECK(field != nullptr);  // tests/server/grpc/convert_test.cc
+  return field;
+}
+
+template <typename T>
+void SetNumber(std::string_view name, T value, Message* out) {
+  const FieldDescriptor* field = FieldOf(*out, name);
+  if constexpr (std::is_same_v<T, float>) {
+    out->GetReflection()->SetFloat(out, field, value);
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    out->GetReflection()->SetInt64(out, field, value);
+  } else {
+    out->GetReflection()->SetUInt64(out, field, value);
+  }
+}
+
+// Leaves `out` when the message does not say. A field without presence says 0.
+template <typename T>
+bool ReadNumber(const Message& message, std::string_view name, T* out) {
+  const FieldDescriptor* field = FieldOf(message, name);
+  const google::protobuf::Reflection* from = message.GetReflection();
+  if (field->has_presence() && !from->HasField(message, field)) {
+    return false;
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    *out = from->GetFloat(message, field);
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    *out = from->GetInt64(message, field);
+  } else {
+    *out = from->GetUInt64(message, field);
+  }
+  return true;
 }
 
 Result<EmbedderSpec> DecodeEmbedder(const v1::EmbedderSpec& spec) {
@@ -63,12 +109,7 @@ void ConfigToProto(const NamespaceConfig& config, v1::NamespaceConfig* out) {
   out->set_dimension(config.dimension);
   out->set_metric(static_cast<v1::Metric>(config.metric));
   EmbedderToProto(config.embedder, out->mutable_embedder());
-  out->set_threshold(config.threshold);
-  out->set_default_ttl_ms(config.default_ttl_ms);
-  out->set_max_ttl_ms(config.max_ttl_ms);
-  out->set_idle_ttl_ms(config.idle_ttl_ms);
-  out->set_max_entries(config.max_entries);
-  out->set_max_bytes(config.max_bytes);
+  ForEachSetting([&](const auto& setting) { SetNumber(setting.name, config.*setting.value, out); });
   out->set_durability(static_cast<v1::Durability>(config.durability));
 }
 
@@ -84,14 +125,8 @@ Result<NamespaceConfig> DecodeNamespaceConfig(const v1::NamespaceConfig& config)
   out.dimension = config.dimension();
   out.metric = static_cast<Metric>(config.metric());
   NEARHIT_ASSIGN_OR_RETURN(out.embedder, DecodeEmbedder(config.embedder()));
-  if (config.has_threshold()) {
-    out.threshold = config.threshold();
-  }
-  out.default_ttl_ms = config.default_ttl_ms();
-  out.max_ttl_ms = config.max_ttl_ms();
-  out.idle_ttl_ms = config.idle_ttl_ms();
-  out.max_entries = config.max_entries();
-  out.max_bytes = config.max_bytes();
+  ForEachSetting(
+      [&](const auto& setting) { ReadNumber(config, setting.name, &(out.*setting.value)); });
   if (config.durability() != v1::DURABILITY_DEFAULT) {
     NEARHIT_ASSIGN_OR_RETURN(out.durability, DecodeDurability(config.durability()));
   }
@@ -100,24 +135,12 @@ Result<NamespaceConfig> DecodeNamespaceConfig(const v1::NamespaceConfig& config)
 
 Result<NamespaceUpdate> DecodeNamespaceUpdate(const v1::UpdateNamespaceRequest& request) {
   NamespaceUpdate out;
-  if (request.has_threshold()) {
-    out.threshold = request.threshold();
-  }
-  if (request.has_default_ttl_ms()) {
-    out.default_ttl_ms = request.default_ttl_ms();
-  }
-  if (request.has_max_ttl_ms()) {
-    out.max_ttl_ms = request.max_ttl_ms();
-  }
-  if (request.has_idle_ttl_ms()) {
-    out.idle_ttl_ms = request.idle_ttl_ms();
-  }
-  if (request.has_max_entries()) {
-    out.max_entries = request.max_entries();
-  }
-  if (request.has_max_bytes()) {
-    out.max_bytes = request.max_bytes();
-  }
+  ForEachSetting([&]<typename T>(const NamespaceSetting<T>& setting) {
+    T value{};
+    if (ReadNumber(request, setting.name, &value)) {
+      out.*setting.update = value;
+    }
+  });
   if (request.has_durability()) {
     NEARHIT_ASSIGN_OR_RETURN(out.durability, DecodeDurability(request.durability()));
   }
@@ -137,25 +160,9 @@ void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out) {
   out->set_embedder_identity(info.embedder_identity);
   out->set_created_us(info.created_us);
   v1::NamespaceStats* stats = out->mutable_stats();
-  stats->set_entries(info.stats.entries);
-  stats->set_bytes(info.stats.bytes);
-  stats->set_partitions(info.stats.partitions);
-  stats->set_index_bytes(info.stats.index_bytes);
-  stats->set_graph_partitions(info.stats.graph_partitions);
-  stats->set_exact_hits(info.stats.exact_hits);
-  stats->set_semantic_hits(info.stats.semantic_hits);
-  stats->set_misses(info.stats.misses);
-  stats->set_stores(info.stats.stores);
-  stats->set_deletes(info.stats.deletes);
-  stats->set_evictions(info.stats.evictions);
-  stats->set_expirations(info.stats.expirations);
-  stats->set_embed_failures(info.stats.embed_failures);
-  stats->set_read_errors(info.stats.read_errors);
-  stats->set_damaged_entries(info.stats.damaged_entries);
-  stats->set_entries_without_vector(info.stats.entries_without_vector);
-  stats->set_texts_not_read(info.stats.texts_not_read);
-  stats->set_embedder_memo_hits(info.stats.embedder_memo_hits);
-  stats->set_embedder_memo_misses(info.stats.embedder_memo_misses);
+  for (const NamespaceFigure& figure : kNamespaceFigures) {
+    SetNumber(figure.name, info.stats.*figure.value, stats);
+  }
   if (info.reembedding) {
     v1::Reembedding* reembedding = out->mutable_reembedding();
     reembedding->set_identity(info.reembedding->identity);

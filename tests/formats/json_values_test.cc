@@ -32,9 +32,10 @@ class JsonValuesTest : public testing::Test {
     std::vector<std::string> all;
     std::string value;
     while (true) {
-      const Result<bool> more = values.Next(&value);
-      status_ = more.status();
-      if (!more.ok() || !*more) {
+      Result<bool> more = values.Next(&value);
+      const bool ended = !more.ok() || !*more;
+      status_ = std::move(more).status();
+      if (ended) {
         return all;
       }
       all.push_back(value);

@@ -63,6 +63,17 @@ TEST(EmbedderFactoryTest, ARegisteredKindIsMade) {
   EXPECT_THAT(MakeEmbedder(spec, 0), StatusIs(StatusCode::kInvalidArgument, HasSubstr("url")));
 }
 
+TEST(EmbedderFactoryTest, AnUnknownKindIsToldTheKnownOnes) {
+  RegisterEmbedder(
+      "mine", [](const EmbedderSpec&, std::size_t) { return MakeEmbedder(LexicalSpec(), 32); });
+  EXPECT_THAT(EmbedderKinds(), testing::IsSupersetOf({"http", "lexical", "mine", "none"}));
+  EmbedderSpec spec;
+  spec.kind = "mein";
+  EXPECT_THAT(MakeEmbedder(spec, 0),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("kind of 4 bytes"), HasSubstr("lexical, mine, none"))));
+}
+
 // Stands for the component that brings it: the fields are checked before the maker is asked.
 TEST(EmbedderFactoryTest, FieldsOfLocal) {
   RegisterEmbedder(

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nearhit/embedder.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit::server {
@@ -70,6 +71,19 @@ long_text = "windows"
                                                                  .prefix = "query: ",
                                                                  .arithmetic = "float32",
                                                                  .long_text = "windows"}));
+}
+
+TEST(Config, NamesKindsThatAProgramRegistered) {
+  const std::string file = "[[namespace]]\nname = 'a'\nembedder = { kind = 'mine' }\n";
+  EXPECT_THAT(ParseConfig(file, "test.toml"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       testing::HasSubstr("namespace.embedder.kind must be one of")));
+  RegisterEmbedder("mine", [](const EmbedderSpec&, std::size_t) {
+    return MakeEmbedder({.kind = "lexical"}, 384);
+  });
+  const auto config = ParseConfig(file, "test.toml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->namespaces[0].config.embedder.kind, "mine");
 }
 
 struct Typo {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nearhit/settings.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit::server {
@@ -72,18 +73,54 @@ TEST(Convert, FieldsOfALocalEmbedderComeBack) {
   EXPECT_EQ(back.config().embedder().SerializeAsString(), config.embedder().SerializeAsString());
 }
 
-TEST(Convert, FiguresOfANamespace) {
+TEST(Convert, EverySettingHasItsFields) {
   NamespaceInfo info;
-  info.stats.texts_not_read = 1;
-  info.stats.entries_without_vector = 4;
-  info.stats.embedder_memo_hits = 2;
-  info.stats.embedder_memo_misses = 3;
+  v1::UpdateNamespaceRequest update;
+  int value = 0;
+  ForEachSetting([&]<typename T>(const NamespaceSetting<T>& setting) {
+    info.config.*setting.value = static_cast<T>(++value);
+  });
   v1::NamespaceInfo out;
   ToProto(info, &out);
-  EXPECT_EQ(out.stats().texts_not_read(), 1U);
-  EXPECT_EQ(out.stats().entries_without_vector(), 4U);
-  EXPECT_EQ(out.stats().embedder_memo_hits(), 2U);
-  EXPECT_EQ(out.stats().embedder_memo_misses(), 3U);
+  EXPECT_EQ(out.config().threshold(), 1);
+  EXPECT_EQ(out.config().max_bytes(), static_cast<std::uint64_t>(value));
+  const auto back = DecodeNamespaceConfig(out.config());
+  ASSERT_THAT(back, IsOk());
+  ForEachSetting([&](const auto& setting) {
+    EXPECT_EQ(*back.*setting.value, info.config.*setting.value) << setting.name;
+  });
+
+  update.set_threshold(.5F);
+  update.set_max_ttl_ms(0);
+  const auto decoded = DecodeNamespaceUpdate(update);
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(decoded->threshold, .5F);
+  EXPECT_EQ(decoded->max_ttl_ms, 0);
+  ForEachSetting([&](const auto& setting) {
+    EXPECT_EQ((*decoded.*setting.update).has_value(),
+              setting.name == "threshold" || setting.name == "max_ttl_ms")
+        << setting.name;
+  });
+}
+
+TEST(Convert, EveryFigureOfANamespaceHasItsField) {
+  NamespaceInfo info;
+  std::uint64_t value = 0;
+  for (const NamespaceFigure& figure : kNamespaceFigures) {
+    info.stats.*figure.value = ++value;
+  }
+  v1::NamespaceInfo out;
+  ToProto(info, &out);
+  const v1::NamespaceStats& stats = out.stats();
+  ASSERT_EQ(stats.GetDescriptor()->field_count(), static_cast<int>(value));
+  value = 0;
+  for (const NamespaceFigure& figure : kNamespaceFigures) {
+    const auto* field = stats.GetDescriptor()->FindFieldByName(std::string(figure.name));
+    ASSERT_NE(field, nullptr) << figure.name;
+    EXPECT_EQ(stats.GetReflection()->GetUInt64(stats, field), ++value) << figure.name;
+  }
+  EXPECT_EQ(stats.entries(), 1U);
+  EXPECT_EQ(stats.embedder_memo_misses(), value);
 }
 
 TEST(Convert, StoresKeepTheirVectorsAndNameTheBadItem) {

@@ -1,0 +1,40 @@
+// What a namespace counts since it was opened, by the field of NamespaceStats that shows it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "nearhit/stats.h"
+
+namespace nearhit {
+
+// Thread-safety: thread-safe.
+class StatCounters {
+ public:
+  template <std::uint64_t NamespaceStats::* Field>
+  void Add(std::uint64_t count = 1) {
+    values_[IndexOf(Field)].fetch_add(count, std::memory_order_relaxed);
+  }
+
+  void AddTo(NamespaceStats* stats) const {
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      stats->*kNamespaceFigures[i].value += values_[i].load(std::memory_order_relaxed);
+    }
+  }
+
+ private:
+  static consteval std::size_t IndexOf(std::uint64_t NamespaceStats::* field) {
+    std::size_t index = 0;
+    while (kNamespaceFigures[index].value != field) {
+      ++index;  // past the end does not compile
+    }
+    return index;
+  }
+
+  std::array<std::atomic<std::uint64_t>, std::size(kNamespaceFigures)> values_{};
+};
+
+}  // namespace nearhit
