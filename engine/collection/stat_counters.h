@@ -14,9 +14,10 @@ namespace nearhit {
 // Thread-safety: thread-safe.
 class StatCounters {
  public:
-  template <std::uint64_t NamespaceStats::* Field>
+  template <std::uint64_t NamespaceStats::*Field>
   void Add(std::uint64_t count = 1) {
-    values_[IndexOf(Field)].fetch_add(count, std::memory_order_relaxed);
+    constexpr std::size_t kIndex = IndexOf(Field);
+    values_[kIndex].fetch_add(count, std::memory_order_relaxed);
   }
 
   void AddTo(NamespaceStats* stats) const {
@@ -26,7 +27,7 @@ class StatCounters {
   }
 
  private:
-  static consteval std::size_t IndexOf(std::uint64_t NamespaceStats::* field) {
+  static constexpr std::size_t IndexOf(std::uint64_t NamespaceStats::*field) {
     std::size_t index = 0;
     while (kNamespaceFigures[index].value != field) {
       ++index;  // past the end does not compile

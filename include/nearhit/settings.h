@@ -18,8 +18,8 @@ struct NamespaceSetting {
   // Of the key in TOML and JSON, and of the field of nearhit.v1.NamespaceConfig and
   // UpdateNamespaceRequest.
   std::string_view name;
-  T NamespaceConfig::* value;
-  std::optional<T> NamespaceUpdate::* update;
+  T NamespaceConfig::*value;
+  std::optional<T> NamespaceUpdate::*update;
   T min;
   T max;
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/cache/sieve_policy.h"
+#include "tests/engine/cache/fifo_policy.h"
 
 namespace nearhit {
 namespace {
@@ -20,7 +21,7 @@ class EvictionPolicyContract : public testing::Test {
   Policy policy_;
 };
 
-using Policies = testing::Types<SievePolicy>;
+using Policies = testing::Types<SievePolicy, FifoPolicy>;
 TYPED_TEST_SUITE(EvictionPolicyContract, Policies);
 
 TYPED_TEST(EvictionPolicyContract, HasNoVictimWhenEmpty) {
@@ -47,6 +48,24 @@ TYPED_TEST(EvictionPolicyContract, ErasedEntriesAreNoVictims) {
   this->policy_.OnHit(EntryId{1});
   EXPECT_EQ(this->policy_.Victim(), EntryId{2});
   EXPECT_EQ(this->policy_.size(), 1U);
+}
+
+// Entries that nobody reads leave in the order in which they came, whatever the policy.
+TYPED_TEST(EvictionPolicyContract, WithoutHitsTheOldestGoesFirst) {
+  this->Insert(1, 5);
+  this->Insert(2, 2);
+  this->policy_.OnErase(EntryId{3});
+  for (const std::uint64_t id : {1U, 2U, 4U, 5U}) {
+    EXPECT_EQ(this->policy_.Victim(), EntryId{id});
+  }
+}
+
+TYPED_TEST(EvictionPolicyContract, AVictimCanComeBack) {
+  this->Insert(1, 2);
+  EXPECT_EQ(this->policy_.Victim(), EntryId{1});
+  this->Insert(1, 1);
+  EXPECT_EQ(this->policy_.Victim(), EntryId{2});
+  EXPECT_EQ(this->policy_.Victim(), EntryId{1});
 }
 
 TYPED_TEST(EvictionPolicyContract, InsertingTwiceTracksOnce) {
