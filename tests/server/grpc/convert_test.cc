@@ -112,10 +112,10 @@ TEST(Convert, EveryFigureOfANamespaceHasItsField) {
   v1::NamespaceInfo out;
   ToProto(info, &out);
   const v1::NamespaceStats& stats = out.stats();
-  ASSERT_EQ(stats.GetDescriptor()->field_count(), static_cast<int>(value));
+  ASSERT_EQ(v1::NamespaceStats::descriptor()->field_count(), static_cast<int>(value));
   value = 0;
   for (const NamespaceFigure& figure : kNamespaceFigures) {
-    const auto* field = stats.GetDescriptor()->FindFieldByName(std::string(figure.name));
+    const auto* field = v1::NamespaceStats::descriptor()->FindFieldByName(std::string(figure.name));
     ASSERT_NE(field, nullptr) << figure.name;
     EXPECT_EQ(stats.GetReflection()->GetUInt64(stats, field), ++value) << figure.name;
   }
