@@ -98,8 +98,12 @@ function(nearhit_add_fuzzer)
   add_dependencies(fuzz_targets ${ARG_NAME})
 endfunction()
 
-# nearhit_add_bench(NAME x_bench SRCS ... DEPS ...): Google Benchmark; a smoke run of each is a test.
+# nearhit_add_bench(NAME x_bench SRCS ... DEPS ...): Google Benchmark; a smoke run of each is a test. Not built with
+# sanitizers, which see the same code in tests.
 function(nearhit_add_bench)
+  if(NEARHIT_SANITIZE)
+    return()
+  endif()
   cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
   nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} benchmark::benchmark_main)
   if(NEARHIT_BUILD_TESTS)
