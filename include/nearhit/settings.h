@@ -38,10 +38,10 @@ inline constexpr std::tuple kNamespaceSettings{
                                    &NamespaceUpdate::idle_ttl_ms, 0, kMaxTtlMs},
     NamespaceSetting<std::uint64_t>{"max_entries", &NamespaceConfig::max_entries,
                                     &NamespaceUpdate::max_entries, 0,
-                                    std::numeric_limits<std::int64_t>::max()},
+                                    std::numeric_limits<std::uint64_t>::max()},
     NamespaceSetting<std::uint64_t>{"max_bytes", &NamespaceConfig::max_bytes,
                                     &NamespaceUpdate::max_bytes, 0,
-                                    std::numeric_limits<std::int64_t>::max()},
+                                    std::numeric_limits<std::uint64_t>::max()},
 };
 
 // Calls `function` with each.

@@ -1,8 +1,10 @@
 // Reads one table of a TOML file key by key, and knows afterwards which keys nobody asked for.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -40,7 +42,11 @@ class TomlReader {
     if constexpr (std::is_floating_point_v<T>) {
       Float(key, static_cast<double>(min), static_cast<double>(max), out);
     } else {
-      Int(key, static_cast<std::int64_t>(min), static_cast<std::int64_t>(max), out);
+      constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();  // of TOML
+      Int(key, static_cast<std::int64_t>(min),
+          static_cast<std::int64_t>(
+              std::min<std::uint64_t>(static_cast<std::uint64_t>(max), kLargest)),
+          out);
     }
   }
   // One of the names, as the value next to it.
