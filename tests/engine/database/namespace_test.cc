@@ -1,5 +1,6 @@
 #include <chrono>
 #include <future>
+#include <limits>
 
 #include "tests/engine/database/open_database.h"
 #include "tests/engine/database/scripted_embedder.h"
@@ -43,6 +44,14 @@ TEST_F(NamespaceTest, BadNamesAreRefused) {
         << name;
   }
   EXPECT_THAT(db_->CreateNamespace(std::string(64, 'a'), CacheConfig()), IsOk());
+}
+
+TEST_F(NamespaceTest, ABudgetMayBeAnyNumber) {
+  NamespaceConfig config;
+  config.dimension = 2;
+  config.max_entries = std::numeric_limits<std::uint64_t>::max();
+  config.max_bytes = config.max_entries;
+  EXPECT_THAT(db_->CreateNamespace("huge", config), IsOk());
 }
 
 TEST_F(NamespaceTest, BadConfigurationsAreRefused) {
