@@ -65,7 +65,9 @@ struct InvalidateResult {
 
 struct ScanPage {
   std::vector<Entry> entries{};  // ascending by id
-  EntryId next{};                // pass as `after` for the next page; 0 after the last
+  // Pass as `after` for the next page; 0 after the last. A page before it may be empty: its entries
+  // expired or were replaced meanwhile.
+  EntryId next{};
   // Entries among them that cannot be read whole, and are left out.
   std::vector<EntryId> damaged{};
 };

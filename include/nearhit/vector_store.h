@@ -69,7 +69,7 @@ struct VectorEntry {
 
 struct VectorPage {
   std::vector<VectorEntry> entries{};  // ascending by id
-  EntryId next{};                      // pass as `after` to go on; 0 when done
+  EntryId next{};                      // as ScanPage::next
   // Entries among them that cannot be read whole, and are left out.
   std::vector<EntryId> damaged{};
 };
