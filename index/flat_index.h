@@ -36,11 +36,11 @@ class FlatIndex final : public VectorIndex {
   Status Add(EntryId id, VectorView vector) override;
   bool Erase(EntryId id) override;
   bool Contains(EntryId id) const override;
-  std::vector<Neighbor> Search(VectorView query, const SearchOptions& options,
-                               SearchStats* stats) const override;
-  std::vector<Neighbor> SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                    const SearchOptions& options,
-                                    SearchStats* stats) const override;
+  Result<std::vector<Neighbor>> Search(VectorView query, const SearchOptions& options,
+                                       SearchStats* stats) const override;
+  Result<std::vector<Neighbor>> SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                            const SearchOptions& options,
+                                            SearchStats* stats) const override;
   bool Reconstruct(EntryId id, std::span<float> out) const override;
   std::vector<EntryId> Ids() const override;
   std::size_t size() const override;
@@ -115,7 +115,8 @@ class FlatIndex final : public VectorIndex {
   Scan MakeScan(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
                 SearchStats* stats) const NEARHIT_REQUIRES_SHARED(mu_);
   void ScanRecords(const Scan& scan) const NEARHIT_REQUIRES_SHARED(mu_);
-  void ScanIds(const Scan& scan, std::span<const EntryId> ids) const NEARHIT_REQUIRES_SHARED(mu_);
+  void ScanIds(const Scan& scan, std::span<const EntryId> ids, const SearchOptions& options) const
+      NEARHIT_REQUIRES_SHARED(mu_);
   void ScanSigns(const Scan& scan, std::size_t k) const NEARHIT_REQUIRES_SHARED(mu_);
   void Compare(const Scan& scan, std::size_t slot) const NEARHIT_REQUIRES_SHARED(mu_);
   void CompareBestOfBlocks(const Scan& scan, std::span<const float> bounds,

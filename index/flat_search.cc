@@ -29,9 +29,10 @@ void FlatIndex::ScanRecords(const Scan& scan) const {
   }
 }
 
-void FlatIndex::ScanIds(const Scan& scan, std::span<const EntryId> ids) const {
-  for (const EntryId id : ids) {
-    if (const std::uint32_t slot = Find(id); slot != SlotMap::kNone) {
+void FlatIndex::ScanIds(const Scan& scan, std::span<const EntryId> ids,
+                        const SearchOptions& options) const {
+  for (std::size_t i = 0; i < ids.size() && (i % kBetweenClocks != 0 || !options.IsLate()); ++i) {
+    if (const std::uint32_t slot = Find(ids[i]); slot != SlotMap::kNone) {
       Compare(scan, slot);
     }
   }
@@ -156,8 +157,8 @@ void FlatIndex::CompareReaching(const Scan& scan, std::span<const SignCandidate>
   }
 }
 
-std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& options,
-                                        SearchStats* stats) const {
+Result<std::vector<Neighbor>> FlatIndex::Search(VectorView query, const SearchOptions& options,
+                                                SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   if (options.filter != nullptr && options.filter->count() <= size() / kFewPass) {
     SearchOptions among = options;
@@ -179,16 +180,16 @@ std::vector<Neighbor> FlatIndex::Search(VectorView query, const SearchOptions& o
   });
 }
 
-std::vector<Neighbor> FlatIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                             const SearchOptions& options,
-                                             SearchStats* stats) const {
+Result<std::vector<Neighbor>> FlatIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                                     const SearchOptions& options,
+                                                     SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   stats->plan = SearchPlan::kCompareMatching;
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
     CandidateSet set(k, LeastScore(encoded, options));
     ReaderLock lock(&mu_);
-    ScanIds(MakeScan(encoded, options.filter, &set, stats), ids);
+    ScanIds(MakeScan(encoded, options.filter, &set, stats), ids, options);
     return set.Take();
   });
 }

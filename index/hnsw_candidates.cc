@@ -39,8 +39,8 @@ class HnswIndex::EntryFilter final : public NodeFilter {
   const IdFilter* const filter_;
 };
 
-std::vector<Neighbor> HnswIndex::Search(VectorView query, const SearchOptions& options,
-                                        SearchStats* stats) const {
+Result<std::vector<Neighbor>> HnswIndex::Search(VectorView query, const SearchOptions& options,
+                                                SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   if (options.filter != nullptr && KnowsIds(*options.filter) &&
       ComparesMatching(options.filter->count(), BreadthFor(options, size()).ef)) {
@@ -98,6 +98,9 @@ std::vector<RoughNeighbor> HnswIndex::CandidatesFor(const EncodedQuery& query,
     if (ending == Ending::kComplete) {
       return set.Take();
     }
+    if (options.IsLate()) {
+      return {};
+    }
     if (ending == Ending::kStuck || 2 * breadth.ef >= size()) {
       break;
     }
@@ -149,7 +152,8 @@ bool HnswIndex::WalkWithFilter(const EncodedQuery& query, const SearchOptions& o
   FilteredWalk walk{.filter = &filter,
                     .pool = std::min(entries, static_cast<std::size_t>(2 * wanted) + breadth.ef),
                     .max_distances = static_cast<std::uint64_t>(
-                        std::max(kDistancesANode * wanted, static_cast<double>(matching) / 4))};
+                        std::max(kDistancesANode * wanted, static_cast<double>(matching) / 4)),
+                    .options = &options};
   const ReadSection section;
   const std::vector<GraphCandidate> nodes = WalkFor(query, breadth, &walk, stats);
   for (const GraphCandidate& node : nodes) {
@@ -163,11 +167,16 @@ bool HnswIndex::WalkWithFilter(const EncodedQuery& query, const SearchOptions& o
 void HnswIndex::CompareAll(const EncodedQuery& query, const SearchOptions& options,
                            CandidateSet* set, SearchStats* stats) const {
   if (options.filter != nullptr && KnowsIds(*options.filter)) {
-    CompareAmong(query, options.filter->Ids(), /*filter=*/nullptr, set, stats);
+    SearchOptions among = options;
+    among.filter = nullptr;  // these are what it accepts
+    CompareAmong(query, options.filter->Ids(), among, set, stats);
     return;
   }
   MutexLock writer(&write_mu_);
   for (NodeId node = 0; node < graph_->slots(); ++node) {
+    if (node % kBetweenClocks == 0 && options.IsLate()) {
+      return;
+    }
     if (graph_->LevelOf(node) >= 0) {
       ++stats->distances;
       Offer(query, {.score = codec_.Score(query, graph_->Record(node)), .node = node},
@@ -177,15 +186,16 @@ void HnswIndex::CompareAll(const EncodedQuery& query, const SearchOptions& optio
 }
 
 void HnswIndex::CompareAmong(const EncodedQuery& query, std::span<const EntryId> ids,
-                             const IdFilter* filter, CandidateSet* set, SearchStats* stats) const {
+                             const SearchOptions& options, CandidateSet* set,
+                             SearchStats* stats) const {
   constexpr std::size_t kTogether = 16;  // records on their way from memory
   const ReadSection section;
   std::array<std::pair<EntryId, NodeId>, kTogether> coming;
-  while (!ids.empty()) {
+  while (!ids.empty() && (ids.size() % kBetweenClocks >= kTogether || !options.IsLate())) {
     std::size_t count = 0;
     for (const EntryId id : ids.first(std::min(kTogether, ids.size()))) {
       const NodeId node = Find(id);
-      if (node != kNoNode && (filter == nullptr || filter->Accepts(id))) {
+      if (node != kNoNode && (options.filter == nullptr || options.filter->Accepts(id))) {
         Prefetch(graph_->Record(node), codec_.record_bytes());
         coming[count++] = {id, node};
       }
@@ -200,15 +210,15 @@ void HnswIndex::CompareAmong(const EncodedQuery& query, std::span<const EntryId>
   }
 }
 
-std::vector<Neighbor> HnswIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                             const SearchOptions& options,
-                                             SearchStats* stats) const {
+Result<std::vector<Neighbor>> HnswIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                                     const SearchOptions& options,
+                                                     SearchStats* stats) const {
   NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
   stats->plan = SearchPlan::kCompareMatching;
   const EncodedQuery encoded = codec_.EncodeQuery(query);
   return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
     CandidateSet set(k, LeastScore(encoded, options));
-    CompareAmong(encoded, ids, options.filter, &set, stats);
+    CompareAmong(encoded, ids, options, &set, stats);
     return set.Take();
   });
 }

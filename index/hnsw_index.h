@@ -47,11 +47,11 @@ class HnswIndex final : public VectorIndex {
   Status Add(EntryId id, VectorView vector) override;
   bool Erase(EntryId id) override;
   bool Contains(EntryId id) const override;
-  std::vector<Neighbor> Search(VectorView query, const SearchOptions& options,
-                               SearchStats* stats) const override;
-  std::vector<Neighbor> SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                    const SearchOptions& options,
-                                    SearchStats* stats) const override;
+  Result<std::vector<Neighbor>> Search(VectorView query, const SearchOptions& options,
+                                       SearchStats* stats) const override;
+  Result<std::vector<Neighbor>> SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                            const SearchOptions& options,
+                                            SearchStats* stats) const override;
   bool Reconstruct(EntryId id, std::span<float> out) const override;
   std::vector<EntryId> Ids() const override;
   std::size_t size() const override { return size_.load(); }
@@ -113,8 +113,8 @@ class HnswIndex final : public VectorIndex {
                       CandidateSet* set, SearchStats* stats) const;
   void CompareAll(const EncodedQuery& query, const SearchOptions& options, CandidateSet* set,
                   SearchStats* stats) const;
-  void CompareAmong(const EncodedQuery& query, std::span<const EntryId> ids, const IdFilter* filter,
-                    CandidateSet* set, SearchStats* stats) const;
+  void CompareAmong(const EncodedQuery& query, std::span<const EntryId> ids,
+                    const SearchOptions& options, CandidateSet* set, SearchStats* stats) const;
   // How a walk ended: with what it looked for, with what it did not return as good as what it did,
   // or without coming to all nodes though it had room for them.
   enum class Ending : std::uint8_t { kComplete, kCutOff, kStuck };

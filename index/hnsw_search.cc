@@ -140,6 +140,8 @@ std::size_t RecordsAhead(std::size_t bytes) {
 // a node would wait for its links, and then for the first of its neighbours, one after the other.
 class Coming {
  public:
+  static constexpr std::size_t kTogether = 12;
+
   explicit Coming(const GraphStore& graph)
       : graph_(graph), bytes_(graph.codec().rough_bytes()), ahead_(RecordsAhead(bytes_)) {}
 
@@ -161,7 +163,6 @@ class Coming {
 
   // Takes out the first ones, a few, to be scored together. Valid until the next Room().
   std::span<const NodeId> Take() {
-    constexpr std::size_t kTogether = 12;
     for (; fetched_ < std::min(end_, first_ + ahead_); ++fetched_) {
       Prefetch(graph_.Record(nodes_[fetched_]), bytes_);
     }
@@ -253,6 +254,12 @@ GraphCandidate Greedy(const GraphStore& graph, const EncodedQuery& query, GraphC
   return best;
 }
 
+bool GivesUp(const FilteredWalk& walk, std::uint64_t distances) {
+  constexpr std::uint64_t kBetweenClocks = 4096;
+  return distances > walk.max_distances ||
+         (distances % kBetweenClocks < Coming::kTogether && walk.options->IsLate());
+}
+
 // SearchLevel by rough scores.
 std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& query,
                                  std::span<const GraphCandidate> starts, int level,
@@ -306,7 +313,7 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
     const std::span<const NodeId> nodes = coming.Take();
     ScoreAll(graph, query, nodes, breadth.rough, offer);
     stats->distances += nodes.size();
-    if (filtered != nullptr && stats->distances - begun > filtered->max_distances) {
+    if (filtered != nullptr && GivesUp(*filtered, stats->distances - begun)) {
       filtered->gave_up = true;
       break;
     }

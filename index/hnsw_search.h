@@ -73,9 +73,10 @@ class NodeFilter {
 // worse than all of them.
 struct FilteredWalk {
   const NodeFilter* filter = nullptr;
-  std::size_t pool = 0;             // nodes that it remembers, >= breadth.ef
-  std::uint64_t max_distances = 0;  // it gives up after so many
-  bool gave_up = false;             // set by the walk
+  std::size_t pool = 0;                    // nodes that it remembers, >= breadth.ef
+  std::uint64_t max_distances = 0;         // it gives up after so many
+  const SearchOptions* options = nullptr;  // and when it is late
+  bool gave_up = false;                    // set by the walk
 };
 
 // The breadth.ef best nodes that the walk from `starts` (at least one) finds on `level`, best

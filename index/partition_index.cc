@@ -86,14 +86,15 @@ bool PartitionIndex::Contains(EntryId id) const {
   return Ask([id](const VectorIndex& index) { return index.Contains(id); });
 }
 
-std::vector<Neighbor> PartitionIndex::Search(VectorView query, const SearchOptions& options,
-                                             SearchStats* stats) const {
+Result<std::vector<Neighbor>> PartitionIndex::Search(VectorView query, const SearchOptions& options,
+                                                     SearchStats* stats) const {
   return Ask([&](const VectorIndex& index) { return index.Search(query, options, stats); });
 }
 
-std::vector<Neighbor> PartitionIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                                  const SearchOptions& options,
-                                                  SearchStats* stats) const {
+Result<std::vector<Neighbor>> PartitionIndex::SearchAmong(VectorView query,
+                                                          std::span<const EntryId> ids,
+                                                          const SearchOptions& options,
+                                                          SearchStats* stats) const {
   return Ask(
       [&](const VectorIndex& index) { return index.SearchAmong(query, ids, options, stats); });
 }

@@ -47,11 +47,11 @@ class PartitionIndex final : public VectorIndex {
   Status Add(EntryId id, VectorView vector) override;
   bool Erase(EntryId id) override;
   bool Contains(EntryId id) const override;
-  std::vector<Neighbor> Search(VectorView query, const SearchOptions& options,
-                               SearchStats* stats) const override;
-  std::vector<Neighbor> SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                    const SearchOptions& options,
-                                    SearchStats* stats) const override;
+  Result<std::vector<Neighbor>> Search(VectorView query, const SearchOptions& options,
+                                       SearchStats* stats) const override;
+  Result<std::vector<Neighbor>> SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                            const SearchOptions& options,
+                                            SearchStats* stats) const override;
   bool Reconstruct(EntryId id, std::span<float> out) const override;
   std::vector<EntryId> Ids() const override;
   std::size_t size() const override;

@@ -53,6 +53,8 @@ class ExactBest {
   std::vector<Scored> best_;  // best first
 };
 
+constexpr std::size_t kReadsBetweenClocks = 8;
+
 }  // namespace
 
 std::uint32_t FingerprintOf(VectorView vector) {
@@ -126,6 +128,7 @@ Rescored Rescore(const Codec& codec, VectorView vector, const EncodedQuery& quer
   std::vector<float> stored(codec.dimension());
   std::unordered_map<std::uint32_t, double> known;  // by fingerprint
   const bool many = candidates.size() > 2 * options.k + 16;
+  std::size_t reads = 0;
   for (const RoughNeighbor& candidate : candidates) {
     if (candidate.range.high < least || !best.MayTake(candidate.range.high)) {
       continue;
@@ -135,6 +138,9 @@ Rescored Rescore(const Codec& codec, VectorView vector, const EncodedQuery& quer
         best.Offer(candidate.id, same->second);
         continue;
       }
+    }
+    if (++reads % kReadsBetweenClocks == 0 && options.IsLate()) {
+      return rescored;
     }
     if (!options.source->Load(candidate.id, stored)) {
       ++rescored.dropped;

@@ -66,7 +66,8 @@ float LeastScore(const EncodedQuery& query, const SearchOptions& options);
 // Each costs a read, so only those are scored that may still be among the best k and reach
 // options.min_score; when none may, the nearest is returned as it is. Those that the source does
 // not have are dropped, and entries of one vector are read once.
-// Without a source, or when the codes are exact, only cuts to k. Holds no lock.
+// Without a source, or when the codes are exact, only cuts to k. Ends early past options.deadline.
+// Holds no lock.
 struct Rescored {
   std::vector<Neighbor> neighbors;
   std::size_t dropped = 0;
@@ -75,17 +76,25 @@ Rescored Rescore(const Codec& codec, VectorView vector, const EncodedQuery& quer
                  const SearchOptions& options, const std::vector<RoughNeighbor>& candidates,
                  SearchStats* stats);
 
-// Rescores what `candidates_for(k)` finds. When the source did not have some of it and fewer than
+// So many comparisons a loop makes between two looks at the clock: some tenths of a millisecond.
+inline constexpr std::size_t kBetweenClocks = 4096;
+
+// Rescores what `candidates_for(k)` finds. Either may end early past options.deadline: what they
+// have then is not looked at. When the source did not have some of it and fewer than
 // options.k are left, it is asked for more: those that were dropped had kept others out.
 template <typename CandidatesFor>
-std::vector<Neighbor> SearchAndRescore(const Codec& codec, VectorView vector,
-                                       const EncodedQuery& query, const SearchOptions& options,
-                                       SearchStats* stats, const CandidatesFor& candidates_for) {
+Result<std::vector<Neighbor>> SearchAndRescore(const Codec& codec, VectorView vector,
+                                               const EncodedQuery& query,
+                                               const SearchOptions& options, SearchStats* stats,
+                                               const CandidatesFor& candidates_for) {
   constexpr int kTries = 4;
   std::size_t k = options.k;
   for (int i = 1;; ++i) {
     const std::vector<RoughNeighbor> candidates = candidates_for(k);
     Rescored rescored = Rescore(codec, vector, query, options, candidates, stats);
+    if (options.IsLate()) {
+      return DeadlineExceeded("deadline passed during a search");
+    }
     if (rescored.dropped == 0 || rescored.neighbors.size() >= options.k || candidates.size() < k ||
         i == kTries) {
       return std::move(rescored.neighbors);

@@ -3,6 +3,7 @@
 // (which moves between the two). Design: docs/architecture.md#index.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -90,6 +91,15 @@ struct SearchOptions {
   // Rescores the best candidates of an approximate encoding; without it their scores stay
   // approximate.
   const VectorSource* source = nullptr;
+  // The search gives up once it has passed. It looks at the clock every few thousand comparisons
+  // and every few reads of `source`.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+
+  // Without a deadline no clock is read.
+  bool IsLate() const {
+    return deadline != std::chrono::steady_clock::time_point::max() &&
+           std::chrono::steady_clock::now() >= deadline;
+  }
 };
 
 // What a search cost; added to, never reset.
@@ -126,15 +136,16 @@ class VectorIndex {
   // Up to `k` nearest accepted entries, best first. Fewer when fewer are there (after the filter).
   // A flat index is exact up to its encoding; a graph is approximate, more exact with `ef`.
   // Requires: 1 <= k <= kMaxNeighbors.
+  // Errors: kDeadlineExceeded; an index in another process adds its own. `stats` is valid then.
   // Cost: flat O(n); graph O(ef * log n) expected.
-  virtual std::vector<Neighbor> Search(VectorView query, const SearchOptions& options,
-                                       SearchStats* stats) const = 0;
+  virtual Result<std::vector<Neighbor>> Search(VectorView query, const SearchOptions& options,
+                                               SearchStats* stats) const = 0;
 
   // As Search, among `ids` only (those that are in the index), by comparing each: exact up to the
   // encoding, O(ids). For filters that few entries pass.
-  virtual std::vector<Neighbor> SearchAmong(VectorView query, std::span<const EntryId> ids,
-                                            const SearchOptions& options,
-                                            SearchStats* stats) const = 0;
+  virtual Result<std::vector<Neighbor>> SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                                    const SearchOptions& options,
+                                                    SearchStats* stats) const = 0;
 
   // Fills `out` (dimension() floats) with the vector as the index holds it: exact under kFloat32,
   // rounded under kInt8. False when the id is not there.

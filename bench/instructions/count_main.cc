@@ -70,7 +70,7 @@ std::size_t CountSearches(VectorIndex* index, std::size_t rows, bool hits) {
   SearchStats stats;
   return Count(kTimes, [&](std::size_t i) {
     const auto found =
-        index->Search(asked[i], {.k = 1, .min_score = kThreshold, .any_match = true}, &stats);
+        *index->Search(asked[i], {.k = 1, .min_score = kThreshold, .any_match = true}, &stats);
     NEARHIT_CHECK((found.at(0).score >= kThreshold) == hits);
   });
 }

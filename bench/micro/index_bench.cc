@@ -77,8 +77,9 @@ struct World {
     std::size_t found = 0;
     for (std::size_t query = 0; query < kQueries; ++query) {
       SearchStats stats;
-      const auto truth = exact.Search(Query(query), {.k = kK}, &stats);
-      for (const Neighbor& neighbor : index.Search(Query(query), options, &stats)) {
+      const auto truth = *exact.Search(Query(query), {.k = kK}, &stats);
+      const auto nearest = *index.Search(Query(query), options, &stats);
+      for (const Neighbor& neighbor : nearest) {
         found += neighbor.score >= truth.back().score - 1e-6F ? 1 : 0;
       }
     }

@@ -82,14 +82,14 @@ class IndexEngine final : public Engine {
 
   std::vector<std::size_t> Search(VectorView query, const EngineSearch& search,
                                   SearchStats* stats) const override {
-    const std::vector<Neighbor> found = index_->Search(query,
-                                                       {.k = search.k,
-                                                        .ef = search.ef,
-                                                        .min_score = search.min_score,
-                                                        .any_match = search.any_match,
-                                                        .filter = filter_.get(),
-                                                        .source = source_.get()},
-                                                       stats);
+    const std::vector<Neighbor> found = *index_->Search(query,
+                                                        {.k = search.k,
+                                                         .ef = search.ef,
+                                                         .min_score = search.min_score,
+                                                         .any_match = search.any_match,
+                                                         .filter = filter_.get(),
+                                                         .source = source_.get()},
+                                                        stats);
     std::vector<std::size_t> rows;
     rows.reserve(found.size());
     for (const Neighbor& neighbor : found) {

@@ -123,7 +123,7 @@ Status Cache::Run(const Settings& settings, const LookupOptions& options,
 }
 
 Status Cache::RecordReadError(Status error, LookupResult* result) {
-  if (error.code() == StatusCode::kWouldBlock) {
+  if (error.code() == StatusCode::kWouldBlock || error.code() == StatusCode::kDeadlineExceeded) {
     return error;
   }
   counters_.Add<&NamespaceStats::read_errors>();

@@ -168,7 +168,7 @@ class Collection {
 
   // Nearest entries of the scope, best first, expired ones left out. `query` is normalised under
   // cosine. Entries whose stored vector turns out damaged are left out too. Errors: kUnavailable
-  // when a vector cannot be read; kWouldBlock. Requires: the scope is resolved.
+  // when a vector cannot be read; kWouldBlock; kDeadlineExceeded. Requires: the scope is resolved.
   Result<std::vector<ScoredEntry>> Search(const ScopeRef& scope, VectorView query,
                                           const CollectionSearch& search) const;
   Result<std::vector<ScoredEntry>> Search(std::string_view scope, VectorView query,

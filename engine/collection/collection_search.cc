@@ -204,7 +204,8 @@ Result<std::vector<ScoredEntry>> Collection::Search(const ScopeRef& scope, Vecto
                         .ef = search.ef,
                         .any_match = search.any_match,
                         .filter = nullptr,
-                        .source = &vectors};
+                        .source = &vectors,
+                        .deadline = search.context.deadline};
   if (search.min_score) {
     options.min_score = RawScore(options_.metric, *search.min_score);
   }
@@ -245,7 +246,7 @@ Result<std::vector<Neighbor>> Collection::SearchPartition(const VectorIndex& ind
   SearchStats stats{.plan = SearchPlan::kCompareMatching};
   std::vector<Neighbor> neighbors;
   if (!matcher || matcher->count() > 0) {
-    neighbors = index.Search(query, options, &stats);
+    NEARHIT_ASSIGN_OR_RETURN(neighbors, index.Search(query, options, &stats));
   }
   if (search.context.explanation != nullptr) {
     *search.context.explanation = {.plan = stats.plan,

@@ -84,12 +84,13 @@ Result<std::vector<VectorHit>> Vectors::SearchOne(VectorView query,
   NormalizeFor(collection_->options().metric, normalized);
   for (int repeats = 0;; ++repeats) {
     bool damaged = false;
-    const CollectionSearch search{.k = options.k,
-                                  .ef = options.ef,
-                                  .min_score = options.min_score,
-                                  .filter = &options.filter,
-                                  .damaged = &damaged,
-                                  .context = {.explanation = options.explanation}};
+    const CollectionSearch search{
+        .k = options.k,
+        .ef = options.ef,
+        .min_score = options.min_score,
+        .filter = &options.filter,
+        .damaged = &damaged,
+        .context = {.deadline = options.deadline, .explanation = options.explanation}};
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<ScoredEntry> found,
                              collection_->Search(kScope, normalized, search));
     if (damaged) {

@@ -49,7 +49,8 @@ struct Prompt {
 struct LookupOptions {
   // At least the namespace's threshold, or it has no effect; at most 1 under cosine and l2.
   std::optional<float> min_score{};
-  // For the embedder; the lookup itself does not wait.
+  // Once it has passed, an embedder gives up (a miss with kEmbedFailed), and so does a search of
+  // vectors (kDeadlineExceeded). An exact hit does not look at it.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   // Answer only if no wait for a disk or an embedder is needed; otherwise kWouldBlock, at once and
   // with nothing counted. See also SemanticCache::TryLookup.

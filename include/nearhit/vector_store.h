@@ -3,6 +3,7 @@
 // Get one from Database::Vectors(name).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -52,6 +53,8 @@ struct VectorSearchOptions {
   std::size_t ef = 0;
   bool with_payload = false;
   SearchExplanation* explanation = nullptr;  // filled by Search; of the last query by SearchBatch
+  // A search gives up once it has passed: kDeadlineExceeded.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   // As in LookupOptions, between queries; the bytes are those of all hits.
   std::function<Status()> still_wanted{};
   std::size_t max_result_bytes = kMaxResultBytes;

@@ -80,8 +80,10 @@ Result<std::vector<LookupResult>> ServiceCore::LookupBatch(std::string_view cach
 }
 
 Result<std::vector<VectorHit>> ServiceCore::Search(std::string_view vectors, VectorView query,
-                                                   VectorSearchOptions options) {
+                                                   VectorSearchOptions options,
+                                                   const CallContext& call) {
   NEARHIT_ASSIGN_OR_RETURN(const auto found, db_->Vectors(vectors));
+  options.deadline = call.deadline;
   options.max_result_bytes = max_message_bytes_;
   return found->Search(query, options);
 }
@@ -91,6 +93,7 @@ Result<std::vector<std::vector<VectorHit>>> ServiceCore::SearchBatch(std::string
                                                                      VectorSearchOptions options,
                                                                      const CallContext& call) {
   NEARHIT_ASSIGN_OR_RETURN(const auto found, db_->Vectors(vectors));
+  options.deadline = call.deadline;
   options.max_result_bytes = max_message_bytes_;
   options.still_wanted = StillWanted(call);
   return found->SearchBatch(queries, options);

@@ -67,7 +67,7 @@ class ServiceCore {
 
   // Results are limited to a message; a batch ends early when nobody waits.
   Result<std::vector<VectorHit>> Search(std::string_view vectors, VectorView query,
-                                        VectorSearchOptions options);
+                                        VectorSearchOptions options, const CallContext& call);
   Result<std::vector<std::vector<VectorHit>>> SearchBatch(std::string_view vectors,
                                                           VectorView queries,
                                                           VectorSearchOptions options,

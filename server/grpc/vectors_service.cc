@@ -31,7 +31,8 @@ void HitsToProto(std::vector<VectorHit>&& hits, Out* out) {
   }
 }
 
-Status DoSearch(ServiceCore* core, const v1::SearchRequest& request, v1::SearchResponse* response) {
+Status DoSearch(ServiceCore* core, const v1::SearchRequest& request, const CallContext& call,
+                v1::SearchResponse* response) {
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<float> query, DecodeVector("query", request.query()));
   VectorSearchOptions options = DecodeSearchOptions(request.options());
   SearchExplanation explanation;
@@ -39,7 +40,7 @@ Status DoSearch(ServiceCore* core, const v1::SearchRequest& request, v1::SearchR
     options.explanation = &explanation;
   }
   NEARHIT_ASSIGN_OR_RETURN(std::vector<VectorHit> hits,
-                           core->Search(request.namespace_(), query, options));
+                           core->Search(request.namespace_(), query, options, call));
   HitsToProto(std::move(hits), response);
   if (request.options().explain()) {
     ToProto(explanation, response->mutable_explanation());
@@ -132,8 +133,8 @@ grpc::ServerUnaryReactor* VectorsService::Search(grpc::CallbackServerContext* ca
                                                  const v1::SearchRequest* request,
                                                  v1::SearchResponse* response) {
   return RunOnPool(core_, Lane::kStorage, call, request, response,
-                   [this, request, response](const CallContext&) {
-                     return DoSearch(core_, *request, response);
+                   [this, request, response](const CallContext& context) {
+                     return DoSearch(core_, *request, context, response);
                    });
 }
 

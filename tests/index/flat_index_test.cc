@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/index/must_search.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 
@@ -38,7 +39,7 @@ class FlatIndexTest : public testing::TestWithParam<Encoding> {
       ASSERT_TRUE(index_.Reconstruct(EntryId{id}, kept)) << id;
       ASSERT_EQ(kept, expected) << id;
       SearchStats stats;
-      ASSERT_EQ(index_.Search(vector, {.k = 1}, &stats).at(0).id, EntryId{id});
+      ASSERT_EQ(MustSearch(index_, vector, {.k = 1}, &stats).at(0).id, EntryId{id});
     }
   }
 

@@ -6,6 +6,7 @@
 
 #include "index/hnsw_index.h"
 #include "index/partition_index.h"
+#include "tests/index/must_search.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 
@@ -35,7 +36,7 @@ double HitRecall(const VectorIndex& index, RandomVectors* random) {
   for (std::uint64_t id = 1; id <= index.size(); id += 5, ++asked) {
     EXPECT_TRUE(index.Reconstruct(EntryId{id}, stored));
     SearchStats stats;
-    const auto hits = index.Search(random->Near(stored, 0.35F), kMatch, &stats);
+    const auto hits = MustSearch(index, random->Near(stored, 0.35F), kMatch, &stats);
     found += static_cast<int>(!hits.empty() && hits.front().score >= kMatch.min_score);
   }
   return static_cast<double>(found) / asked;
@@ -60,7 +61,7 @@ class HnswBreadthTest : public testing::Test {
     SearchStats stats;
     std::vector<float> stored(kDimension);
     ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
-    index_.Search(stored, options, &stats);
+    MustSearch(index_, stored, options, &stats);
   }
 
   HnswIndex index_{Codec(kDimension, IndexMetric::kCosine, Encoding::kInt8)};
@@ -80,7 +81,7 @@ TEST_F(HnswBreadthTest, WalksThatComeNearGoLessFar) {
   Fill(1'000);
   const auto ask = [this](const std::vector<float>& query, const SearchOptions& options) {
     SearchStats stats;
-    index_.Search(query, options, &stats);
+    MustSearch(index_, query, options, &stats);
     return stats.distances;
   };
   EXPECT_EQ(before_.Limit(.89F), before_.ef);  // nothing is known to be near

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "index/hnsw_index.h"
+#include "tests/index/must_search.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit::hnsw_calibrate_test {
@@ -56,7 +57,7 @@ class HnswOfNoiseTest : public testing::Test {
       }
       std::nth_element(distances.begin(), distances.begin() + kNearest - 1, distances.end());
       SearchStats stats;
-      for (const Neighbor& hit : index_.Search(query, {.k = kNearest}, &stats)) {
+      for (const Neighbor& hit : MustSearch(index_, query, {.k = kNearest}, &stats)) {
         right += SquaredDistance(query, stored_[hit.id.value]) <= distances[kNearest - 1] ? 1U : 0U;
       }
     }
@@ -67,7 +68,7 @@ class HnswOfNoiseTest : public testing::Test {
     std::size_t found = 0;
     for (std::uint64_t id = 1; id <= kEntries; ++id) {
       SearchStats stats;
-      const auto hits = index.Search(stored_[id], {.k = 1, .ef = 1}, &stats);
+      const auto hits = MustSearch(index, stored_[id], {.k = 1, .ef = 1}, &stats);
       found += !hits.empty() && hits.front().id == EntryId{id} ? 1U : 0U;
     }
     return found;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "index/hnsw_index.h"
+#include "tests/index/must_search.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 
@@ -33,7 +34,7 @@ class HnswCopiesTest : public testing::Test {
   std::set<std::uint64_t> Found(std::uint64_t text, std::size_t k) {
     SearchStats stats;
     std::set<std::uint64_t> ids;
-    for (const Neighbor& hit : index_.Search(texts_[text], {.k = k}, &stats)) {
+    for (const Neighbor& hit : MustSearch(index_, texts_[text], {.k = k}, &stats)) {
       ids.insert(hit.id.value);
     }
     return ids;

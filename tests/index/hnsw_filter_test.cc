@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "index/hnsw_index.h"
+#include "tests/index/must_search.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit::hnsw_filter_test {
@@ -59,7 +60,7 @@ TEST_F(HnswFilterTest, AsManyAreFoundAsThereAre) {
   for (int i = 0; i < 20; ++i) {
     const std::vector<float> query = Around(3);
     SearchStats stats;
-    const auto hits = index_.Search(query, {.k = 10, .filter = &filter}, &stats);
+    const auto hits = MustSearch(index_, query, {.k = 10, .filter = &filter}, &stats);
     EXPECT_EQ(stats.plan, SearchPlan::kWalkThenCompare);
     ASSERT_EQ(hits.size(), 10U);
     for (const Neighbor& hit : hits) {
@@ -71,7 +72,7 @@ TEST_F(HnswFilterTest, AsManyAreFoundAsThereAre) {
 TEST_F(HnswFilterTest, AWalkAmongThoseThatPassIsEnough) {
   const FarOnes filter;
   SearchStats stats;
-  EXPECT_EQ(index_.Search(Around(-3), {.k = 10, .filter = &filter}, &stats).size(), 10U);
+  EXPECT_EQ(MustSearch(index_, Around(-3), {.k = 10, .filter = &filter}, &stats).size(), 10U);
   EXPECT_EQ(stats.plan, SearchPlan::kFilteredWalk);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/coding.h"
 #include "base/epoch.h"
+#include "tests/index/must_search.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/repeating_threads.h"
 #include "tests/support/status_matchers.h"
@@ -72,8 +73,8 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   const std::vector<float> unrelated = RandomVectors(kDimension, 1, 99).Next();
   SearchStats missed;
   SearchStats missed_whole;
-  EXPECT_LT(index_.Search(unrelated, lax, &missed).front().score, 0.7F);
-  index_.Search(unrelated, lax_whole, &missed_whole);
+  EXPECT_LT(MustSearch(index_, unrelated, lax, &missed).front().score, 0.7F);
+  MustSearch(index_, unrelated, lax_whole, &missed_whole);
   EXPECT_EQ(missed.distances, missed_whole.distances);
   SearchStats settled;
   SearchStats all;
@@ -81,8 +82,8 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   for (std::uint64_t id = 1; id <= 3'000; id += 30) {
     ASSERT_TRUE(index_.Reconstruct(EntryId{id}, stored));
     const std::vector<float> query = random_.Near(stored, 0.3F);
-    const auto found = index_.Search(query, for_match, &settled);
-    EXPECT_EQ(found, index_.Search(query, whole, &all)) << id;
+    const auto found = MustSearch(index_, query, for_match, &settled);
+    EXPECT_EQ(found, MustSearch(index_, query, whole, &all)) << id;
     EXPECT_GE(found.front().score, 0.8F) << id;
   }
   EXPECT_LT(settled.distances, all.distances * 3 / 4);
@@ -97,7 +98,7 @@ TEST_F(HnswIndexTest, AWalkThatEndsLowIsWalkedAgain) {
   const SearchOptions wide{.k = 1, .ef = 4 * ef, .min_score = for_match.min_score};
   const auto distances = [this](const std::vector<float>& query, const SearchOptions& options) {
     SearchStats stats;
-    index_.Search(query, options, &stats);
+    MustSearch(index_, query, options, &stats);
     return stats.distances;
   };
   for (int i = 0; i < 300; ++i) {
@@ -114,8 +115,8 @@ TEST_F(HnswIndexTest, AWalkThatEndsLowIsWalkedAgain) {
   std::vector<float> low(kDimension);  // far from every cluster
   low.front() = 1;
   EXPECT_GT(distances(low, for_match), distances(low, once) + distances(low, wide) * 9 / 10);
-  EXPECT_EQ(index_.Search(low, for_match, &stats_), index_.Search(low, wide, &stats_));
-  EXPECT_NE(index_.Search(low, for_match, &stats_), index_.Search(low, once, &stats_));
+  EXPECT_EQ(MustSearch(index_, low, for_match, &stats_), MustSearch(index_, low, wide, &stats_));
+  EXPECT_NE(MustSearch(index_, low, for_match, &stats_), MustSearch(index_, low, once, &stats_));
   // A match is never walked again, however low it is for a match.
   const SearchOptions far_match{.k = 1, .min_score = 0.9F, .any_match = true};
   std::vector<float> stored(kDimension);
@@ -191,7 +192,7 @@ TEST_F(HnswIndexTest, CanBeEmptiedAndFilledAgain) {
   std::vector<float> vector(kDimension);
   ASSERT_TRUE(index_.Reconstruct(EntryId{1'100}, vector));
   SearchStats stats;
-  EXPECT_EQ(index_.Search(vector, {.k = 1}, &stats).at(0).id, EntryId{1'100});
+  EXPECT_EQ(MustSearch(index_, vector, {.k = 1}, &stats).at(0).id, EntryId{1'100});
 }
 
 TEST_F(HnswIndexTest, SerializesToTheSameGraph) {
@@ -271,11 +272,11 @@ TEST(HnswIndexConcurrencyTest, SearchesBesideGrowthAndTurnoverFindWhatIsStored) 
         ++found;
       }
     };
-    check(index.Search(query, {.k = 3, .ef = 32}, &stats));
-    check(index.Search(query, {.k = 3, .ef = 32, .filter = &odd}, &stats));
+    check(MustSearch(index, query, {.k = 3, .ef = 32}, &stats));
+    check(MustSearch(index, query, {.k = 3, .ef = 32, .filter = &odd}, &stats));
     if (at % 16 == 0) {
       const std::vector<EntryId> ids = index.Ids();
-      check(index.SearchAmong(query, std::span(ids).first(ids.size() / 8), {.k = 3}, &stats));
+      check(MustSearchAmong(index, query, std::span(ids).first(ids.size() / 8), {.k = 3}, &stats));
       std::vector<float> stored(kDimension);
       if (!ids.empty() && index.Reconstruct(ids.back(), stored)) {
         wrong += stored == vectors.at(ids.back().value) ? 0 : 1;

@@ -24,6 +24,7 @@
 #include "index/partition_index.h"
 #include "index/snapshot.h"
 #include "tests/index/index_case.h"
+#include "tests/index/must_search.h"
 #include "tests/kinds/vector_kinds.h"
 
 namespace nearhit::index_oracle_test {
@@ -237,7 +238,7 @@ class Trial {
       options.min_score = static_cast<float>(truth[random_() % truth.size()]);
     }
     SearchStats stats;
-    const std::vector<Neighbor> results = index_->Search(*query, options, &stats);
+    const std::vector<Neighbor> results = MustSearch(*index_, *query, options, &stats);
     const double lengths = std::sqrt(Dot(*query, *query) * longest);
     return Judge(*query, filter, options, truth, lengths, results, found, wanted);
   }
@@ -365,7 +366,7 @@ TEST(IndexOracleTest, AGraphOfVectorsOfVeryDifferentLengthFindsTheNearest) {
     std::vector<double> sorted = truth;
     std::sort(sorted.begin(), sorted.end(), std::greater<>());
     SearchStats stats;
-    for (const Neighbor& found : index.Search(query, {.k = kNearest, .ef = 64}, &stats)) {
+    for (const Neighbor& found : MustSearch(index, query, {.k = kNearest, .ef = 64}, &stats)) {
       right += truth[found.id.value] >= sorted[kNearest - 1] ? 1U : 0U;
     }
   }

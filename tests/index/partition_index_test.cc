@@ -12,6 +12,7 @@
 #include "index/hnsw_index.h"
 #include "index/snapshot.h"
 #include "nearhit/result.h"
+#include "tests/index/must_search.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/repeating_threads.h"
 #include "tests/support/status_matchers.h"
@@ -35,7 +36,7 @@ class PartitionIndexTest : public testing::Test {
     for (const EntryId id : index.Ids()) {
       ASSERT_TRUE(index.Reconstruct(id, vector));
       SearchStats stats;
-      EXPECT_EQ(index.Search(vector, {.k = 1, .ef = 64}, &stats).at(0).id, id);
+      EXPECT_EQ(MustSearch(index, vector, {.k = 1, .ef = 64}, &stats).at(0).id, id);
     }
   }
 
@@ -113,7 +114,7 @@ TEST_F(PartitionIndexTest, SearchesBesideMovesMissNothing) {
   std::atomic<int> missed{0};
   RepeatingThreads readers(2, [&] {
     SearchStats stats;
-    const std::vector<Neighbor> found = index_.Search(kept, {.k = 1, .ef = 64}, &stats);
+    const std::vector<Neighbor> found = MustSearch(index_, kept, {.k = 1, .ef = 64}, &stats);
     missed += found.empty() || found[0].id != kKept ? 1 : 0;
     missed += index_.Contains(kKept) && index_.size() == 5 ? 0 : 1;
   });

@@ -12,6 +12,7 @@
 #include "base/coding.h"
 #include "base/hash.h"
 #include "nearhit/result.h"
+#include "tests/index/must_search.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -75,7 +76,7 @@ TEST_P(SnapshotFileTest, LoadsWhatWasWritten) {
   SearchStats stats;
   std::size_t found = 0;
   for (std::size_t i = 1; i < vectors_.size(); ++i) {
-    found += loaded.Search(vectors_[i], {.k = 1}, &stats).at(0).id == EntryId{i + 1} ? 1U : 0U;
+    found += MustSearch(loaded, vectors_[i], {.k = 1}, &stats).at(0).id == EntryId{i + 1} ? 1U : 0U;
   }
   EXPECT_GE(found, 480U);  // near-duplicates may share a code
 }
@@ -108,7 +109,7 @@ TEST_P(SnapshotFileTest, AForgedBodyIsRefusedOrHarmless) {
         continue;
       }
       SearchStats stats;
-      EXPECT_LE((*loaded)->Search(vectors_[0], {.k = 30}, &stats).size(), 19U);
+      EXPECT_LE(MustSearch(**loaded, vectors_[0], {.k = 30}, &stats).size(), 19U);
       ASSERT_THAT((*loaded)->Add(EntryId{1'000}, vectors_[0]), IsOk());
       for (const EntryId id : (*loaded)->Ids()) {
         ASSERT_TRUE((*loaded)->Erase(id));

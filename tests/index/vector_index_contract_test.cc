@@ -1,7 +1,9 @@
 // What every VectorIndex promises, run on every implementation and encoding.
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <random>
@@ -12,6 +14,7 @@
 #include "index/flat_index.h"
 #include "index/hnsw_index.h"
 #include "index/partition_index.h"
+#include "tests/index/must_search.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/repeating_threads.h"
 #include "tests/support/status_matchers.h"
@@ -49,6 +52,20 @@ class OddIds final : public IdFilter {
   bool Accepts(EntryId id) const override { return id.value % 2 == 1; }
 };
 
+// Accepts every id; the first call returns once `deadline` has passed.
+class UntilDeadline final : public IdFilter {
+ public:
+  explicit UntilDeadline(std::chrono::steady_clock::time_point deadline) : deadline_(deadline) {}
+  bool Accepts(EntryId /*id*/) const override {
+    while (std::chrono::steady_clock::now() < deadline_) {
+    }
+    return true;
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point deadline_;
+};
+
 class VectorIndexContract : public testing::TestWithParam<Case> {
  protected:
   void Add(std::uint64_t id, const std::vector<float>& vector) {
@@ -61,7 +78,7 @@ class VectorIndexContract : public testing::TestWithParam<Case> {
   std::vector<Neighbor> Search(const std::vector<float>& query, SearchOptions options) {
     options.source = &source_;
     SearchStats stats;
-    return index_->Search(query, options, &stats);
+    return MustSearch(*index_, query, options, &stats);
   }
   // The truth: every vector compared in full precision.
   std::vector<std::uint64_t> Nearest(const std::vector<float>& query, std::size_t k) const {
@@ -177,9 +194,46 @@ TEST_P(VectorIndexContract, SearchAmongComparesOnlyTheGivenIds) {
   const std::vector<EntryId> ids = {EntryId{3}, EntryId{4}, EntryId{999}};
   SearchStats stats;
   const std::vector<Neighbor> found =
-      index_->SearchAmong(random_.Next(), ids, {.k = 10, .source = &source_}, &stats);
+      MustSearchAmong(*index_, random_.Next(), ids, {.k = 10, .source = &source_}, &stats);
   EXPECT_EQ(found.size(), 2U);
   EXPECT_EQ(stats.distances, 2U);
+}
+
+TEST_P(VectorIndexContract, ASearchPastItsDeadlineFails) {
+  Add(1, random_.Next());
+  const std::vector<EntryId> ids = {EntryId{1}};
+  const OddIds odd;
+  const std::array<const IdFilter*, 2> filters = {nullptr, &odd};
+  for (const IdFilter* filter : filters) {
+    const SearchOptions options{
+        .filter = filter, .source = &source_, .deadline = std::chrono::steady_clock::now()};
+    SearchStats stats;
+    EXPECT_THAT(index_->Search(random_.Next(), options, &stats),
+                StatusIs(StatusCode::kDeadlineExceeded));
+    EXPECT_THAT(index_->SearchAmong(random_.Next(), ids, options, &stats),
+                StatusIs(StatusCode::kDeadlineExceeded));
+  }
+}
+
+TEST_P(VectorIndexContract, ASearchEndsSoonAfterItsDeadline) {
+  Add(1, random_.Next());
+  const std::vector<EntryId> ids(100'000, EntryId{1});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
+  const UntilDeadline filter(deadline);
+  SearchStats stats;
+  EXPECT_THAT(
+      index_->SearchAmong(random_.Next(), ids, {.filter = &filter, .deadline = deadline}, &stats),
+      StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_LE(stats.distances, 10'000U);
+}
+
+TEST_P(VectorIndexContract, ASearchWithTimeLeftFindsTheSame) {
+  for (std::uint64_t id = 1; id <= 50; ++id) {
+    Add(id, random_.Next());
+  }
+  const std::vector<float> query = random_.Next();
+  const auto later = std::chrono::steady_clock::now() + std::chrono::hours(1);
+  EXPECT_EQ(Search(query, {.k = 5, .deadline = later}), Search(query, {.k = 5}));
 }
 
 TEST_P(VectorIndexContract, RecallIsHighAgainstExactTruth) {
@@ -243,7 +297,7 @@ TEST_P(VectorIndexContract, SearchesRunBesideAWriter) {
   std::atomic<int> missed{0};
   RepeatingThreads readers(2, [&] {
     SearchStats stats;
-    const std::vector<Neighbor> found = index_->Search(kept, {.k = 1, .ef = 64}, &stats);
+    const std::vector<Neighbor> found = MustSearch(*index_, kept, {.k = 1, .ef = 64}, &stats);
     missed += found.empty() || found[0].id != EntryId{1'000'000} ? 1 : 0;
   });
   RandomVectors writer_random(kDimension, 20, 5);

@@ -60,6 +60,14 @@ TEST_F(SemanticCacheTest, AMissSaysWhyAndHowCloseItWas) {
   EXPECT_EQ(Lookup("other", {}).miss_reason, MissReason::kNoVector);
 }
 
+TEST_F(SemanticCacheTest, APastDeadlineEndsASearchAndNotAnExactHit) {
+  Store("hello", kEast);
+  const LookupOptions late{.deadline = std::chrono::steady_clock::now()};
+  const Prompt prompt{.scope = "s", .slot = "hi", .vector = kEast};
+  EXPECT_THAT(cache_->Lookup(prompt, late), StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_EQ(cache_->Lookup({.scope = "s", .slot = "hello"}, late)->kind, HitKind::kExact);
+}
+
 TEST_F(SemanticCacheTest, AnotherScopeSeesNothing) {
   Store("hello", kEast);
   EXPECT_EQ(Lookup("hello", kEast, "other").miss_reason, MissReason::kEmpty);

@@ -159,6 +159,16 @@ TEST_F(VectorStoreTest, BadSearchesAreRefused) {
   EXPECT_THAT(store->Scan({}, 0), StatusIs(StatusCode::kInvalidArgument));
 }
 
+TEST_F(VectorStoreTest, ASearchPastItsDeadlineFails) {
+  const auto store = Make(Metric::kCosine);
+  Upsert(store.get(), "a", {1, 0});
+  VectorSearchOptions late;
+  late.deadline = std::chrono::steady_clock::now();
+  const std::vector<float> query = {1, 0};
+  EXPECT_THAT(store->Search(query, late), StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(store->SearchBatch(query, late), StatusIs(StatusCode::kDeadlineExceeded));
+}
+
 TEST_F(VectorStoreTest, AMinScoreThatNothingReachesIsRefused) {
   const std::vector<float> query = {1, 0};
   for (const Metric metric : {Metric::kCosine, Metric::kL2}) {
