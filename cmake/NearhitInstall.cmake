@@ -4,7 +4,7 @@ set(nearhit_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nearhit)
 
 # The static libraries of the engine. nearhit::nearhit and nearhit::embedding are for users; the others are what these
 # link.
-set(nearhit_components base index storage embedding collection policy cache vectors engine encoder model)
+set(nearhit_components base net index storage embedding collection policy cache vectors engine encoder model)
 foreach(component ${nearhit_components})
   set_target_properties(nearhit_${component} PROPERTIES EXPORT_NAME ${component})
 endforeach()

@@ -66,9 +66,10 @@ Result<std::string> ReadKey(const EmbedderSpec& spec) {
 }
 
 bool MayRetry(const HttpResponse& response) {
-  return response.outcome == HttpOutcome::kConnection ||
-         (response.outcome == HttpOutcome::kAnswered &&
-          (response.status == 429 || (response.status >= 500 && response.status <= 599)));
+  const long status = response.head.status;
+  return response.end.outcome == HttpOutcome::kConnection ||
+         (response.end.outcome == HttpOutcome::kAnswered &&
+          (status == 429 || (status >= 500 && status <= 599)));
 }
 
 Status Stopped() {
@@ -78,7 +79,7 @@ Status Stopped() {
 // Requires: not an answer of 2xx.
 Status ErrorOf(const HttpResponse& response, int tries) {
   const std::string after = " after " + std::to_string(tries) + (tries == 1 ? " try" : " tries");
-  switch (response.outcome) {
+  switch (response.end.outcome) {
     case HttpOutcome::kStopped:
       return Stopped();
     case HttpOutcome::kTimeout:
@@ -87,18 +88,19 @@ Status ErrorOf(const HttpResponse& response, int tries) {
       return Unavailable("embedding endpoint's answer is larger than its vectors can be");
     case HttpOutcome::kConnection:
     case HttpOutcome::kRefused:
-      return Unavailable("embedding endpoint cannot be used: " + response.reason + "," + after);
+      return Unavailable("embedding endpoint cannot be used: " + response.end.reason + "," + after);
     case HttpOutcome::kAnswered:
       break;
   }
-  std::string message = "embedding endpoint answered " + std::to_string(response.status);
-  if (response.status == 401 || response.status == 403) {
+  const long code = response.head.status;
+  std::string message = "embedding endpoint answered " + std::to_string(code);
+  if (code == 401 || code == 403) {
     return FailedPrecondition(message + ": the key is missing or not accepted");
   }
-  if (response.status >= 300 && response.status < 400) {
+  if (code >= 300 && code < 400) {
     return Unavailable(message + ": redirects are not followed");
   }
-  if (response.status >= 400 && response.status < 500 && response.status != 429) {
+  if (code >= 400 && code < 500 && code != 429) {
     return InvalidArgument(message + ": the texts, the model or the url are not accepted");
   }
   return Unavailable(message + "," + after);
@@ -113,6 +115,15 @@ std::chrono::milliseconds WaitBefore(int next_try, std::chrono::seconds retry_af
   return std::max<std::chrono::milliseconds>(std::chrono::milliseconds(part(random)), retry_after);
 }
 
+std::vector<HttpHeader> MakeHeaders(std::string_view key) {
+  std::vector<HttpHeader> headers = {{.name = "Content-Type", .value = "application/json"},
+                                     {.name = "Accept", .value = "application/json"}};
+  if (!key.empty()) {
+    headers.push_back({.name = "Authorization", .value = "Bearer " + std::string(key)});
+  }
+  return headers;
+}
+
 }  // namespace
 
 std::string HttpIdentity(std::string_view model, std::size_t dimension) {
@@ -123,7 +134,7 @@ HttpEmbedder::HttpEmbedder(const EmbedderSpec& spec, std::size_t dimension, std:
     : spec_(spec),
       dimension_(dimension),
       identity_(HttpIdentity(spec.model, dimension)),
-      client_(spec.url, key) {
+      headers_(MakeHeaders(key)) {
 }
 
 Result<std::shared_ptr<const Embedder>> HttpEmbedder::Make(const EmbedderSpec& spec,
@@ -172,16 +183,18 @@ Status HttpEmbedder::EmbedBatch(std::span<const std::string_view> texts, TimePoi
     if (stopped_) {
       return Stopped();
     }
-    const HttpResponse response = client_.Post(request, limit, deadline, stopped_);
-    if (response.outcome == HttpOutcome::kAnswered && response.status >= 200 &&
-        response.status < 300) {
+    const HttpResponse response = client_.Fetch(
+        {.url = spec_.url, .headers = headers_, .body = request, .deadline = deadline}, limit,
+        stopped_);
+    if (response.end.outcome == HttpOutcome::kAnswered && response.head.status >= 200 &&
+        response.head.status < 300) {
       return ParseEmbeddingAnswer(response.body, dimension_, rows);
     }
     if (!MayRetry(response) || tries > spec_.max_retries) {
       return ErrorOf(response, tries);
     }
     const TimePoint next =
-        std::chrono::steady_clock::now() + WaitBefore(tries, response.retry_after);
+        std::chrono::steady_clock::now() + WaitBefore(tries, response.head.retry_after);
     if (next >= deadline) {
       return ErrorOf(response, tries);
     }

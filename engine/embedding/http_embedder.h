@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "engine/embedding/http_client.h"
 #include "nearhit/embedder.h"
+#include "net/http_client.h"
 
 namespace nearhit {
 
@@ -57,6 +57,7 @@ class HttpEmbedder final : public Embedder {
   // False when it was stopped before `time`.
   bool WaitUntil(std::chrono::steady_clock::time_point time) const NEARHIT_EXCLUDES(stop_mu_);
 
+  const std::vector<HttpHeader> headers_;
   const HttpClient client_;
   mutable std::atomic<bool> stopped_{false};
   mutable Mutex stop_mu_;

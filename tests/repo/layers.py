@@ -1,6 +1,6 @@
 """Which folder may include what: the layers of nearhit, as data.
 
-server, cli -> engine/database -> engine/cache, engine/vectors -> engine/policy, engine/embedding, engine/collection -> index, engine/storage -> base
+server, cli -> engine/database -> engine/cache, engine/vectors -> engine/policy, engine/embedding, engine/collection -> index, engine/storage, net -> base
 """
 
 # Folder -> folders of ours that it may include besides itself. "nearhit" is include/nearhit, the public API;
@@ -11,7 +11,8 @@ LAYERS = {
     "index": ["nearhit", "base"],
     "formats": ["nearhit", "base"],
     "engine/storage": ["nearhit", "base"],
-    "engine/embedding": ["nearhit", "base"],
+    "net": ["base"],
+    "engine/embedding": ["nearhit", "base", "net"],
     "engine/model": ["nearhit", "base"],
     "engine/collection": ["nearhit", "base", "index", "engine/storage"],
     "engine/policy": ["nearhit"],
@@ -42,7 +43,7 @@ LAYERS = {
 }
 
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
-for component in ["base", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
+for component in ["base", "net", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
                   "engine/collection", "engine/policy", "engine/cache", "engine/database", "server/config",
                   "server/core", "server/grpc", "server/daemon", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
@@ -63,7 +64,7 @@ HOMES = {
     "xxhash.h": ["base/hash.cc"],
     "xxh_x86dispatch.h": ["base/hash.cc"],
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
-    "curl/": ["engine/embedding"],
+    "curl/": ["net"],
     "openssl/": ["engine/model/file_hash.cc"],
     "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "bench/workload", "tests"],
     "zlib.h": ["formats", "tests/formats", "tests/cli"],

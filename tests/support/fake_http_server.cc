@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <cctype>
 #include <netinet/in.h>
+#include <optional>
+#include <sstream>
 #include <string_view>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -78,6 +80,21 @@ bool ReadRequest(int socket, std::string* buffer, FakeHttpRequest* request) {
   request->body = buffer->substr(0, size);
   buffer->erase(0, size);
   return true;
+}
+
+// Returns false when the connection is to be closed.
+bool SendPieces(int socket, const std::string& head, const FakeHttpAnswer& answer) {
+  if (!SendAll(socket, head)) {
+    return false;
+  }
+  while (const std::optional<std::string> piece = answer.next_piece()) {
+    std::ostringstream chunk;
+    chunk << std::hex << piece->size() << "\r\n" << *piece << "\r\n";
+    if (!SendAll(socket, chunk.str())) {
+      return false;
+    }
+  }
+  return !answer.truncate && SendAll(socket, "0\r\n\r\n");
 }
 
 }  // namespace
@@ -168,6 +185,9 @@ bool FakeHttpServer::AnswerOne(int socket, int connection, std::string* buffer) 
   std::string bytes = "HTTP/1.1 " + std::to_string(answer.status) + " Scripted\r\n";
   for (const auto& [name, value] : answer.headers) {
     bytes += name + ": " + value + "\r\n";
+  }
+  if (answer.next_piece) {
+    return SendPieces(socket, bytes + "Transfer-Encoding: chunked\r\n\r\n", answer);
   }
   bytes += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n\r\n";
   bytes += answer.truncate ? answer.body.substr(0, answer.body.size() / 2) : answer.body;

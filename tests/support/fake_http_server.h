@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -26,6 +27,9 @@ struct FakeHttpAnswer {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
+  // Instead of `body`: called for one piece after the other, each sent at once in chunked encoding,
+  // until it gives nothing. It may wait for the test.
+  std::function<std::optional<std::string>()> next_piece{};
   std::chrono::milliseconds delay{0};  // before the first byte; cut short when the server stops
   bool truncate = false;               // sends half of the body, then closes
   bool hang_up = false;                // closes without an answer
