@@ -97,7 +97,6 @@ class DatabaseImpl final : public Database {
   Result<bool> PublishCopy(Reembedding* change) NEARHIT_REQUIRES(admin_mu_);
   bool IsCurrent(const Reembedding& change) const;
   void NoteOutcome(Reembedding* change, const Status& status);
-  bool Stopping();
   void ReembeddingLoop();
 
   // Constant after Start().

@@ -132,7 +132,7 @@ Reembedding::TimePoint DatabaseImpl::AdvanceReembeddings() {
   const auto now = std::chrono::steady_clock::now();
   auto next = now + kNothingToDo;
   for (const std::shared_ptr<Reembedding>& change : Reembeddings()) {
-    if (Stopping()) {
+    if (closing_) {
       break;
     }
     if (change->due() <= now) {
@@ -161,11 +161,6 @@ void DatabaseImpl::RunReembeddings() {
     }
     NoteOutcome(change.get(), done.status());
   }
-}
-
-bool DatabaseImpl::Stopping() {
-  MutexLock lock(&stop_mu_);
-  return stop_;
 }
 
 void DatabaseImpl::ReembeddingLoop() {

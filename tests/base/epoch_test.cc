@@ -8,7 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/eventually.h"
 #include "tests/support/repeating_threads.h"
+#include "tests/support/signal.h"
 
 namespace nearhit {
 namespace {
@@ -72,12 +74,15 @@ TEST(EpochTest, AnInnerSectionDoesNotEndTheOuterOne) {
 
 TEST(EpochTest, WaitsForThoseWhoReadAndNotForThoseWhoCome) {
   std::optional<Reading> before(std::in_place);
+  Signal begun;
   std::atomic<bool> left{false};
-  std::thread waiting([&left] {
+  std::thread waiting([&begun, &left] {
+    begun.Say();
     WaitForReaders();
     left.store(true);
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  begun.Await();
+  YieldOften();
   EXPECT_FALSE(left.load());
   const Reading after;
   before.reset();

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/eventually.h"
 #include "tests/support/repeating_threads.h"
 
 namespace nearhit {
@@ -55,9 +56,9 @@ TEST(SharedMutexTest, AWriterWaitsForAllReaders) {
     const WriterLock lock(&mu);
     written.store(true);
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(Eventually([&mu] { return mu.KeepsReadersOut(); }));  // the writer waits
   mu.UnlockShared();
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  YieldOften();
   EXPECT_FALSE(written.load());
   UnlockSharedElsewhere(&mu);
   writer.join();
@@ -86,7 +87,7 @@ TEST(SharedMutexTest, AWaitingWriterGoesBeforeReadersThatComeAfterIt) {
     while (!reading.load()) {
       std::this_thread::yield();
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    YieldOften();
     mu.UnlockShared();
     writer.join();
     reader.join();

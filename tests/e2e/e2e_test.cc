@@ -12,6 +12,7 @@
 
 #include "tests/e2e/process.h"
 #include "tests/support/colour_model.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 namespace nearhit {
@@ -43,13 +44,11 @@ class EndToEndTest : public testing::Test {
     daemon_ = std::make_unique<Process>(
         std::vector<std::string>{NEARHITD_PROGRAM, "--config", Path("nearhit.toml")},
         Path("daemon.out"), Path("daemon.err"));
-    const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (Run({"--timeout", "1", "ping"}) != 0) {
-      ASSERT_EQ(daemon_->Wait(seconds(0)), std::nullopt) << ReadAll(Path("daemon.err"));
-      ASSERT_LT(std::chrono::steady_clock::now(), end) << ReadAll(Path("daemon.err"));
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
+    ASSERT_TRUE(Eventually([this] { return Run({"--timeout", "1", "ping"}) == 0 || Ended(); }));
+    ASSERT_FALSE(Ended()) << ReadAll(Path("daemon.err"));
   }
+
+  bool Ended() { return daemon_->Wait(seconds(0)).has_value(); }
 
   // Ends the daemon with `signal`; returns its exit code.
   std::optional<int> Stop(int signal) {
@@ -180,10 +179,8 @@ TEST_F(EndToEndTest, LookupStreamEndsWithItsDaemon) {
   Process lookups({NEARHIT_PROGRAM, "--target", "unix:" + Path("socket"), "lookup", "-n", "faq",
                    "--lines", Path("lines.txt")},
                   Path("lookups.out"), Path("lookups.err"));
-  while (ReadAll(Path("lookups.out")).empty()) {
-    ASSERT_EQ(lookups.Wait(seconds(0)), std::nullopt) << ReadAll(Path("lookups.err"));
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  EXPECT_TRUE(Eventually([this] { return !ReadAll(Path("lookups.out")).empty(); }))
+      << ReadAll(Path("lookups.err"));
   EXPECT_EQ(Stop(SIGKILL), 128 + SIGKILL);
   EXPECT_EQ(lookups.Wait(kPatience), 4);
   EXPECT_THAT(ReadAll(Path("lookups.err")), HasSubstr(" misses, 0 errors"));
@@ -206,11 +203,7 @@ TEST_F(EndToEndTest, HangUpReloads) {
   Write("nearhit.toml",
         config + "[log]\nfile = \"" + Path("log") + "\"\n[[namespace]]\nname = 'added'\n");
   daemon_->Signal(SIGHUP);
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (Run({"ns", "describe", "added"}) != 0 && std::chrono::steady_clock::now() < end) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  EXPECT_EQ(Run({"ns", "describe", "added"}), 0) << err_;
+  EXPECT_TRUE(Eventually([this] { return Run({"ns", "describe", "added"}) == 0; })) << err_;
   EXPECT_EQ(Stop(SIGTERM), 0);
   EXPECT_THAT(ReadAll(Path("log")), HasSubstr("SIGHUP: the log is opened anew"));
 }
@@ -225,12 +218,10 @@ TEST_F(EndToEndTest, CallsDoNotGoToAProxy) {
                  Path("tcp.err"));
   const std::string before = "port ";
   std::string log;
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (log.find(before) == std::string::npos && std::chrono::steady_clock::now() < end) {
+  ASSERT_TRUE(Eventually([this, &log, &before] {
     log = ReadAll(Path("tcp.log"));
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  ASSERT_NE(log.find(before), std::string::npos);
+    return log.find(before) != std::string::npos;
+  }));
   const int port = std::stoi(log.substr(log.find(before) + before.size()));
   ASSERT_EQ(setenv("http_proxy", "http://127.0.0.1:9", 1), 0);
   Process ping(

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "tests/support/eventually.h"
 
 namespace nearhit {
 
@@ -44,17 +45,14 @@ void Process::Signal(int signal) const {
 }
 
 std::optional<int> Process::Wait(std::chrono::seconds patience) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (!code_) {
+  const auto ended = [this] {
     int status = 0;
-    if (waitpid(pid_, &status, WNOHANG) == pid_) {
+    if (!code_ && waitpid(pid_, &status, WNOHANG) == pid_) {
       code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    } else if (std::chrono::steady_clock::now() >= end) {
-      break;
-    } else {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
-  }
+    return code_.has_value();
+  };
+  static_cast<void>(Eventually(ended, patience));
   return code_;
 }
 

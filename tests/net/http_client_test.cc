@@ -140,8 +140,8 @@ TEST_F(HttpClientTest, AHeadComesWholeAndBeforeTheBody) {
   for (const HttpHeader& header : receiver_.head.headers) {
     lines.push_back(header.name + "=" + header.value);
   }
-  EXPECT_THAT(lines, testing::ElementsAre("retry-after=7", "x-two=one", "x-two=two", "x-none=",
-                                          "content-length=4"));
+  EXPECT_THAT(lines, testing::ElementsAre("retry-after=7", "x-two=one", "x-two=two",
+                                          "x-none=", "content-length=4"));
   EXPECT_EQ(receiver_.body(), "busy");
 }
 
@@ -160,8 +160,7 @@ TEST_F(HttpClientTest, ABodyArrivesWhileItIsSent) {
     return ++sent <= 3 ? std::optional("data: " + std::to_string(sent) + "\n\n") : std::nullopt;
   }});
   EXPECT_EQ(Exchange(Request()).outcome, HttpOutcome::kAnswered);
-  EXPECT_THAT(receiver_.parts,
-              testing::ElementsAre("data: 1\n\n", "data: 2\n\n", "data: 3\n\n"));
+  EXPECT_THAT(receiver_.parts, testing::ElementsAre("data: 1\n\n", "data: 2\n\n", "data: 3\n\n"));
 }
 
 TEST_F(HttpClientTest, AReceiverEndsAnExchange) {

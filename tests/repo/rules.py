@@ -183,6 +183,15 @@ def check_constructors(tree):
                 yield f"{name}:{number}: {found.group(1)}({found.group(2)}) is not explicit"
 
 
+def check_sleeps(tree):
+    """Tests wait for events. What a test cannot wait for has one home; a kill has a random moment."""
+    homes = ("tests/support/eventually.h", "tests/engine/database/killed_child.h")
+    for name, lines in tree.sources().items():
+        for number, line in enumerate(lines, 1):
+            if name.startswith("tests/") and name not in homes and re.search(r"\bsleep_(for|until)\b|\busleep\b", line):
+                yield f"{name}:{number}: a test sleeps; wait for an event, or use tests/support/eventually.h"
+
+
 def check_escapes(tree):
     """No check is switched off in place, no test is switched off at all, no code is commented out."""
     banned = {r"NOLINT": "fix what clang-tidy says",
@@ -349,5 +358,5 @@ def check_identifiers(tree):
 
 
 RULES = [check_layers, check_homes, check_public_headers, check_headers, check_sizes,
-         check_constructors, check_escapes, check_dead_files, check_links, check_docs_index, check_packages,
+         check_constructors, check_sleeps, check_escapes, check_dead_files, check_links, check_docs_index, check_packages,
          check_prose, check_identifiers]

@@ -102,6 +102,11 @@ class RulesTest(unittest.TestCase):
             with self.subTest(constructor=constructor):
                 self.assertEqual(self.problems(rules.check_constructors, {"base/bad.h": body % constructor}), [])
 
+    def test_sleeps(self):
+        line = "  std::this_thread::sleep_for(std::chrono::seconds(1));\n"
+        self.assert_fails(rules.check_sleeps, {"tests/base/bad.cc": line}, "a test sleeps")
+        self.assertEqual(self.problems(rules.check_sleeps, {"base/fine.cc": line}), [])
+
     def test_escapes(self):
         for line in ["int x;  // NOLINT(some-check): reasons", '  GTEST_SKIP() << "slow";',
                      "TEST(Some, DISABLED_Test) {", "#if 0", "// TODO: later"]:

@@ -15,6 +15,7 @@
 #include "engine/storage/rocksdb_store.h"
 #include "nearhit/database.h"
 #include "tests/engine/database/killed_child.h"
+#include "tests/support/eventually.h"
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -235,7 +236,10 @@ TEST_F(DurabilityTest, FiftyKillsUnderLoadLoseNothing) {
     expected.Replay(KilledAfter(KillDelay(round, &random), [this, round](int out) {
       WorkUntilKilled(dir_.path(), out, round);
     }));
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // past the TTLs of 1 ms
+    const auto killed = std::chrono::system_clock::now();
+    EXPECT_TRUE(Eventually([killed] {  // past the TTLs of 1 ms
+      return std::chrono::system_clock::now() > killed + std::chrono::milliseconds(1);
+    }));
     const auto db = Open();
     ASSERT_THAT(db, IsOk());
     EXPECT_EQ((*db)->Stats().lost_sequences, 0U);

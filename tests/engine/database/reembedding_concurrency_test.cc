@@ -16,33 +16,14 @@
 
 #include "nearhit/database.h"
 #include "tests/engine/database/scripted_embedder.h"
+#include "tests/support/eventually.h"
+#include "tests/support/signal.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
 namespace {
 
 using Texts = EmbedderScript::Texts;
-
-// Something that one thread waits for and another says.
-class Signal {
- public:
-  void Say() {
-    MutexLock lock(&mu_);
-    said_ = true;
-    changed_.NotifyAll();
-  }
-  void Await() {
-    MutexLock lock(&mu_);
-    while (!said_) {
-      changed_.Wait(&mu_);
-    }
-  }
-
- private:
-  Mutex mu_;
-  CondVar changed_;
-  bool said_ NEARHIT_GUARDED_BY(mu_) = false;
-};
 
 class ReembeddingConcurrencyTest : public testing::Test {
  protected:
@@ -81,9 +62,9 @@ class ReembeddingConcurrencyTest : public testing::Test {
     EXPECT_THAT(db_->UpdateNamespace("c", update), IsOk());
   }
   void AwaitModel(const std::string& model) {
-    while (db_->DescribeNamespace("c")->embedder_identity != "scripted/" + model) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    EXPECT_TRUE(Eventually([this, &model] {
+      return db_->DescribeNamespace("c")->embedder_identity == "scripted/" + model;
+    }));
   }
   void ExpectVectorsOf(const std::string& model) {
     const ScanPage page = *cache_->Scan(EntryId{}, kMaxPageSize);
@@ -225,12 +206,12 @@ TEST_F(ReembeddingConcurrencyTest, ClosingWaitsForOnePageOnly) {
   });
   Change("new");
   begun.Await();
-  std::thread later([&go_on] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::thread once_closing([&go_on] {
+    EXPECT_TRUE(Eventually([] { return EmbedderScript::Get().IsStopped("new"); }));
     go_on.Say();
   });
   db_.reset();
-  later.join();
+  once_closing.join();
   EXPECT_EQ(EmbedderScript::Get().embedded(), 64U);
 }
 

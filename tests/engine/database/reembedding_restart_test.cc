@@ -18,6 +18,7 @@
 #include "nearhit/database.h"
 #include "tests/engine/database/killed_child.h"
 #include "tests/engine/database/scripted_embedder.h"
+#include "tests/support/signal.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -200,19 +201,17 @@ TEST_F(ReembeddingRestartTest, ACancelledOrReplacedChangeLeavesNothing) {
 TEST_F(ReembeddingRestartTest, ACancelledPageLeavesNothing) {
   StoreMany(2 * kPage);
   Open(/*background=*/true);
-  std::atomic<bool> cancelled{false};
+  Signal cancelled;
   EmbedderScript::Get().SetHook([this, &cancelled](const std::string& model, Texts) {
     if (model == "new") {
       Change("old");
       EXPECT_THAT(db_->RunMaintenance(), IsOk());
-      cancelled = true;
+      cancelled.Say();
     }
     return Status();
   });
   Change("new");
-  while (!cancelled) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  cancelled.Await();
   EXPECT_EQ(StoredKeys(Family::kVectors, "").size(), 2 * kPage);
   EXPECT_THAT(StoredKeys(Family::kMeta, "dropped/"), IsEmpty());
 }

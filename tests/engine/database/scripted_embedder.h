@@ -40,6 +40,7 @@ class EmbedderScript {
     MutexLock lock(&mu_);
     hook_ = std::make_shared<Hook>(std::move(hook));
     embedded_ = 0;
+    stopped_.clear();
     missing_.clear();
     kept_.clear();
   }
@@ -76,6 +77,14 @@ class EmbedderScript {
     embedded_ += status.ok() ? texts.size() : 0;
     return status;
   }
+  void Stop(const std::string& model) {
+    MutexLock lock(&mu_);
+    stopped_.insert(model);
+  }
+  bool IsStopped(const std::string& model) const {
+    MutexLock lock(&mu_);
+    return stopped_.contains(model);
+  }
   // Texts embedded since Reset().
   std::size_t embedded() const {
     MutexLock lock(&mu_);
@@ -87,6 +96,7 @@ class EmbedderScript {
   std::shared_ptr<Hook> hook_ NEARHIT_GUARDED_BY(mu_) = std::make_shared<Hook>();
   std::string missing_ NEARHIT_GUARDED_BY(mu_);
   std::set<std::string, std::less<>> kept_ NEARHIT_GUARDED_BY(mu_);
+  std::set<std::string> stopped_ NEARHIT_GUARDED_BY(mu_);
   std::size_t embedded_ NEARHIT_GUARDED_BY(mu_) = 0;
 };
 
@@ -132,6 +142,7 @@ class ScriptedEmbedder final : public Embedder {
     }
     return RowsOf(texts);
   }
+  void Stop() const override { EmbedderScript::Get().Stop(model_); }
 
  private:
   std::vector<float> RowsOf(std::span<const std::string_view> texts) const {

@@ -13,6 +13,7 @@
 #include "nearhit/v1/cache.grpc.pb.h"
 #include "nearhit/v1/vectors.grpc.pb.h"
 #include "server/daemon/daemon.h"
+#include "tests/support/eventually.h"
 #include "tests/support/fake_http_server.h"
 #include "tests/support/status_matchers.h"
 
@@ -153,11 +154,8 @@ TEST_F(HungEmbedderTest, CallsThatBringAVectorGoOn) {
   *store_item.mutable_request() = stores;
   InStream<v1::StoreStreamResponse>(
       store_item, [this](grpc::ClientContext* context) { return cache_->StoreStream(context); });
-  const auto give_up = std::chrono::steady_clock::now() + kDeadline;
-  while (QueuedCalls() < waiting_.size() - 1 && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  EXPECT_EQ(QueuedCalls(), waiting_.size() - 1) << "one of them waits for the endpoint";
+  EXPECT_TRUE(Eventually([this] { return QueuedCalls() == waiting_.size() - 1; }, kDeadline))
+      << "one of them waits for the endpoint";
 
   store.set_namespace_("hung");
   store.mutable_item()->mutable_prompt()->set_vector(std::string("\0\0\x80\x3f\0\0\0\0", 8));
