@@ -28,26 +28,4 @@ std::string_view HitKindName(HitKind kind) {
   return "unknown";
 }
 
-std::string_view MissReasonName(MissReason reason) {
-  switch (reason) {
-    case MissReason::kNone:
-      return "none";
-    case MissReason::kEmpty:
-      return "empty";
-    case MissReason::kBelowThreshold:
-      return "below_threshold";
-    case MissReason::kNoVector:
-      return "no_vector";
-    case MissReason::kEmbedFailed:
-      return "embed_failed";
-    case MissReason::kExpired:
-      return "expired";
-    case MissReason::kReadError:
-      return "read_error";
-    case MissReason::kTextNotRead:
-      return "text_not_read";
-  }
-  return "unknown";
-}
-
 }  // namespace nearhit

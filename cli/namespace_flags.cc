@@ -1,9 +1,45 @@
 #include "cli/namespace_flags.h"
 
+#include <vector>
+
+#include <google/protobuf/descriptor.h>
+
 #include "cli/parse.h"
 
 namespace nearhit {
 namespace {
+
+// Flags that are texts of nearhit.v1.EmbedderSpec.
+struct EmbedderFlag {
+  const char* flag;
+  const char* field;
+  const char* help;
+  std::vector<std::string> choices;  // empty: any
+};
+const std::array<EmbedderFlag, NamespaceFlags::kEmbedderFlags>& EmbedderFlags() {
+  static const std::array<EmbedderFlag, NamespaceFlags::kEmbedderFlags> flags = {{
+      {"--embedder",
+       "kind",
+       "Kind of embedder: none, lexical, http, local, or one that the server knows",
+       {}},
+      {"--embedder-url", "url", "http: the /v1/embeddings endpoint", {}},
+      {"--embedder-model", "model", "http: the model's name; local: its folder, on the server", {}},
+      {"--embedder-key-env", "api_key_env", "http: server's variable with the key", {}},
+      {"--embedder-prefix",
+       "prefix",
+       "local: what goes before each text (\"query: \"); empty: the model's own",
+       {}},
+      {"--embedder-arithmetic",
+       "arithmetic",
+       "local: fast (8 bits a weight) or float32",
+       {"fast", "float32"}},
+      {"--embedder-long-text",
+       "long_text",
+       "local: texts over the model's length: refuse, or read in two windows",
+       {"refuse", "windows"}},
+  }};
+  return flags;
+}
 
 // Calls `set` with the milliseconds of `text`, unless it is empty.
 template <typename Set>
@@ -34,15 +70,12 @@ Status FillLimits(const NamespaceFlags& flags, Message* message) {
   if (flags.dimension != 0) {
     message->set_dimension(flags.dimension);
   }
-  if (!flags.embedder.empty()) {
+  if (!flags.embedder[0].empty()) {
     v1::EmbedderSpec& embedder = *message->mutable_embedder();
-    embedder.set_kind(flags.embedder);
-    embedder.set_url(flags.embedder_url);
-    embedder.set_model(flags.embedder_model);
-    embedder.set_api_key_env(flags.embedder_key_env);
-    embedder.set_prefix(flags.embedder_prefix);
-    embedder.set_arithmetic(flags.embedder_arithmetic);
-    embedder.set_long_text(flags.embedder_long_text);
+    for (std::size_t i = 0; i < flags.embedder.size(); ++i) {
+      const auto* field = embedder.GetDescriptor()->FindFieldByName(EmbedderFlags()[i].field);
+      embedder.GetReflection()->SetString(&embedder, field, flags.embedder[i]);
+    }
   }
   NEARHIT_RETURN_IF_ERROR(SetDuration(
       flags.default_ttl, [message](std::int64_t millis) { message->set_default_ttl_ms(millis); }));
@@ -66,23 +99,13 @@ void NamespaceFlags::AddFixed(CLI::App* command) {
 void NamespaceFlags::AddChangeable(CLI::App* command, bool with_durability) {
   command->add_option("--dimension", dimension,
                       "Components of every vector; 0: the embedder's own");
-  command->add_option("--embedder", embedder,
-                      "Kind of embedder: none, lexical, http, local, or one that the server knows");
-  command->add_option("--embedder-url", embedder_url, "http: the /v1/embeddings endpoint");
-  command->add_option("--embedder-model", embedder_model,
-                      "http: the model's name; local: its folder, on the server");
-  command->add_option("--embedder-key-env", embedder_key_env,
-                      "http: server's variable with the key");
-  command->add_option("--embedder-prefix", embedder_prefix,
-                      "local: what goes before each text (\"query: \"); empty: the model's own");
-  command
-      ->add_option("--embedder-arithmetic", embedder_arithmetic,
-                   "local: fast (8 bits a weight) or float32")
-      ->check(CLI::IsMember({"fast", "float32"}));
-  command
-      ->add_option("--embedder-long-text", embedder_long_text,
-                   "local: texts over the model's length: refuse, or read in two windows")
-      ->check(CLI::IsMember({"refuse", "windows"}));
+  for (std::size_t i = 0; i < embedder.size(); ++i) {
+    const EmbedderFlag& flag = EmbedderFlags()[i];
+    CLI::Option* option = command->add_option(flag.flag, embedder[i], flag.help);
+    if (!flag.choices.empty()) {
+      option->check(CLI::IsMember(flag.choices));
+    }
+  }
   command->add_option("--threshold", threshold, "Lowest score of a semantic hit");
   command->add_option("--default-ttl", default_ttl,
                       "Lifetime of a store without one (30s, 12h, 7d)");

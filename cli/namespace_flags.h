@@ -1,6 +1,8 @@
 // Flags that configure a namespace, shared by `ns create` and `import --create`.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,13 +15,8 @@ struct NamespaceFlags {
   std::string kind = "cache";
   std::string metric = "cosine";
   std::uint32_t dimension = 0;
-  std::string embedder;  // kind; empty: none
-  std::string embedder_url;
-  std::string embedder_model;
-  std::string embedder_key_env;
-  std::string embedder_prefix;
-  std::string embedder_arithmetic;  // empty: the default, here and below
-  std::string embedder_long_text;
+  static constexpr std::size_t kEmbedderFlags = 7;
+  std::array<std::string, kEmbedderFlags> embedder;  // the first is its kind; empty: none
   std::optional<float> threshold;
   std::string default_ttl;
   std::string max_ttl;

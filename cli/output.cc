@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "cli/parse.h"
+#include "nearhit/lookup.h"
 #include "nearhit/settings.h"
 #include "nearhit/stats.h"
 
@@ -298,11 +299,7 @@ std::string_view DurabilityText(v1::Durability durability) {
 }
 
 std::string_view MissReasonText(v1::MissReason reason) {
-  constexpr std::array<std::string_view, 8> kNames = {
-      "none",         "empty",   "below_threshold", "no_vector",
-      "embed_failed", "expired", "read_error",      "text_not_read"};
-  const auto index = static_cast<std::size_t>(reason);
-  return index < kNames.size() ? kNames[index] : "unknown";
+  return MissReasonName(static_cast<MissReason>(reason));
 }
 
 }  // namespace nearhit

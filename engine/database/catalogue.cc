@@ -27,8 +27,11 @@ constexpr std::uint8_t kWithLocalFields = 2;
 
 bool HasLocalFields(const EmbedderSpec& spec) {
   const EmbedderSpec defaults;
-  return spec.prefix != defaults.prefix || spec.arithmetic != defaults.arithmetic ||
-         spec.long_text != defaults.long_text;
+  bool any = false;
+  ForEachEmbedderField([&](const auto& field) {
+    any = any || (field.kind == "local" && spec.*field.value != defaults.*field.value);
+  });
+  return any;
 }
 
 std::string NamespaceKey(std::string_view name) {
@@ -41,37 +44,48 @@ std::string DroppedKey(NamespaceNumber number) {
   return std::string(kDroppedPrefix) + std::to_string(number);
 }
 
+void PutField(std::string* out, const std::string& value) {
+  PutBytes(out, value);
+}
+void PutField(std::string* out, std::chrono::milliseconds value) {
+  PutFixed(out, static_cast<std::int64_t>(value.count()));
+}
+void PutField(std::string* out, std::size_t value) {
+  PutFixed(out, static_cast<std::uint64_t>(value));
+}
+void PutField(std::string* out, int value) {
+  PutFixed(out, static_cast<std::int32_t>(value));
+}
+
+void ReadField(ByteReader* reader, std::string* value) {
+  *value = reader->Bytes();
+}
+void ReadField(ByteReader* reader, std::chrono::milliseconds* value) {
+  *value = std::chrono::milliseconds(reader->Fixed<std::int64_t>());
+}
+void ReadField(ByteReader* reader, std::size_t* value) {
+  *value = reader->Fixed<std::uint64_t>();
+}
+void ReadField(ByteReader* reader, int* value) {
+  *value = reader->Fixed<std::int32_t>();
+}
+
 void PutEmbedder(std::string* out, const EmbedderSpec& spec) {
-  PutBytes(out, spec.kind);
-  PutBytes(out, spec.url);
-  PutBytes(out, spec.model);
-  PutBytes(out, spec.api_key_env);
-  PutBytes(out, spec.api_key_file);
-  PutFixed(out, static_cast<std::int64_t>(spec.timeout.count()));
-  PutFixed(out, static_cast<std::uint64_t>(spec.max_batch));
-  PutFixed(out, static_cast<std::int32_t>(spec.max_retries));
-  if (HasLocalFields(spec)) {
-    PutBytes(out, spec.prefix);
-    PutBytes(out, spec.arithmetic);
-    PutBytes(out, spec.long_text);
-  }
+  const bool with_local_fields = HasLocalFields(spec);
+  ForEachEmbedderField([&](const auto& field) {
+    if (with_local_fields || field.kind != "local") {
+      PutField(out, spec.*field.value);
+    }
+  });
 }
 
 EmbedderSpec ReadEmbedder(ByteReader* reader, bool with_local_fields) {
   EmbedderSpec spec;
-  spec.kind = reader->Bytes();
-  spec.url = reader->Bytes();
-  spec.model = reader->Bytes();
-  spec.api_key_env = reader->Bytes();
-  spec.api_key_file = reader->Bytes();
-  spec.timeout = std::chrono::milliseconds(reader->Fixed<std::int64_t>());
-  spec.max_batch = reader->Fixed<std::uint64_t>();
-  spec.max_retries = reader->Fixed<std::int32_t>();
-  if (with_local_fields) {
-    spec.prefix = reader->Bytes();
-    spec.arithmetic = reader->Bytes();
-    spec.long_text = reader->Bytes();
-  }
+  ForEachEmbedderField([&](const auto& field) {
+    if (with_local_fields || field.kind != "local") {
+      ReadField(reader, &(spec.*field.value));
+    }
+  });
   return spec;
 }
 

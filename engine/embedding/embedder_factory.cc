@@ -1,7 +1,6 @@
 // MakeEmbedder and RegisterEmbedder of nearhit/embedder.h: checks a spec and picks the class.
 #include <algorithm>
 #include <cstdint>
-#include <initializer_list>
 #include <map>
 #include <utility>
 
@@ -10,18 +9,13 @@
 #include "engine/embedding/http_embedder.h"
 #include "engine/embedding/lexical_embedder.h"
 #include "nearhit/embedder.h"
+#include "nearhit/settings.h"
 #include "nearhit/types.h"
 
 namespace nearhit {
 namespace {
 
-constexpr std::size_t kMaxUrlBytes = 2'048;
-constexpr std::size_t kMaxModelNameBytes = 256;
-constexpr std::size_t kMaxKeySourceBytes = 4'096;
-constexpr std::size_t kMaxPrefixBytes = 1'024;
-constexpr std::size_t kMaxBatchLimit = 2'048;
-constexpr int kMaxRetriesLimit = 10;
-constexpr std::chrono::milliseconds kMaxTimeout = std::chrono::hours(1);
+constexpr std::size_t kMaxModelNameBytes = 256;  // of kind "http"
 
 // Kinds that other components bring.
 class Registry {
@@ -93,7 +87,6 @@ Status CheckUrl(std::string_view url) {
   if (url.empty()) {
     return InvalidArgument("url is empty; kind \"http\" needs one");
   }
-  NEARHIT_RETURN_IF_ERROR(CheckText("url", url, kMaxUrlBytes));
   std::size_t host = 0;
   for (const std::string_view scheme : {"http://", "https://"}) {
     host = url.starts_with(scheme) ? scheme.size() : host;
@@ -113,36 +106,41 @@ Status CheckUrl(std::string_view url) {
   return Status();
 }
 
-Status CheckOneOf(std::string_view field, std::string_view value, std::string_view one,
-                  std::string_view other) {
-  if (value != one && value != other) {
-    return InvalidArgument(std::string(field) + " of " + std::to_string(value.size()) +
-                           " bytes is neither " + std::string(one) + " nor " + std::string(other));
+// A field that the kind ignores is refused: whoever set it expects something else to happen.
+Status CheckField(const EmbedderField<std::string>& field, const EmbedderSpec& spec) {
+  const std::string& value = spec.*field.value;
+  const std::string set =
+      std::string(field.name) + " of " + std::to_string(value.size()) + " bytes";
+  if (!field.kind.empty() && field.kind != spec.kind) {
+    return value == EmbedderSpec().*field.value
+               ? Status()
+               : InvalidArgument(set + " is set, but only kind \"" + std::string(field.kind) +
+                                 "\" uses it");
   }
-  return Status();
+  const auto& [one, other] = field.choices;
+  if (!one.empty() && value != one && value != other) {
+    return InvalidArgument(set + " is neither " + std::string(one) + " nor " + std::string(other));
+  }
+  return CheckText(field.name, value, static_cast<std::size_t>(field.max));
+}
+Status CheckField(const EmbedderField<std::chrono::milliseconds>& field, const EmbedderSpec& spec) {
+  return CheckRange(field.name, (spec.*field.value).count(), field.min, field.max);
+}
+Status CheckField(const EmbedderField<std::size_t>& field, const EmbedderSpec& spec) {
+  return CheckRange(field.name, Signed(spec.*field.value), field.min, field.max);
+}
+Status CheckField(const EmbedderField<int>& field, const EmbedderSpec& spec) {
+  return CheckRange(field.name, spec.*field.value, field.min, field.max);
 }
 
-// Fields that the kind ignores are refused: whoever set them expects something else to happen.
-Status CheckUnused(std::string_view user,
-                   std::initializer_list<std::pair<std::string_view, std::string_view>> set) {
-  for (const auto& [name, value] : set) {
-    if (!value.empty()) {
-      return InvalidArgument(std::string(name) + " of " + std::to_string(value.size()) +
-                             " bytes is set, but only kind \"" + std::string(user) + "\" uses it");
+Status CheckFields(const EmbedderSpec& spec) {
+  Status first;
+  ForEachEmbedderField([&](const auto& field) {
+    if (first.ok()) {
+      first = CheckField(field, spec);
     }
-  }
-  return Status();
-}
-
-// `value`, or nothing when it is the default.
-std::string_view UnlessDefault(const std::string& value, const std::string& by_default) {
-  return value == by_default ? std::string_view() : std::string_view(value);
-}
-
-Status CheckLocal(const EmbedderSpec& spec) {
-  NEARHIT_RETURN_IF_ERROR(CheckText("prefix", spec.prefix, kMaxPrefixBytes));
-  NEARHIT_RETURN_IF_ERROR(CheckOneOf("arithmetic", spec.arithmetic, "fast", "float32"));
-  return CheckOneOf("long_text", spec.long_text, "refuse", "windows");
+  });
+  return first;
 }
 
 Status CheckHttp(const EmbedderSpec& spec, std::size_t dimension) {
@@ -151,8 +149,6 @@ Status CheckHttp(const EmbedderSpec& spec, std::size_t dimension) {
     return InvalidArgument("model is empty; kind \"http\" needs one");
   }
   NEARHIT_RETURN_IF_ERROR(CheckText("model", spec.model, kMaxModelNameBytes));
-  NEARHIT_RETURN_IF_ERROR(CheckText("api_key_env", spec.api_key_env, kMaxKeySourceBytes));
-  NEARHIT_RETURN_IF_ERROR(CheckText("api_key_file", spec.api_key_file, kMaxKeySourceBytes));
   if (!spec.api_key_env.empty() && !spec.api_key_file.empty()) {
     return InvalidArgument("api_key_env and api_key_file are both set; set one");
   }
@@ -171,29 +167,11 @@ Status CheckLexical(const EmbedderSpec& spec, std::size_t dimension) {
 }
 
 Status CheckSpec(const EmbedderSpec& spec, std::size_t dimension) {
-  NEARHIT_RETURN_IF_ERROR(CheckRange("timeout", spec.timeout.count(), 1, kMaxTimeout.count()));
-  NEARHIT_RETURN_IF_ERROR(
-      CheckRange("max_batch", Signed(spec.max_batch), 1, Signed(kMaxBatchLimit)));
-  NEARHIT_RETURN_IF_ERROR(CheckRange("max_retries", spec.max_retries, 0, kMaxRetriesLimit));
-  if (spec.kind == "local") {
-    NEARHIT_RETURN_IF_ERROR(CheckLocal(spec));
-  } else {
-    const EmbedderSpec defaults;
-    NEARHIT_RETURN_IF_ERROR(
-        CheckUnused("local", {{"prefix", spec.prefix},
-                              {"arithmetic", UnlessDefault(spec.arithmetic, defaults.arithmetic)},
-                              {"long_text", UnlessDefault(spec.long_text, defaults.long_text)}}));
-  }
+  NEARHIT_RETURN_IF_ERROR(CheckFields(spec));
   if (spec.kind == "http") {
     return CheckHttp(spec, dimension);
   }
-  NEARHIT_RETURN_IF_ERROR(CheckUnused(
-      "http",
-      {{"url", spec.url}, {"api_key_env", spec.api_key_env}, {"api_key_file", spec.api_key_file}}));
-  if (spec.kind == "none" || spec.kind == "lexical") {
-    return CheckLexical(spec, dimension);
-  }
-  return CheckText("model", spec.model, kMaxKeySourceBytes);
+  return spec.kind == "none" || spec.kind == "lexical" ? CheckLexical(spec, dimension) : Status();
 }
 
 }  // namespace

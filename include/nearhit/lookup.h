@@ -1,6 +1,7 @@
 // A lookup: what is asked, what is answered, and how the answer was found.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,9 +34,17 @@ enum class MissReason : std::uint8_t {
   // model reads, or has what its vocabulary lacks. Counted, see stats.
   kTextNotRead = 7,
 };
+// By value. A value of nearhit.v1.MissReason is MISS_REASON_ and the name in capitals.
+inline constexpr std::array<std::string_view, 8> kMissReasonNames = {
+    "none",         "empty",   "below_threshold", "no_vector",
+    "embed_failed", "expired", "read_error",      "text_not_read"};
 
-std::string_view HitKindName(HitKind kind);          // "miss", "exact", "semantic"
-std::string_view MissReasonName(MissReason reason);  // "none", "empty", "below_threshold", …
+std::string_view HitKindName(HitKind kind);  // "miss", "exact", "semantic"
+// "unknown" for a value that has no name.
+constexpr std::string_view MissReasonName(MissReason reason) {
+  const auto index = static_cast<std::size_t>(reason);
+  return index < kMissReasonNames.size() ? kMissReasonNames[index] : "unknown";
+}
 
 // Where a text is looked up or stored. `scope` is everything that must match exactly (model, system
 // prompt, tools, sampling parameters, earlier turns) as bytes that the caller made canonical;

@@ -19,24 +19,30 @@ std::vector<std::string> KnownKinds() {
   return kinds;
 }
 
+void ReadField(const EmbedderField<std::string>& field, TomlReader* reader, EmbedderSpec* out) {
+  if (field.name == "kind") {
+    reader->OneOf(field.name, KnownKinds(), &out->kind);
+  } else if (field.choices[0].empty()) {
+    reader->String(field.name, &(out->*field.value));
+  } else {
+    reader->OneOf(field.name, {field.choices.begin(), field.choices.end()}, &(out->*field.value));
+  }
+}
+void ReadField(const EmbedderField<std::chrono::milliseconds>& field, TomlReader* reader,
+               EmbedderSpec* out) {
+  std::int64_t millis = (out->*field.value).count();
+  reader->Int(field.name, field.min, field.max, &millis);
+  out->*field.value = std::chrono::milliseconds(millis);
+}
+template <typename T>
+void ReadField(const EmbedderField<T>& field, TomlReader* reader, EmbedderSpec* out) {
+  reader->Int(field.name, field.min, field.max, &(out->*field.value));
+}
+
 void ReadEmbedder(const toml::table& table, const std::string& source, TomlReader* parent,
                   EmbedderSpec* out) {
   TomlReader reader(table, "namespace.embedder", source);
-  reader.OneOf("kind", KnownKinds(), &out->kind);
-  reader.String("url", &out->url);
-  reader.String("model", &out->model);
-  reader.String("api_key_env", &out->api_key_env);
-  reader.String("api_key_file", &out->api_key_file);
-  std::int64_t timeout_ms = out->timeout.count();
-  reader.Int("timeout_ms", 1, 600'000, &timeout_ms);
-  out->timeout = std::chrono::milliseconds(timeout_ms);
-  reader.Int("max_batch", 1, 2048, &out->max_batch);
-  reader.Int("max_retries", 0, 10, &out->max_retries);
-  reader.String("prefix", &out->prefix);
-  reader.Enum<std::string>("arithmetic", {{"fast", "fast"}, {"float32", "float32"}},
-                           &out->arithmetic);
-  reader.Enum<std::string>("long_text", {{"refuse", "refuse"}, {"windows", "windows"}},
-                           &out->long_text);
+  ForEachEmbedderField([&](const auto& field) { ReadField(field, &reader, out); });
   if (out->kind == "http") {
     reader.Required("url");
     reader.Required("model");

@@ -42,14 +42,7 @@ static_assert(kValue<NamespaceKind::kCache> == v1::NAMESPACE_KIND_CACHE);
 static_assert(kValue<NamespaceKind::kVectors> == v1::NamespaceKind_MAX);
 static_assert(kValue<HitKind::kExact> == v1::HIT_KIND_EXACT);
 static_assert(kValue<HitKind::kSemantic> == v1::HitKind_MAX);
-static_assert(kValue<MissReason::kEmpty> == v1::MISS_REASON_EMPTY);
-static_assert(kValue<MissReason::kBelowThreshold> == v1::MISS_REASON_BELOW_THRESHOLD);
-static_assert(kValue<MissReason::kNoVector> == v1::MISS_REASON_NO_VECTOR);
-static_assert(kValue<MissReason::kEmbedFailed> == v1::MISS_REASON_EMBED_FAILED);
-static_assert(kValue<MissReason::kExpired> == v1::MISS_REASON_EXPIRED);
-static_assert(kValue<MissReason::kReadError> == v1::MISS_REASON_READ_ERROR);
-static_assert(kValue<MissReason::kTextNotRead> == v1::MISS_REASON_TEXT_NOT_READ);
-static_assert(kValue<MissReason::kTextNotRead> == v1::MissReason_MAX);
+static_assert(kMissReasonNames.size() == v1::MissReason_MAX + 1);
 
 Status UnknownEnum(std::string_view field, int value) {
   return InvalidArgument(std::string(field) + " has the unknown value " + std::to_string(value));

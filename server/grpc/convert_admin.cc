@@ -32,12 +32,35 @@ const FieldDescriptor* FieldOf(const Message& message, std::string_view name) {
 template <typename T>
 void SetNumber(std::string_view name, T value, Message* out) {
   const FieldDescriptor* field = FieldOf(*out, name);
-  if constexpr (std::is_same_v<T, float>) {
-    out->GetReflection()->SetFloat(out, field, value);
-  } else if constexpr (std::is_same_v<T, std::int64_t>) {
-    out->GetReflection()->SetInt64(out, field, value);
-  } else {
-    out->GetReflection()->SetUInt64(out, field, value);
+  const google::protobuf::Reflection* to = out->GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return to->SetFloat(out, field, static_cast<float>(value));
+    case FieldDescriptor::CPPTYPE_INT32:
+      return to->SetInt32(out, field, static_cast<std::int32_t>(value));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return to->SetUInt32(out, field, static_cast<std::uint32_t>(value));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return to->SetInt64(out, field, static_cast<std::int64_t>(value));
+    default:
+      return to->SetUInt64(out, field, static_cast<std::uint64_t>(value));
+  }
+}
+
+template <typename T>
+T NumberOf(const Message& message, const FieldDescriptor* field) {
+  const google::protobuf::Reflection* from = message.GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return static_cast<T>(from->GetFloat(message, field));
+    case FieldDescriptor::CPPTYPE_INT32:
+      return static_cast<T>(from->GetInt32(message, field));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return static_cast<T>(from->GetUInt32(message, field));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return static_cast<T>(from->GetInt64(message, field));
+    default:
+      return static_cast<T>(from->GetUInt64(message, field));
   }
 }
 
@@ -45,63 +68,59 @@ void SetNumber(std::string_view name, T value, Message* out) {
 template <typename T>
 bool ReadNumber(const Message& message, std::string_view name, T* out) {
   const FieldDescriptor* field = FieldOf(message, name);
-  const google::protobuf::Reflection* from = message.GetReflection();
-  if (field->has_presence() && !from->HasField(message, field)) {
+  if (field->has_presence() && !message.GetReflection()->HasField(message, field)) {
     return false;
   }
-  if constexpr (std::is_same_v<T, float>) {
-    *out = from->GetFloat(message, field);
-  } else if constexpr (std::is_same_v<T, std::int64_t>) {
-    *out = from->GetInt64(message, field);
-  } else {
-    *out = from->GetUInt64(message, field);
-  }
+  *out = NumberOf<T>(message, field);
   return true;
 }
 
-Result<EmbedderSpec> DecodeEmbedder(const v1::EmbedderSpec& spec) {
+// Absent and empty fields leave what is the default.
+void ReadField(const v1::EmbedderSpec& spec, const EmbedderField<std::string>& field,
+               EmbedderSpec* out) {
+  const std::string value = spec.GetReflection()->GetString(spec, FieldOf(spec, field.name));
+  if (!value.empty()) {
+    out->*field.value = value;
+  }
+}
+void ReadField(const v1::EmbedderSpec& spec, const EmbedderField<std::chrono::milliseconds>& field,
+               EmbedderSpec* out) {
+  std::int64_t millis = (out->*field.value).count();
+  ReadNumber(spec, field.name, &millis);
+  out->*field.value = std::chrono::milliseconds(millis);
+}
+template <typename T>
+void ReadField(const v1::EmbedderSpec& spec, const EmbedderField<T>& field, EmbedderSpec* out) {
+  ReadNumber(spec, field.name, &(out->*field.value));
+}
+
+EmbedderSpec DecodeEmbedder(const v1::EmbedderSpec& spec) {
   EmbedderSpec out;
-  out.kind = spec.kind();
-  out.url = spec.url();
-  out.model = spec.model();
-  out.api_key_env = spec.api_key_env();
-  out.api_key_file = spec.api_key_file();
-  if (spec.has_timeout_ms()) {
-    out.timeout = std::chrono::milliseconds(spec.timeout_ms());
-  }
-  if (spec.has_max_batch()) {
-    out.max_batch = spec.max_batch();
-  }
-  if (spec.has_max_retries()) {
-    out.max_retries = spec.max_retries();
-  }
-  out.prefix = spec.prefix();
-  if (!spec.arithmetic().empty()) {
-    out.arithmetic = spec.arithmetic();
-  }
-  if (!spec.long_text().empty()) {
-    out.long_text = spec.long_text();
-  }
+  ForEachEmbedderField([&](const auto& field) { ReadField(spec, field, &out); });
+  out.kind = spec.kind();  // empty: not said
   return out;
 }
 
+void SetField(const EmbedderField<std::string>& field, const EmbedderSpec& spec,
+              v1::EmbedderSpec* out) {
+  out->GetReflection()->SetString(out, FieldOf(*out, field.name), spec.*field.value);
+}
+void SetField(const EmbedderField<std::chrono::milliseconds>& field, const EmbedderSpec& spec,
+              v1::EmbedderSpec* out) {
+  SetNumber(field.name, std::int64_t{(spec.*field.value).count()}, out);
+}
+template <typename T>
+void SetField(const EmbedderField<T>& field, const EmbedderSpec& spec, v1::EmbedderSpec* out) {
+  SetNumber(field.name, spec.*field.value, out);
+}
+
+// Without the fields that its kind does not use.
 void EmbedderToProto(const EmbedderSpec& spec, v1::EmbedderSpec* out) {
-  out->set_kind(spec.kind);
-  out->set_model(spec.model);
-  if (spec.kind == "local") {
-    out->set_prefix(spec.prefix);
-    out->set_arithmetic(spec.arithmetic);
-    out->set_long_text(spec.long_text);
-  }
-  if (spec.kind != "http") {
-    return;
-  }
-  out->set_url(spec.url);
-  out->set_api_key_env(spec.api_key_env);
-  out->set_api_key_file(spec.api_key_file);
-  out->set_timeout_ms(spec.timeout.count());
-  out->set_max_batch(static_cast<std::uint32_t>(spec.max_batch));
-  out->set_max_retries(spec.max_retries);
+  ForEachEmbedderField([&](const auto& field) {
+    if (field.kind.empty() || field.kind == spec.kind) {
+      SetField(field, spec, out);
+    }
+  });
 }
 
 void ConfigToProto(const NamespaceConfig& config, v1::NamespaceConfig* out) {
@@ -124,7 +143,7 @@ Result<NamespaceConfig> DecodeNamespaceConfig(const v1::NamespaceConfig& config)
   out.kind = static_cast<NamespaceKind>(config.kind());
   out.dimension = config.dimension();
   out.metric = static_cast<Metric>(config.metric());
-  NEARHIT_ASSIGN_OR_RETURN(out.embedder, DecodeEmbedder(config.embedder()));
+  out.embedder = DecodeEmbedder(config.embedder());
   ForEachSetting(
       [&](const auto& setting) { ReadNumber(config, setting.name, &(out.*setting.value)); });
   if (config.durability() != v1::DURABILITY_DEFAULT) {
@@ -145,7 +164,7 @@ Result<NamespaceUpdate> DecodeNamespaceUpdate(const v1::UpdateNamespaceRequest& 
     NEARHIT_ASSIGN_OR_RETURN(out.durability, DecodeDurability(request.durability()));
   }
   if (request.has_embedder()) {
-    NEARHIT_ASSIGN_OR_RETURN(out.embedder, DecodeEmbedder(request.embedder()));
+    out.embedder = DecodeEmbedder(request.embedder());
   }
   if (request.has_dimension()) {
     out.dimension = request.dimension();

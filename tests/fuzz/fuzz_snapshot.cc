@@ -30,7 +30,7 @@ void Use(PartitionIndex* index) {
   FUZZ_CHECK(ids.size() == index->size());
   const auto search = [&] {
     SearchStats stats;
-    std::vector<Neighbor> found = index->Search(query, {.k = 5}, &stats);
+    std::vector<Neighbor> found = *index->Search(query, {.k = 5}, &stats);
     FUZZ_CHECK(std::is_sorted(found.begin(), found.end()));
     for (const Neighbor& neighbor : found) {
       FUZZ_CHECK(ids.contains(neighbor.id.value) && neighbor.score == neighbor.score);

@@ -71,7 +71,7 @@ TEST_P(SnapshotGoldenTest, ASnapshotOfTheVersionLoads) {
       EXPECT_NEAR(vector[i], Vector(id.value)[i], 0.005F);
     }
     SearchStats stats;
-    EXPECT_EQ((*loaded)->Search(vector, {.k = 8}, &stats).size(), index_.size());
+    EXPECT_EQ((*loaded)->Search(vector, {.k = 8}, &stats)->size(), index_.size());
   }
 }
 

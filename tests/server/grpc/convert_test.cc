@@ -103,6 +103,53 @@ TEST(Convert, EverySettingHasItsFields) {
   });
 }
 
+// Texts are the name of their field, numbers are not the default.
+struct SpoilField {
+  void operator()(const EmbedderField<std::string>& field) const {
+    spec->*field.value = field.name == "kind" ? kind : std::string(field.name);
+  }
+  void operator()(const EmbedderField<std::chrono::milliseconds>& field) const {
+    spec->*field.value = std::chrono::milliseconds(77);
+  }
+  template <typename T>
+  void operator()(const EmbedderField<T>& field) const {
+    spec->*field.value = 7;
+  }
+  EmbedderSpec* spec;
+  std::string kind;
+};
+
+TEST(Convert, EveryFieldOfAnEmbedderThatItsKindUsesGoesThereAndBack) {
+  int fields = 0;
+  ForEachEmbedderField([&fields](const auto&) { ++fields; });
+  EXPECT_EQ(v1::EmbedderSpec::descriptor()->field_count(), fields);
+  for (const std::string kind : {"http", "local"}) {
+    NamespaceInfo info;
+    ForEachEmbedderField(SpoilField{&info.config.embedder, kind});
+    v1::NamespaceInfo out;
+    ToProto(info, &out);
+    const auto back = DecodeNamespaceConfig(out.config());
+    ASSERT_THAT(back, IsOk());
+    ForEachEmbedderField([&](const auto& field) {
+      const bool used = field.kind.empty() || field.kind == kind;
+      const EmbedderSpec& expected = used ? info.config.embedder : EmbedderSpec();
+      EXPECT_EQ(back->embedder.*field.value, expected.*field.value) << kind << ": " << field.name;
+    });
+  }
+}
+
+TEST(Convert, ReasonsHaveTheSameNamesAndNumbers) {
+  for (std::size_t value = 0; value < kMissReasonNames.size(); ++value) {
+    std::string name = "MISS_REASON_";
+    for (const char c : kMissReasonNames[value]) {
+      name += static_cast<char>(c == '_' ? c : c - 'a' + 'A');
+    }
+    v1::MissReason found{};
+    ASSERT_TRUE(v1::MissReason_Parse(name, &found)) << name;
+    EXPECT_EQ(static_cast<std::size_t>(found), value);
+  }
+}
+
 TEST(Convert, EveryFigureOfANamespaceHasItsField) {
   NamespaceInfo info;
   std::uint64_t value = 0;
