@@ -73,8 +73,8 @@ Status FillLimits(const NamespaceFlags& flags, Message* message) {
   if (!flags.embedder[0].empty()) {
     v1::EmbedderSpec& embedder = *message->mutable_embedder();
     for (std::size_t i = 0; i < flags.embedder.size(); ++i) {
-      const auto* field = embedder.GetDescriptor()->FindFieldByName(EmbedderFlags()[i].field);
-      embedder.GetReflection()->SetString(&embedder, field, flags.embedder[i]);
+      const auto* field = v1::EmbedderSpec::descriptor()->FindFieldByName(EmbedderFlags()[i].field);
+      v1::EmbedderSpec::GetReflection()->SetString(&embedder, field, flags.embedder[i]);
     }
   }
   NEARHIT_RETURN_IF_ERROR(SetDuration(

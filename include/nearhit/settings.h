@@ -61,8 +61,8 @@ struct EmbedderField {
   std::string_view name;
   T EmbedderSpec::*value;
   std::string_view kind;                      // the only one that uses it; empty: several
-  std::int64_t min;                           // of a number
-  std::int64_t max;                           // of a number, or of the bytes of a text
+  std::int64_t min = 0;                       // of a number
+  std::int64_t max = 0;                       // of a number, or of the bytes of a text
   std::array<std::string_view, 2> choices{};  // of a text; empty: any
 };
 

@@ -78,7 +78,8 @@ bool ReadNumber(const Message& message, std::string_view name, T* out) {
 // Absent and empty fields leave what is the default.
 void ReadField(const v1::EmbedderSpec& spec, const EmbedderField<std::string>& field,
                EmbedderSpec* out) {
-  const std::string value = spec.GetReflection()->GetString(spec, FieldOf(spec, field.name));
+  const std::string value =
+      v1::EmbedderSpec::GetReflection()->GetString(spec, FieldOf(spec, field.name));
   if (!value.empty()) {
     out->*field.value = value;
   }
@@ -103,7 +104,7 @@ EmbedderSpec DecodeEmbedder(const v1::EmbedderSpec& spec) {
 
 void SetField(const EmbedderField<std::string>& field, const EmbedderSpec& spec,
               v1::EmbedderSpec* out) {
-  out->GetReflection()->SetString(out, FieldOf(*out, field.name), spec.*field.value);
+  v1::EmbedderSpec::GetReflection()->SetString(out, FieldOf(*out, field.name), spec.*field.value);
 }
 void SetField(const EmbedderField<std::chrono::milliseconds>& field, const EmbedderSpec& spec,
               v1::EmbedderSpec* out) {
