@@ -1,10 +1,9 @@
-// Cache: its settings, and what it counts.
-
 #include "engine/cache/cache.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "engine/cache/lookup_pipeline.h"
 #include "engine/cache/sieve_policy.h"
 
 namespace nearhit {
@@ -32,7 +31,8 @@ Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const E
       idle_(tracking_->idle),
       counters_(tracking_->counters),
       faults_(std::move(faults)),
-      make_policy_(std::move(make_policy)) {
+      make_policy_(std::move(make_policy)),
+      filler_(collection, [this](auto additions) { return AddVectors(additions); }) {
   Configure(config, std::move(embedder));
   std::vector<EntryId> ids;
   ids.reserve(collection->table().size());
@@ -57,7 +57,8 @@ Cache::Cache(Collection* collection, const Cache& before, std::shared_ptr<const 
       counters_(before.counters_),
       faults_(before.faults_),
       make_policy_(before.make_policy_),
-      settings_(std::make_shared<Settings>(Settings{
+      filler_(collection, [this](auto additions) { return AddVectors(additions); }),
+      settings_(std::make_shared<CacheSettings>(CacheSettings{
           config, make_policy_(config), MakeService(std::move(embedder), config, faults_)})) {
 }
 
@@ -67,7 +68,7 @@ void Cache::Configure(const NamespaceConfig& config) {
 }
 
 void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder) {
-  auto next = std::make_shared<Settings>(Settings{config, make_policy_(config), nullptr});
+  auto next = std::make_shared<CacheSettings>(CacheSettings{config, make_policy_(config), nullptr});
   bool idle_begins = false;
   {
     MutexLock lock(&settings_mu_);
@@ -90,9 +91,43 @@ void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embed
   }
 }
 
-std::shared_ptr<const Cache::Settings> Cache::settings() const {
+Result<LookupResult> Cache::Lookup(const Prompt& prompt, const LookupOptions& options) {
+  LookupState lookup(prompt);
+  NEARHIT_RETURN_IF_ERROR(Advance(options, &lookup));
+  return std::move(lookup.result);
+}
+
+Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
+                                                const LookupOptions& options) {
+  std::vector<LookupState> lookups(prompts.begin(), prompts.end());
+  const std::shared_ptr<const CacheSettings> now = settings();
+  NEARHIT_RETURN_IF_ERROR(
+      LookupPipeline(collection_, clock_, tracking_.get(), now.get(), &options).Run(lookups));
+  std::vector<LookupResult> results;
+  results.reserve(lookups.size());
+  for (LookupState& lookup : lookups) {
+    results.push_back(std::move(lookup.result));
+  }
+  return results;
+}
+
+Status Cache::Advance(const LookupOptions& options, LookupState* lookup) {
+  const std::shared_ptr<const CacheSettings> now = settings();
+  return LookupPipeline(collection_, clock_, tracking_.get(), now.get(), &options).Run({lookup, 1});
+}
+
+std::shared_ptr<const CacheSettings> Cache::settings() const {
   MutexLock lock(&settings_mu_);
   return settings_;
+}
+
+Result<bool> Cache::AddVectors(std::span<const Collection::Addition> additions) {
+  const ReaderLock writing(&writes_mu_);
+  if (retired_) {
+    return false;
+  }
+  NEARHIT_RETURN_IF_ERROR(collection_->AddVectors(additions).status());
+  return true;
 }
 
 NamespaceConfig Cache::config() const {
@@ -105,7 +140,7 @@ std::shared_ptr<EmbedderService> Cache::embedder() const {
 
 void Cache::AddStats(NamespaceStats* stats) const {
   counters_.AddTo(stats);
-  if (const std::shared_ptr<const Settings> now = settings(); now->embedder != nullptr) {
+  if (const std::shared_ptr<const CacheSettings> now = settings(); now->embedder != nullptr) {
     const EmbedderStats embedder = now->embedder->embedder()->stats();
     stats->embedder_memo_hits = embedder.memo_hits;
     stats->embedder_memo_misses = embedder.memo_misses;

@@ -16,12 +16,10 @@
 #include "base/clock.h"
 #include "base/fault_log.h"
 #include "base/mutex.h"
-#include "engine/cache/eviction_policy.h"
-#include "engine/cache/idle_tracker.h"
+#include "engine/cache/cache_parts.h"
 #include "engine/cache/lookup_state.h"
+#include "engine/cache/vector_filler.h"
 #include "engine/collection/collection.h"
-#include "engine/collection/stat_counters.h"
-#include "engine/embedding/embedder_service.h"
 #include "engine/policy/threshold_policy.h"
 #include "nearhit/embedder.h"
 #include "nearhit/options.h"
@@ -91,54 +89,15 @@ class Cache {
   void AddStats(NamespaceStats* stats) const;
 
  private:
-  struct Settings {  // the parts of the configuration that calls read, taken together
-    NamespaceConfig config;
-    std::shared_ptr<const ServingPolicy> serving;
-    std::shared_ptr<EmbedderService> embedder;  // null: callers bring the vectors
-  };
-  // What is known of entries besides their contents.
-  struct EntryTracking {
-    explicit EntryTracking(std::unique_ptr<EvictionPolicy> evicts) : policy(std::move(evicts)) {}
-
-    const std::unique_ptr<EvictionPolicy> policy;
-    IdleTracker idle;
-    StatCounters counters;
-  };
-
-  std::shared_ptr<const Settings> settings() const;
-
-  // Lookup, in order; lookup.cc. Each returns kWouldBlock to be called again, and then goes on
-  // where it stopped. What cannot be read is a miss.
-  Status Run(const Settings& settings, const LookupOptions& options,
-             std::span<LookupState> lookups);
-  Status TryExact(const Settings& settings, const LookupOptions& options,
-                  const ReadContext& context, LookupState* lookup);
-  Status MakeVectors(const Settings& settings, const ReadContext& context,
-                     std::span<LookupState> lookups);
-  Status EmbedTexts(const Settings& settings, const ReadContext& context,
-                    std::span<const std::string_view> texts, std::span<LookupState> lookups);
-  Status TrySemantic(const Settings& settings, const LookupOptions& options,
-                     const ReadContext& context, LookupState* lookup);
-  Status FindCandidates(const Settings& settings, const ReadContext& context, float least,
-                        LookupState* lookup);
-  Status JudgeCandidates(const Settings& settings, const LookupOptions& options,
-                         const ReadContext& context, float least, LookupState* lookup);
-  bool JudgeEntry(const Settings& settings, const LookupOptions& options,
-                  const ScoredEntry& candidate, StoredEntry entry, LookupState* lookup);
-  // Returns kWouldBlock; counts any other error and makes it a miss.
-  Status RecordReadError(Status error, LookupResult* result);
-  bool IsExpired(const Settings& settings, const StoredEntry& entry) const;
-  void Serve(const Settings& settings, HitKind kind, float score, StoredEntry entry,
-             LookupResult* result);
-  bool IsIdle(const Settings& settings, EntryId id) const;
-  void Count(const LookupResult& result);
+  std::shared_ptr<const CacheSettings> settings() const;
 
   // Of the prompts of a store; empty where there is none.
   struct StoreVectors {
     std::vector<std::vector<float>> rows;  // one a prompt
     std::vector<bool> unreadable;          // the embedder has none for the text
   };
-  StoreVectors MakeStoreVectors(const Settings& settings, std::span<const StoreRequest> requests,
+  StoreVectors MakeStoreVectors(const CacheSettings& settings,
+                                std::span<const StoreRequest> requests,
                                 std::chrono::steady_clock::time_point deadline);
   static std::vector<PutRequest> ToPuts(const NamespaceConfig& config,
                                         std::span<const StoreRequest> requests,
@@ -147,24 +106,14 @@ class Cache {
   void KeepVectors(const NamespaceConfig& config, std::span<const StoreRequest> requests,
                    StoreVectors* vectors) const;
   // Makes room for `puts`; returns how many entries left.
-  Result<std::uint32_t> MakeRoom(const Settings& settings, std::span<const PutRequest> puts);
+  Result<std::uint32_t> MakeRoom(const CacheSettings& settings, std::span<const PutRequest> puts);
   std::vector<EntryId> Victims(Collection::Size size,
                                const std::function<bool(const Collection::Size&)>& over);
-  // Where FillVectors is; cache_fill.cc.
-  struct Filling {
-    Mutex mu;
-    std::size_t page NEARHIT_GUARDED_BY(mu) = 1;        // texts
-    std::size_t begin NEARHIT_GUARDED_BY(mu) = 0;       // among those that want a vector
-    std::uint32_t failures NEARHIT_GUARDED_BY(mu) = 0;  // in a row
-    std::uint32_t rest NEARHIT_GUARDED_BY(mu) = 0;      // rounds until the next try
-  };
-  // Makes vectors for entries that were stored while the embedder made none.
-  Status FillVectors(const Settings& settings) NEARHIT_EXCLUDES(filling_.mu);
-  // Of some of them. False when there is no use in going on now.
-  Result<bool> FillSome(const Settings& settings, std::span<const EntryId> ids);
   // kAborted once retired.
   Status CheckCurrent() const NEARHIT_REQUIRES_SHARED(writes_mu_);
-  Result<std::vector<EntryId>> ExpiredIds(const Settings& settings) const;
+  // As VectorFiller::Add.
+  Result<bool> AddVectors(std::span<const Collection::Addition> additions);
+  Result<std::vector<EntryId>> ExpiredIds(const CacheSettings& settings) const;
   void Forget(EntryId id);
   void TrackAgain(std::span<const EntryId> victims);
   Result<Entry> ToEntry(StoredEntry stored) const;
@@ -179,14 +128,14 @@ class Cache {
   const std::shared_ptr<FaultLog> faults_;  // of embedders; may be null
   const MakeServingPolicy make_policy_;
 
-  Filling filling_;
+  VectorFiller filler_;
 
   // Held shared by what writes entries, from its first look at them to its end.
   SharedMutex writes_mu_;
   bool retired_ NEARHIT_GUARDED_BY(writes_mu_) = false;
 
   mutable Mutex settings_mu_;
-  std::shared_ptr<const Settings> settings_ NEARHIT_GUARDED_BY(settings_mu_);
+  std::shared_ptr<const CacheSettings> settings_ NEARHIT_GUARDED_BY(settings_mu_);
 };
 
 }  // namespace nearhit

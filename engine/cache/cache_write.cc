@@ -16,7 +16,7 @@ constexpr std::size_t kRound = 4'096;
 }  // namespace
 
 // Without an embedder the exact tier still works: the answer is kept for the same text.
-Cache::StoreVectors Cache::MakeStoreVectors(const Settings& settings,
+Cache::StoreVectors Cache::MakeStoreVectors(const CacheSettings& settings,
                                             std::span<const StoreRequest> requests,
                                             std::chrono::steady_clock::time_point deadline) {
   StoreVectors vectors{.rows = std::vector<std::vector<float>>(requests.size()),
@@ -107,7 +107,7 @@ void Cache::KeepVectors(const NamespaceConfig& config, std::span<const StoreRequ
 }
 
 Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requests) {
-  const std::shared_ptr<const Settings> now = settings();
+  const std::shared_ptr<const CacheSettings> now = settings();
   auto deadline = std::chrono::steady_clock::time_point::max();
   bool sync = false;
   for (const StoreRequest& request : requests) {
@@ -161,7 +161,8 @@ void Cache::TrackAgain(std::span<const EntryId> victims) {
   }
 }
 
-Result<std::uint32_t> Cache::MakeRoom(const Settings& settings, std::span<const PutRequest> puts) {
+Result<std::uint32_t> Cache::MakeRoom(const CacheSettings& settings,
+                                      std::span<const PutRequest> puts) {
   const NamespaceConfig& config = settings.config;
   const auto over = [&config](const Collection::Size& size) {
     return (config.max_entries != 0 && size.entries > config.max_entries) ||
@@ -334,7 +335,7 @@ Result<Entry> Cache::ToEntry(StoredEntry stored) const {
 Result<Entry> Cache::Get(EntryId id) const {
   Result<StoredEntry> stored = collection_->Read(id, ReadMode::kBlocking);
   const bool live_entry =
-      stored.ok() && !IsIdle(*settings(), id) &&
+      stored.ok() && !tracking_->IsIdle(id, settings()->config, *clock_) &&
       (stored->record.expires_us == 0 || clock_->NowMicros() < stored->record.expires_us);
   if (!live_entry && (stored.ok() || stored.status().code() == StatusCode::kNotFound)) {
     return NotFound("entry " + std::to_string(id.value) + " is not stored");
@@ -352,7 +353,7 @@ Result<ScanPage> Cache::Scan(EntryId after, std::size_t limit) const {
       });
 }
 
-Result<std::vector<EntryId>> Cache::ExpiredIds(const Settings& settings) const {
+Result<std::vector<EntryId>> Cache::ExpiredIds(const CacheSettings& settings) const {
   NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> ids, collection_->ExpiredIds(kRound));
   if (settings.config.idle_ttl_ms > 0) {
     const std::int64_t before_us = clock_->SteadyMicros() - settings.config.idle_ttl_ms * 1'000;
@@ -363,7 +364,7 @@ Result<std::vector<EntryId>> Cache::ExpiredIds(const Settings& settings) const {
 }
 
 Status Cache::Maintain(const std::atomic<bool>* stop) {
-  const std::shared_ptr<const Settings> now = settings();
+  const std::shared_ptr<const CacheSettings> now = settings();
   for (bool more = true; more;) {
     const ReaderLock writing(&writes_mu_);
     if (retired_ || (stop != nullptr && stop->load(std::memory_order_relaxed))) {
@@ -383,7 +384,9 @@ Status Cache::Maintain(const std::atomic<bool>* stop) {
     }
   }
   // Without the lock: an embedder may take long, and building a graph does and changes no entry.
-  NEARHIT_RETURN_IF_ERROR(FillVectors(*now));
+  if (now->embedder != nullptr && now->config.dimension != 0) {
+    NEARHIT_RETURN_IF_ERROR(filler_.Round(now->embedder.get()));
+  }
   return collection_->Maintain(stop);
 }
 

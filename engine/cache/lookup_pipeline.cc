@@ -1,4 +1,4 @@
-// Cache: lookups. The very text, then what is near; docs/architecture.md#life-of-a-lookup.
+#include "engine/cache/lookup_pipeline.h"
 
 #include <algorithm>
 #include <string>
@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/normalize.h"
-#include "engine/cache/cache.h"
 
 namespace nearhit {
 
@@ -73,46 +72,33 @@ void AddCandidate(LookupTrace* trace, const ScoredEntry& candidate, const Verdic
 
 }  // namespace
 
-Result<LookupResult> Cache::Lookup(const Prompt& prompt, const LookupOptions& options) {
-  LookupState lookup(prompt);
-  NEARHIT_RETURN_IF_ERROR(Advance(options, &lookup));
-  return std::move(lookup.result);
+LookupPipeline::LookupPipeline(const Collection* collection, const Clock* clock,
+                               EntryTracking* tracking, const CacheSettings* settings,
+                               const LookupOptions* options)
+    : collection_(*collection),
+      clock_(*clock),
+      tracking_(*tracking),
+      settings_(*settings),
+      options_(*options),
+      context_(ContextOf(*options)) {
 }
 
-Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
-                                                const LookupOptions& options) {
-  std::vector<LookupState> lookups(prompts.begin(), prompts.end());
-  NEARHIT_RETURN_IF_ERROR(Run(*settings(), options, lookups));
-  std::vector<LookupResult> results;
-  results.reserve(lookups.size());
-  for (LookupState& lookup : lookups) {
-    results.push_back(std::move(lookup.result));
-  }
-  return results;
-}
-
-Status Cache::Advance(const LookupOptions& options, LookupState* lookup) {
-  return Run(*settings(), options, {lookup, 1});
-}
-
-Status Cache::Run(const Settings& settings, const LookupOptions& options,
-                  std::span<LookupState> lookups) {
-  const ReadContext context = ContextOf(options);
+Status LookupPipeline::Run(std::span<LookupState> lookups) {
   std::size_t bytes = 0;
   for (LookupState& lookup : lookups) {
-    if (options.explain && lookup.trace == nullptr) {
+    if (options_.explain && lookup.trace == nullptr) {
       lookup.trace = std::make_shared<LookupTrace>();
     }
     if (lookup.stage == LookupState::Stage::kExact) {
-      NEARHIT_RETURN_IF_ERROR(TryExact(settings, options, context, &lookup));
+      NEARHIT_RETURN_IF_ERROR(TryExact(&lookup));
     }
-    NEARHIT_RETURN_IF_ERROR(CheckBatch(options, lookups.size(), lookup.result, &bytes));
+    NEARHIT_RETURN_IF_ERROR(CheckBatch(options_, lookups.size(), lookup.result, &bytes));
   }
-  NEARHIT_RETURN_IF_ERROR(MakeVectors(settings, context, lookups));
+  NEARHIT_RETURN_IF_ERROR(MakeVectors(lookups));
   for (LookupState& lookup : lookups) {
     if (lookup.stage != LookupState::Stage::kDone) {
-      NEARHIT_RETURN_IF_ERROR(TrySemantic(settings, options, context, &lookup));
-      NEARHIT_RETURN_IF_ERROR(CheckBatch(options, lookups.size(), lookup.result, &bytes));
+      NEARHIT_RETURN_IF_ERROR(TrySemantic(&lookup));
+      NEARHIT_RETURN_IF_ERROR(CheckBatch(options_, lookups.size(), lookup.result, &bytes));
     }
   }
   for (LookupState& lookup : lookups) {
@@ -122,81 +108,79 @@ Status Cache::Run(const Settings& settings, const LookupOptions& options,
   return Status();
 }
 
-Status Cache::RecordReadError(Status error, LookupResult* result) {
+Status LookupPipeline::RecordReadError(Status error, LookupResult* result) {
   if (error.code() == StatusCode::kWouldBlock || error.code() == StatusCode::kDeadlineExceeded) {
     return error;
   }
-  counters_.Add<&NamespaceStats::read_errors>();
+  tracking_.counters.Add<&NamespaceStats::read_errors>();
   result->miss_reason = MissReason::kReadError;
   return Status();
 }
 
-Status Cache::TryExact(const Settings& settings, const LookupOptions& options,
-                       const ReadContext& context, LookupState* lookup) {
+Status LookupPipeline::TryExact(LookupState* lookup) {
   const Stopwatch watch(lookup->trace.get(), &LookupTrace::exact_us);
   LookupResult& result = lookup->result;
-  if (Status resolved = collection_->Resolve(&lookup->scope, context.mode); !resolved.ok()) {
+  if (Status resolved = collection_.Resolve(&lookup->scope, context_.mode); !resolved.ok()) {
     NEARHIT_RETURN_IF_ERROR(RecordReadError(std::move(resolved), &result));
     lookup->stage = LookupState::Stage::kDone;
     return Status();
   }
   Result<std::optional<StoredEntry>> found =
-      collection_->Find(lookup->scope, lookup->prompt.slot, context.mode);
+      collection_.Find(lookup->scope, lookup->prompt.slot, context_.mode);
   if (!found.ok()) {
     NEARHIT_RETURN_IF_ERROR(RecordReadError(found.status(), &result));
   } else if (!*found) {
     result.miss_reason =
         lookup->scope.has_entries() ? MissReason::kBelowThreshold : MissReason::kEmpty;
-  } else if (IsExpired(settings, **found)) {
+  } else if (IsExpired(**found)) {
     result.miss_reason = MissReason::kExpired;
   } else {
-    Serve(settings, HitKind::kExact, 1.0F, **std::move(found), &result);
+    Serve(HitKind::kExact, 1.0F, **std::move(found), &result);
   }
   if (lookup->trace != nullptr) {
     lookup->trace->scope_found = lookup->scope.has_entries();
   }
-  lookup->stage = result.kind == HitKind::kExact || options.exact_only
+  lookup->stage = result.kind == HitKind::kExact || options_.exact_only
                       ? LookupState::Stage::kDone
                       : LookupState::Stage::kVector;
   return Status();
 }
 
-Status Cache::MakeVectors(const Settings& settings, const ReadContext& context,
-                          std::span<LookupState> lookups) {
+Status LookupPipeline::MakeVectors(std::span<LookupState> lookups) {
   std::vector<std::string_view> texts;
   for (LookupState& lookup : lookups) {
     if (lookup.stage != LookupState::Stage::kVector) {
       continue;
     }
     const VectorView given = lookup.prompt.vector;
-    if (settings.config.dimension != 0 && !given.empty()) {
+    if (settings_.config.dimension != 0 && !given.empty()) {
       lookup.vector.assign(given.begin(), given.end());
-      NormalizeFor(settings.config.metric, lookup.vector);  // it has been validated
+      NormalizeFor(settings_.config.metric, lookup.vector);  // it has been validated
       lookup.stage = LookupState::Stage::kSearch;
-    } else if (settings.config.dimension != 0 && settings.embedder != nullptr) {
+    } else if (settings_.config.dimension != 0 && settings_.embedder != nullptr) {
       texts.push_back(lookup.prompt.slot);
     } else {
       lookup.MissFor(MissReason::kNoVector);
     }
   }
-  return texts.empty() ? Status() : EmbedTexts(settings, context, texts, lookups);
+  return texts.empty() ? Status() : EmbedTexts(texts, lookups);
 }
 
 // Of the lookups that are still at kVector.
-Status Cache::EmbedTexts(const Settings& settings, const ReadContext& context,
-                         std::span<const std::string_view> texts, std::span<LookupState> lookups) {
+Status LookupPipeline::EmbedTexts(std::span<const std::string_view> texts,
+                                  std::span<LookupState> lookups) {
   const auto began = SteadyClock::now();
-  Result<std::vector<float>> rows = settings.embedder->EmbedForIndex(
-      texts, {.deadline = context.deadline,
+  Result<std::vector<float>> rows = settings_.embedder->EmbedForIndex(
+      texts, {.deadline = context_.deadline,
               .admission = EmbedAdmission::kIfHealthy,
-              .non_blocking = context.mode == ReadMode::kNonBlocking});
+              .non_blocking = context_.mode == ReadMode::kNonBlocking});
   // Where a wait is allowed it is a failure of the embedder like any other.
-  if (rows.status().code() == StatusCode::kWouldBlock && context.mode == ReadMode::kNonBlocking) {
+  if (rows.status().code() == StatusCode::kWouldBlock && context_.mode == ReadMode::kNonBlocking) {
     return rows.status();
   }
   if (!rows.ok()) {
     rows.IgnoreError();  // the result has a reason for it, not a message
-    counters_.Add<&NamespaceStats::embed_failures>(texts.size());
+    tracking_.counters.Add<&NamespaceStats::embed_failures>(texts.size());
   }
   std::span<const float> left =
       rows.ok() ? std::span<const float>(*rows) : std::span<const float>();
@@ -212,10 +196,10 @@ Status Cache::EmbedTexts(const Settings& settings, const ReadContext& context,
       lookup.MissFor(MissReason::kEmbedFailed);
       continue;
     }
-    const std::span<const float> row = left.first(settings.embedder->dimension());
+    const std::span<const float> row = left.first(settings_.embedder->dimension());
     left = left.subspan(row.size());
     if (IsZero(row)) {
-      counters_.Add<&NamespaceStats::texts_not_read>();
+      tracking_.counters.Add<&NamespaceStats::texts_not_read>();
       lookup.MissFor(MissReason::kTextNotRead);
     } else {
       lookup.vector.assign(row.begin(), row.end());
@@ -225,36 +209,34 @@ Status Cache::EmbedTexts(const Settings& settings, const ReadContext& context,
   return Status();
 }
 
-Status Cache::TrySemantic(const Settings& settings, const LookupOptions& options,
-                          const ReadContext& context, LookupState* lookup) {
+Status LookupPipeline::TrySemantic(LookupState* lookup) {
   const Stopwatch watch(lookup->trace.get(), &LookupTrace::candidates_us);
-  const float least = settings.serving->LeastScore(options.min_score);
+  const float least = settings_.serving->LeastScore(options_.min_score);
   while (lookup->stage != LookupState::Stage::kDone) {
     NEARHIT_RETURN_IF_ERROR(lookup->stage == LookupState::Stage::kSearch
-                                ? FindCandidates(settings, context, least, lookup)
-                                : JudgeCandidates(settings, options, context, least, lookup));
+                                ? FindCandidates(least, lookup)
+                                : JudgeCandidates(least, lookup));
   }
   return Status();
 }
 
-Status Cache::FindCandidates(const Settings& settings, const ReadContext& context, float least,
-                             LookupState* lookup) {
+Status LookupPipeline::FindCandidates(float least, LookupState* lookup) {
   LookupResult& result = lookup->result;
   if (lookup->k == 0) {
-    lookup->k = settings.serving->candidates();
+    lookup->k = settings_.serving->candidates();
   }
   bool damaged = false;
   CollectionSearch search{.k = lookup->k,
                           .min_score = least,
                           .any_match = lookup->k == 1,
                           .damaged = &damaged,
-                          .context = context};
+                          .context = context_};
   if (lookup->trace != nullptr) {
     ++lookup->trace->searches;
     search.context.explanation = &lookup->trace->search;
   }
   Result<std::vector<ScoredEntry>> found =
-      collection_->Search(lookup->scope, lookup->vector, search);
+      collection_.Search(lookup->scope, lookup->vector, search);
   if (!found.ok()) {
     NEARHIT_RETURN_IF_ERROR(RecordReadError(found.status(), &result));
     lookup->stage = LookupState::Stage::kDone;
@@ -275,8 +257,7 @@ Status Cache::FindCandidates(const Settings& settings, const ReadContext& contex
   return Status();
 }
 
-Status Cache::JudgeCandidates(const Settings& settings, const LookupOptions& options,
-                              const ReadContext& context, float least, LookupState* lookup) {
+Status LookupPipeline::JudgeCandidates(float least, LookupState* lookup) {
   LookupResult& result = lookup->result;
   for (; lookup->next < lookup->candidates.size(); ++lookup->next) {
     const ScoredEntry& candidate = lookup->candidates[lookup->next];
@@ -287,7 +268,7 @@ Status Cache::JudgeCandidates(const Settings& settings, const LookupOptions& opt
     if (lookup->HasSeen(candidate.id)) {
       continue;
     }
-    Result<StoredEntry> entry = collection_->Read(candidate.id, context.mode);
+    Result<StoredEntry> entry = collection_.Read(candidate.id, context_.mode);
     if (entry.status().code() == StatusCode::kNotFound &&
         lookup->repeats++ < Collection::kMostRepeats) {
       lookup->stage = LookupState::Stage::kSearch;  // another may have taken its place
@@ -295,7 +276,7 @@ Status Cache::JudgeCandidates(const Settings& settings, const LookupOptions& opt
     }
     if (!entry.ok()) {
       NEARHIT_RETURN_IF_ERROR(RecordReadError(entry.status(), &result));
-    } else if (JudgeEntry(settings, options, candidate, *std::move(entry), lookup)) {
+    } else if (JudgeEntry(candidate, *std::move(entry), lookup)) {
       lookup->stage = LookupState::Stage::kDone;
       return Status();
     }
@@ -309,40 +290,35 @@ Status Cache::JudgeCandidates(const Settings& settings, const LookupOptions& opt
 }
 
 // Whether the lookup is over: the entry is served, or the policy has seen as many as it wants.
-bool Cache::JudgeEntry(const Settings& settings, const LookupOptions& options,
-                       const ScoredEntry& candidate, StoredEntry entry, LookupState* lookup) {
+bool LookupPipeline::JudgeEntry(const ScoredEntry& candidate, StoredEntry entry,
+                                LookupState* lookup) {
   LookupTrace* const trace = lookup->trace.get();
-  if (IsExpired(settings, entry)) {
+  if (IsExpired(entry)) {
     lookup->result.miss_reason = MissReason::kExpired;
     AddCandidate(trace, candidate, {.reason = MissReason::kExpired, .rule = "expiry"});
     return false;
   }
-  const Verdict verdict = settings.serving->Judge({.asked = lookup->prompt.slot,
-                                                   .matched = entry.record.key,
-                                                   .score = candidate.score,
-                                                   .min_score = options.min_score});
+  const Verdict verdict = settings_.serving->Judge({.asked = lookup->prompt.slot,
+                                                    .matched = entry.record.key,
+                                                    .score = candidate.score,
+                                                    .min_score = options_.min_score});
   AddCandidate(trace, candidate, verdict);
   if (verdict.serve) {
-    Serve(settings, HitKind::kSemantic, candidate.score, std::move(entry), &lookup->result);
+    Serve(HitKind::kSemantic, candidate.score, std::move(entry), &lookup->result);
     return true;
   }
   lookup->result.miss_reason = verdict.reason;
-  return ++lookup->judged == settings.serving->candidates();
+  return ++lookup->judged == settings_.serving->candidates();
 }
 
-bool Cache::IsIdle(const Settings& settings, EntryId id) const {
-  return settings.config.idle_ttl_ms > 0 &&
-         idle_.IdleSince(id, clock_->SteadyMicros() - settings.config.idle_ttl_ms * 1'000);
-}
-
-bool Cache::IsExpired(const Settings& settings, const StoredEntry& entry) const {
+bool LookupPipeline::IsExpired(const StoredEntry& entry) const {
   const std::int64_t expires_us = entry.record.expires_us;
-  return (expires_us != 0 && clock_->NowMicros() >= expires_us) || IsIdle(settings, entry.id);
+  return (expires_us != 0 && clock_.NowMicros() >= expires_us) ||
+         tracking_.IsIdle(entry.id, settings_.config, clock_);
 }
 
-void Cache::Serve(const Settings& settings, HitKind kind, float score, StoredEntry entry,
-                  LookupResult* result) {
-  const std::int64_t now_us = clock_->NowMicros();
+void LookupPipeline::Serve(HitKind kind, float score, StoredEntry entry, LookupResult* result) {
+  const std::int64_t now_us = clock_.NowMicros();
   const PayloadRecord& record = entry.record;
   result->kind = kind;
   result->miss_reason = MissReason::kNone;
@@ -360,20 +336,20 @@ void Cache::Serve(const Settings& settings, HitKind kind, float score, StoredEnt
   if (record.expires_us != 0) {
     result->ttl_left_ms = std::max<std::int64_t>(0, record.expires_us - now_us) / 1'000;
   }
-  policy_->OnHit(entry.id);
-  if (settings.config.idle_ttl_ms > 0) {
-    idle_.Touch(entry.id, clock_->SteadyMicros());
+  tracking_.policy->OnHit(entry.id);
+  if (settings_.config.idle_ttl_ms > 0) {
+    tracking_.idle.Touch(entry.id, clock_.SteadyMicros());
   }
 }
 
-void Cache::Count(const LookupResult& result) {
+void LookupPipeline::Count(const LookupResult& result) {
   switch (result.kind) {
     case HitKind::kExact:
-      return counters_.Add<&NamespaceStats::exact_hits>();
+      return tracking_.counters.Add<&NamespaceStats::exact_hits>();
     case HitKind::kSemantic:
-      return counters_.Add<&NamespaceStats::semantic_hits>();
+      return tracking_.counters.Add<&NamespaceStats::semantic_hits>();
     case HitKind::kMiss:
-      return counters_.Add<&NamespaceStats::misses>();
+      return tracking_.counters.Add<&NamespaceStats::misses>();
   }
 }
 

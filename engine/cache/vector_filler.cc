@@ -1,11 +1,10 @@
-// Cache: vectors for entries that were stored while the embedder failed.
+#include "engine/cache/vector_filler.h"
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "base/normalize.h"
-#include "engine/cache/cache.h"
 
 namespace nearhit {
 
@@ -22,42 +21,41 @@ constexpr std::size_t kLargestPage = 16;
 constexpr std::uint32_t kLongestRest = 63;
 }  // namespace
 
-// A page that fails is followed by smaller ones that begin elsewhere: one text for which the
-// embedder fails each time is soon alone.
-Status Cache::FillVectors(const Settings& settings) {
-  if (settings.embedder == nullptr || settings.config.dimension == 0) {
-    return Status();
-  }
-  const MutexLock turn(&filling_.mu);
-  if (filling_.rest > 0) {
-    --filling_.rest;
+VectorFiller::VectorFiller(const Collection* collection, Add add)
+    : collection_(collection), add_(std::move(add)) {
+}
+
+Status VectorFiller::Round(EmbedderService* embedder) {
+  const MutexLock turn(&mu_);
+  if (rest_ > 0) {
+    --rest_;
     return Status();
   }
   std::vector<EntryId> wanting = collection_->table().WantingVectors(kRoundEntries);
   if (wanting.empty()) {
     return Status();
   }
-  const auto begin = static_cast<std::ptrdiff_t>(filling_.begin % wanting.size());
+  const auto begin = static_cast<std::ptrdiff_t>(begin_ % wanting.size());
   std::rotate(wanting.begin(), wanting.begin() + begin, wanting.end());
   std::span<const EntryId> ids = wanting;
   const steady_clock::time_point end = steady_clock::now() + kRoundTime;
   while (!ids.empty() && steady_clock::now() < end) {
-    const std::size_t count = std::min(ids.size(), filling_.page);
-    NEARHIT_ASSIGN_OR_RETURN(const bool filled, FillSome(settings, ids.first(count)));
+    const std::size_t count = std::min(ids.size(), page_);
+    NEARHIT_ASSIGN_OR_RETURN(const bool filled, FillPage(embedder, ids.first(count)));
     if (!filled) {
-      filling_.page = std::max<std::size_t>(1, filling_.page / 2);
-      ++filling_.begin;
-      filling_.rest = std::min(kLongestRest, (1U << std::min(filling_.failures++, 10U)) - 1);
+      page_ = std::max<std::size_t>(1, page_ / 2);
+      ++begin_;
+      rest_ = std::min(kLongestRest, (1U << std::min(failures_++, 10U)) - 1);
       return Status();
     }
-    filling_.page = std::min(kLargestPage, filling_.page * 2);
-    filling_.failures = 0;
+    page_ = std::min(kLargestPage, page_ * 2);
+    failures_ = 0;
     ids = ids.subspan(count);
   }
   return Status();
 }
 
-Result<bool> Cache::FillSome(const Settings& settings, std::span<const EntryId> ids) {
+Result<bool> VectorFiller::FillPage(EmbedderService* embedder, std::span<const EntryId> ids) const {
   std::vector<StoredEntry> entries;
   std::vector<std::string_view> texts;
   std::vector<Collection::Addition> additions;
@@ -75,7 +73,7 @@ Result<bool> Cache::FillSome(const Settings& settings, std::span<const EntryId> 
   }
   std::vector<float> rows;
   if (!texts.empty()) {
-    Result<std::vector<float>> made = settings.embedder->EmbedForIndex(
+    Result<std::vector<float>> made = embedder->EmbedForIndex(
         texts,
         {.deadline = steady_clock::now() + kPageTime, .admission = EmbedAdmission::kInBackground});
     if (!made.ok()) {
@@ -84,17 +82,12 @@ Result<bool> Cache::FillSome(const Settings& settings, std::span<const EntryId> 
     }
     rows = *std::move(made);
   }
-  const std::size_t dimension = settings.embedder->dimension();
+  const std::size_t dimension = embedder->dimension();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const VectorView row = VectorView(rows).subspan(i * dimension, dimension);
     additions.push_back({.id = entries[i].id, .vector = IsZero(row) ? VectorView() : row});
   }
-  const ReaderLock writing(&writes_mu_);
-  if (retired_) {
-    return false;
-  }
-  NEARHIT_RETURN_IF_ERROR(collection_->AddVectors(additions).status());
-  return true;
+  return add_(additions);
 }
 
 }  // namespace nearhit
