@@ -3,6 +3,7 @@
 import os
 import re
 
+from classes import classes, count_methods
 from layers import HOMES, LAYERS, PACKAGE_OF_COMMAND, PACKAGE_OF_MODULE, SYSTEM
 
 MAX_FILE_LINES = 400
@@ -11,6 +12,10 @@ MAX_ROOT_CMAKE_LINES = 120
 MAX_FUNCTION_LINES = 70
 MAX_COLUMNS = 100
 MAX_SENTENCE_WORDS = 35
+MAX_CLASS_METHODS = 30
+# Classes that are larger, with what they have: a number may only fall.
+LARGE_CLASSES = {"Collection": 65, "HnswIndex": 49, "DatabaseImpl": 40, "FlatIndex": 38, "PartitionIndex": 35,
+                 "Codec": 35, "EntryTable": 32}
 MAX_DOCUMENT_LINES = {"docs/performance.md": 120}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
@@ -169,6 +174,18 @@ def check_sizes(tree):
         for number, length in function_blocks(lines):
             if length > MAX_FUNCTION_LINES:
                 yield f"{name}:{number}: a function of {length} lines, the limit is {MAX_FUNCTION_LINES}"
+
+
+def check_classes(tree):
+    """A class has few enough methods to be known."""
+    for name, lines in tree.sources().items():
+        for class_name, body in classes("\n".join(lines)):
+            limit = LARGE_CLASSES.get(class_name, MAX_CLASS_METHODS)
+            count = count_methods(class_name, body)
+            if count > limit:
+                yield f"{name}:1: {class_name} has {count} methods, the limit is {limit}"
+            elif count < LARGE_CLASSES.get(class_name, 0):
+                yield f"{name}:1: {class_name} has {count} methods now: lower its number in LARGE_CLASSES"
 
 
 def check_constructors(tree):
@@ -358,5 +375,5 @@ def check_identifiers(tree):
 
 
 RULES = [check_layers, check_homes, check_public_headers, check_headers, check_sizes,
-         check_constructors, check_sleeps, check_escapes, check_dead_files, check_links, check_docs_index, check_packages,
+         check_constructors, check_classes, check_sleeps, check_escapes, check_dead_files, check_links, check_docs_index, check_packages,
          check_prose, check_identifiers]

@@ -102,6 +102,12 @@ class RulesTest(unittest.TestCase):
             with self.subTest(constructor=constructor):
                 self.assertEqual(self.problems(rules.check_constructors, {"base/bad.h": body % constructor}), [])
 
+    def test_classes(self):
+        methods = ["  int F%d(int a) const { return G(a); }\n" % i for i in range(31)]
+        text = "class Bad : public Base {\n public:\n  Bad();\n  int x_ = 0;\n%s};\n"
+        self.assert_fails(rules.check_classes, {"base/bad.h": text % "".join(methods)}, "Bad has 31 methods")
+        self.assertEqual(self.problems(rules.check_classes, {"base/bad.h": text % "".join(methods[1:])}), [])
+
     def test_sleeps(self):
         line = "  std::this_thread::sleep_for(std::chrono::seconds(1));\n"
         self.assert_fails(rules.check_sleeps, {"tests/base/bad.cc": line}, "a test sleeps")
