@@ -34,9 +34,14 @@ bool HasControls(std::string_view text) {
   });
 }
 
+// A method or the name of a header.
+bool IsName(std::string_view text) {
+  return !text.empty() && !HasControls(text) &&
+         text.find_first_of(": \t;") == std::string_view::npos;
+}
+
 bool IsHeader(const HttpHeader& header) {
-  return !header.name.empty() && !HasControls(header.name) && !HasControls(header.value) &&
-         header.name.find_first_of(": \t;") == std::string::npos;
+  return IsName(header.name) && !HasControls(header.value);
 }
 
 void Append(const std::string& line, HeaderList* list) {
@@ -283,6 +288,9 @@ HttpEnd HttpClient::Exchange(const HttpRequest& request, HttpReceiver* receiver,
                              const std::atomic<bool>& stop) const {
   if (std::chrono::steady_clock::now() >= request.deadline) {
     return {.outcome = HttpOutcome::kTimeout, .reason = "the deadline had passed"};
+  }
+  if (!IsName(request.method)) {
+    return {.outcome = HttpOutcome::kRefused, .reason = "the method is not one"};
   }
   if (!std::all_of(request.headers.begin(), request.headers.end(), IsHeader)) {
     return {.outcome = HttpOutcome::kRefused, .reason = "a header is not one"};

@@ -48,7 +48,8 @@ enum class HttpOutcome : std::uint8_t {
   kConnection,  // not reached, or cut off; the same request may work later
   kTooLarge,    // the answer went over a limit
   kStopped,     // the caller or the receiver has stopped it
-  kRefused,     // anything else: a certificate that does not verify, a header or a url that is none
+  kRefused,  // anything else: a certificate that does not verify, a method, header or url that is
+             // none
 };
 
 struct HttpEnd {

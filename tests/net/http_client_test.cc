@@ -202,7 +202,7 @@ TEST_F(HttpClientTest, ARedirectIsAnAnswer) {
   EXPECT_EQ(receiver_.head.status, 302);
 }
 
-TEST_F(HttpClientTest, NothingIsSentPastTheDeadlineOrWithAHeaderThatIsNone) {
+TEST_F(HttpClientTest, NothingIsSentPastTheDeadlineOrWithAMethodOrHeaderThatIsNone) {
   Answer({});
   HttpRequest late = Request();
   late.deadline = steady_clock::now();
@@ -213,6 +213,8 @@ TEST_F(HttpClientTest, NothingIsSentPastTheDeadlineOrWithAHeaderThatIsNone) {
     request.headers = {&header, 1};
     EXPECT_EQ(Exchange(request).outcome, HttpOutcome::kRefused);
   }
+  EXPECT_EQ(Exchange(Request("GET / HTTP/1.1\r\nX: y\r\n")).outcome, HttpOutcome::kRefused);
+  EXPECT_EQ(Exchange(Request("")).outcome, HttpOutcome::kRefused);
   EXPECT_THAT(server_->requests(), IsEmpty());
 }
 
