@@ -23,6 +23,7 @@ LAYERS = {
     # The transports are skins over server/core, which knows none of them.
     "server/config": ["nearhit", "base"],
     "server/core": ["nearhit", "base", "server/config"],
+    "server/dialect": ["nearhit", "base"],
     "server/grpc": ["nearhit", "nearhit/v1", "base", "server/config", "server/core"],
     "server/daemon": ["nearhit", "base", "server/config", "server/core", "server/grpc"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
@@ -45,7 +46,7 @@ LAYERS = {
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
 for component in ["base", "net", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
                   "engine/collection", "engine/policy", "engine/cache", "engine/database", "server/config",
-                  "server/core", "server/grpc", "server/daemon", "cli"]:
+                  "server/core", "server/dialect", "server/grpc", "server/daemon", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 # The command line is tested against a real daemon, which needs a folder with a model.
 LAYERS["tests/server/grpc"] += ["server/daemon"]
@@ -66,7 +67,8 @@ HOMES = {
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
     "curl/": ["net"],
     "openssl/": ["engine/model/file_hash.cc"],
-    "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "bench/workload", "tests"],
+    "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "server/dialect", "bench/workload",
+                  "tests"],
     "zlib.h": ["formats", "tests/formats", "tests/cli"],
     "grpc/": ["server/grpc"],
     "grpcpp/": ["server/grpc", "cli", "bench/workload", "tests/server", "tests/fuzz"],
