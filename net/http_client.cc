@@ -1,14 +1,11 @@
 #include "net/http_client.h"
 
 #include <algorithm>
-#include <cctype>
-#include <mutex>
 #include <optional>
 #include <utility>
 
-#include <curl/curl.h>
-
 #include "base/check.h"
+#include "net/curl_easy.h"
 
 namespace nearhit {
 namespace {
@@ -16,49 +13,6 @@ namespace {
 using TimePoint = std::chrono::steady_clock::time_point;
 
 constexpr std::size_t kMaxIdleHandles = 32;
-
-struct HeaderListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
-
-void InitCurlOnce() {
-  static std::once_flag once;
-  std::call_once(once, [] { NEARHIT_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
-}
-
-bool HasControls(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7F;
-  });
-}
-
-// A method or the name of a header.
-bool IsName(std::string_view text) {
-  return !text.empty() && !HasControls(text) &&
-         text.find_first_of(": \t;") == std::string_view::npos;
-}
-
-bool IsHeader(const HttpHeader& header) {
-  return IsName(header.name) && !HasControls(header.value);
-}
-
-void Append(const std::string& line, HeaderList* list) {
-  curl_slist* longer = curl_slist_append(list->get(), line.c_str());
-  NEARHIT_CHECK(longer != nullptr);  // out of memory
-  static_cast<void>(list->release());
-  list->reset(longer);
-}
-
-HeaderList MakeHeaderList(std::span<const HttpHeader> headers) {
-  HeaderList list;
-  Append("Expect:", &list);  // without a value curl does not ask before it sends a large body
-  for (const HttpHeader& header : headers) {
-    Append(header.value.empty() ? header.name + ";" : header.name + ": " + header.value, &list);
-  }
-  return list;
-}
 
 // What becomes of one answer.
 class Answer {
@@ -70,29 +24,9 @@ class Answer {
   // A line of a head, with its line end.
   bool OnHeaderLine(std::string_view line) {
     last_byte_ = std::chrono::steady_clock::now();
-    if (given_) {
-      return true;  // a trailer
-    }
-    if (line.starts_with("HTTP/")) {
-      head_.headers.clear();  // those before belong to an informational head
-    }
-    head_bytes_ += line.size();
-    if (head_bytes_ > HttpClient::kMaxHeadBytes) {
+    if (!head_.Add(line)) {
       early_ = HttpOutcome::kTooLarge;
       return false;
-    }
-    const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos) {
-      std::string name(line.substr(0, colon));
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      const std::string_view value = line.substr(colon + 1);
-      const std::size_t first = std::min(value.find_first_not_of(" \t"), value.size());
-      const std::size_t last = value.find_last_not_of(" \t\r\n");
-      head_.headers.push_back({.name = std::move(name),
-                               .value = last == std::string_view::npos || last < first
-                                            ? std::string()
-                                            : std::string(value.substr(first, last + 1 - first))});
     }
     return true;
   }
@@ -124,46 +58,18 @@ class Answer {
     if (early_) {
       return *early_;
     }
-    switch (code) {
-      case CURLE_OPERATION_TIMEDOUT:
-        return HttpOutcome::kTimeout;
-      case CURLE_COULDNT_RESOLVE_HOST:
-      case CURLE_COULDNT_RESOLVE_PROXY:
-      case CURLE_COULDNT_CONNECT:
-      case CURLE_SSL_CONNECT_ERROR:
-      case CURLE_SEND_ERROR:
-      case CURLE_RECV_ERROR:
-      case CURLE_GOT_NOTHING:
-      case CURLE_PARTIAL_FILE:
-      case CURLE_HTTP2:
-      case CURLE_HTTP2_STREAM:
-        return HttpOutcome::kConnection;
-      default:
-        return HttpOutcome::kRefused;
-    }
+    return OutcomeOf(code);
   }
 
  private:
-  bool GiveHead() {
-    if (given_) {
-      return true;
-    }
-    given_ = true;
-    curl_off_t retry_after = 0;
-    curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &head_.status);
-    curl_easy_getinfo(curl_, CURLINFO_RETRY_AFTER, &retry_after);
-    head_.retry_after = std::chrono::seconds(std::clamp<curl_off_t>(retry_after, 0, 86'400));
-    return receiver_->OnHead(std::move(head_));
-  }
+  bool GiveHead() { return head_.taken() || receiver_->OnHead(head_.Take(curl_)); }
 
   CURL* const curl_;
   HttpReceiver* const receiver_;
   const std::atomic<bool>& stop_;
   const std::chrono::milliseconds idle_timeout_;
   TimePoint last_byte_ = std::chrono::steady_clock::now();
-  HttpHead head_;
-  std::size_t head_bytes_ = 0;
-  bool given_ = false;
+  HeadCollector head_;
   std::optional<HttpOutcome> early_;  // why a callback ended the exchange
 };
 
@@ -189,34 +95,8 @@ long MillisLeft(TimePoint deadline) {
                   static_cast<long>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
 }
 
-void SetMethod(CURL* curl, const HttpRequest& request, const std::string& method) {
-  if (method == "GET" && request.body.empty()) {
-    curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-    return;
-  }
-  if (method == "HEAD") {
-    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-    return;
-  }
-  if (method == "POST" || !request.body.empty()) {
-    curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
-  }
-  if (method != "POST") {
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method.c_str());
-  }
-}
-
 void SetOptions(CURL* curl, Answer* answer) {
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
-  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  SetCurlDefaults(curl);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &ReceiveHeader);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &ReceiveBody);
@@ -257,7 +137,7 @@ void HttpClient::HandleDeleter::operator()(void* handle) const {
 }
 
 HttpClient::HttpClient() {
-  InitCurlOnce();
+  InitCurl();
 }
 
 HttpClient::~HttpClient() = default;
@@ -289,20 +169,17 @@ HttpEnd HttpClient::Exchange(const HttpRequest& request, HttpReceiver* receiver,
   if (std::chrono::steady_clock::now() >= request.deadline) {
     return {.outcome = HttpOutcome::kTimeout, .reason = "the deadline had passed"};
   }
-  if (!IsName(request.method)) {
-    return {.outcome = HttpOutcome::kRefused, .reason = "the method is not one"};
+  if (std::optional<std::string> why = WhyNotSendable(request.method, request.headers)) {
+    return {.outcome = HttpOutcome::kRefused, .reason = *std::move(why)};
   }
-  if (!std::all_of(request.headers.begin(), request.headers.end(), IsHeader)) {
-    return {.outcome = HttpOutcome::kRefused, .reason = "a header is not one"};
-  }
-  const HeaderList headers = MakeHeaderList(request.headers);
+  const CurlHeaders headers = MakeCurlHeaders(request.headers);
   const std::string url(request.url);
   const std::string method(request.method);
   Handle handle = Take();
   CURL* curl = handle.get();
   Answer answer(curl, receiver, stop, request.idle_timeout);
   SetOptions(curl, &answer);
-  SetMethod(curl, request, method);
+  SetCurlMethod(curl, method, request.body);
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, MillisLeft(request.deadline));

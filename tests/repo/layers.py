@@ -11,7 +11,7 @@ LAYERS = {
     "index": ["nearhit", "base"],
     "formats": ["nearhit", "base"],
     "engine/storage": ["nearhit", "base"],
-    "net": ["base"],
+    "net": ["nearhit", "base"],
     "engine/embedding": ["nearhit", "base", "net"],
     "engine/model": ["nearhit", "base"],
     "engine/collection": ["nearhit", "base", "index", "engine/storage"],
@@ -24,8 +24,10 @@ LAYERS = {
     "server/config": ["nearhit", "base"],
     "server/core": ["nearhit", "base", "server/config"],
     "server/dialect": ["nearhit", "base"],
+    "server/http": ["nearhit", "base", "net"],
+    "server/gateway": ["nearhit", "base", "net", "server/config", "server/core", "server/dialect", "server/http"],
     "server/grpc": ["nearhit", "nearhit/v1", "base", "server/config", "server/core"],
-    "server/daemon": ["nearhit", "base", "server/config", "server/core", "server/grpc"],
+    "server/daemon": ["nearhit", "base", "server/config", "server/core", "server/gateway", "server/grpc"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
     "examples": ["nearhit"],
     "bench/peers": ["engine/model"],
@@ -46,7 +48,8 @@ LAYERS = {
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
 for component in ["base", "net", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
                   "engine/collection", "engine/policy", "engine/cache", "engine/database", "server/config",
-                  "server/core", "server/dialect", "server/grpc", "server/daemon", "cli"]:
+                  "server/core", "server/dialect", "server/gateway", "server/grpc", "server/http", "server/daemon",
+                  "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 # The command line is tested against a real daemon, which needs a folder with a model.
 LAYERS["tests/server/grpc"] += ["server/daemon"]
@@ -66,7 +69,9 @@ HOMES = {
     "xxh_x86dispatch.h": ["base/hash.cc"],
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
     "curl/": ["net"],
-    "openssl/": ["engine/model/file_hash.cc"],
+    "openssl/": ["engine/model/file_hash.cc", "server/dialect/digest.cc"],
+    "boost/": ["server/http/request.cc"],
+    "simdjson.h": ["server/dialect"],
     "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "server/dialect", "bench/workload",
                   "tests"],
     "zlib.h": ["formats", "tests/formats", "tests/cli"],
@@ -103,6 +108,8 @@ PACKAGE_OF_MODULE = {
     "gRPC": "libgrpc++-dev",
     "ZLIB": "zlib1g-dev",
     "nlohmann_json": "nlohmann-json3-dev",
+    "Boost": "libboost-dev",
+    "simdjson": "libsimdjson-dev",
     "CLI11": "libcli11-dev",
     "spdlog": "libspdlog-dev",
     "tomlplusplus": "libtomlplusplus-dev",

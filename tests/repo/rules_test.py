@@ -65,7 +65,7 @@ class RulesTest(unittest.TestCase):
         self.assert_fails(check, {"index/bad.cc": "#include <hnswlib/hnswlib.h>\n"}, "index/graph_store.cc")
         self.assert_fails(check, {"engine/cache/bad.cc": "#include <rocksdb/db.h>\n"}, "rocksdb_store.cc")
         self.assert_fails(check, {"base/bad.cc": "#include <gtest/gtest.h>\n"}, "tests")
-        self.assert_fails(check, {"base/bad.cc": "#include <boost/any.hpp>\n"}, "no home")
+        self.assert_fails(check, {"base/bad.cc": "#include <folly/FBString.h>\n"}, "no home")
 
     def test_public_headers(self):
         check = rules.check_public_headers
@@ -140,7 +140,7 @@ class RulesTest(unittest.TestCase):
     def test_packages(self):
         check = rules.check_packages
         self.assert_fails(check, {"CMakeLists.txt": "find_package(CURL REQUIRED)\n"}, "libcurl4-openssl-dev")
-        self.assert_fails(check, {"CMakeLists.txt": "find_package(Boost REQUIRED)\n"}, "no package for Boost")
+        self.assert_fails(check, {"CMakeLists.txt": "find_package(Folly REQUIRED)\n"}, "no package for Folly")
         self.assert_fails(check, {"cmake/x-config.cmake.in": "find_dependency(RocksDB CONFIG)\n"}, "librocksdb-dev")
         self.assert_fails(check, {"scripts/test": "apt-get install -y libboost-dev\n"}, "libboost-dev")
         self.assert_fails(check, {"scripts/test": "git ls-files | xargs -0 clang-format -i\n",

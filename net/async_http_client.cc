@@ -1,0 +1,413 @@
+#include "net/async_http_client.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/check.h"
+#include "net/curl_easy.h"
+
+namespace nearhit {
+namespace {
+
+using TimePoint = EventLoop::TimePoint;
+
+constexpr std::size_t kMaxIdleHandles = 64;
+constexpr long kMaxIdleConnections = 256;
+constexpr long kReadBufferBytes = 16 << 10;
+
+struct MultiDeleter {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+
+}  // namespace
+
+// One exchange, and what curl calls for it.
+class AsyncHttpClient::Exchange {
+ public:
+  Exchange(CurlHandle handle, AsyncHttpRequest request, AsyncHttpReceiver* receiver)
+      : curl_(std::move(handle)),
+        request_(std::move(request)),
+        receiver_(receiver),
+        headers_(MakeCurlHeaders(request_.headers)) {
+    CURL* const curl = curl_.get();
+    SetCurlDefaults(curl);
+    SetCurlMethod(curl, request_.method,
+                  request_.body == nullptr ? std::string_view() : *request_.body);
+    curl_easy_setopt(curl, CURLOPT_URL, request_.url.c_str());
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                     static_cast<long>(request_.connect_timeout.count()));
+    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, kReadBufferBytes);
+    curl_easy_setopt(curl, CURLOPT_PRIVATE, this);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &ReceiveHeader);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, this);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &ReceiveBody);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, this);
+  }
+
+  CURL* curl() const { return curl_.get(); }
+  CurlHandle TakeHandle() { return std::move(curl_); }
+  bool cancelled() const { return cancelled_; }
+  void SetCancelled() { cancelled_ = true; }
+  void SetResumed(TimePoint now) {
+    paused_ = false;
+    last_byte_ = now;
+  }
+  void End(HttpEnd end) { receiver_->OnEnd(std::move(end)); }
+
+  // How the exchange ended, by what curl says.
+  HttpEnd Finish(CURLcode code) {
+    if (code == CURLE_OK && !head_.taken()) {
+      receiver_->OnHead(head_.Take(curl_.get()));
+    }
+    if (code == CURLE_OK) {
+      return {.outcome = HttpOutcome::kAnswered};
+    }
+    return {.outcome = too_large_ ? HttpOutcome::kTooLarge : OutcomeOf(code),
+            .reason = curl_easy_strerror(code)};
+  }
+
+  // When to look again whether the server is silent for too long; nothing when it is.
+  std::optional<TimePoint> NextCheck(TimePoint now) const {
+    const TimePoint limit = head_.taken() ? (paused_ ? now : last_byte_) + request_.idle_timeout
+                                          : started_ + request_.first_byte_timeout;
+    return limit > now ? std::optional(limit) : std::nullopt;
+  }
+
+  EventLoop::TimerId timer{};
+
+ private:
+  static std::size_t ReceiveHeader(char* bytes, std::size_t one, std::size_t count, void* self) {
+    return static_cast<Exchange*>(self)->OnHeaderLine({bytes, one * count}) ? one * count : 0;
+  }
+  static std::size_t ReceiveBody(char* bytes, std::size_t one, std::size_t count, void* self) {
+    return static_cast<Exchange*>(self)->OnBody({bytes, one * count});
+  }
+
+  bool OnHeaderLine(std::string_view line) {
+    last_byte_ = std::chrono::steady_clock::now();
+    if (cancelled_ || !head_.Add(line)) {
+      too_large_ = !cancelled_;
+      return false;
+    }
+    long status = 0;
+    curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
+    const bool last = line == "\r\n" || line == "\n";
+    if (last && status >= 200 && !head_.taken()) {
+      receiver_->OnHead(head_.Take(curl_.get()));
+    }
+    return !cancelled_;
+  }
+
+  // What curl wants to hear: the number of bytes, another one to end, or to pause.
+  std::size_t OnBody(std::string_view bytes) {
+    last_byte_ = std::chrono::steady_clock::now();
+    if (cancelled_) {
+      return CURL_WRITEFUNC_ERROR;
+    }
+    paused_ = !bytes.empty() && !receiver_->OnBody(bytes);
+    if (cancelled_) {
+      return CURL_WRITEFUNC_ERROR;
+    }
+    return paused_ ? CURL_WRITEFUNC_PAUSE : bytes.size();
+  }
+
+  CurlHandle curl_;
+  const AsyncHttpRequest request_;
+  AsyncHttpReceiver* const receiver_;
+  const CurlHeaders headers_;
+  const TimePoint started_ = std::chrono::steady_clock::now();
+  TimePoint last_byte_ = started_;
+  HeadCollector head_;
+  bool paused_ = false;
+  bool cancelled_ = false;
+  bool too_large_ = false;
+};
+
+// curl's multi interface on the loop. Curl may not be called from its own callbacks, so what they
+// ask for is done when the outermost call has returned.
+class AsyncHttpClient::Impl {
+ public:
+  Impl(EventLoop* loop, std::size_t max_connections) : loop_(loop) {
+    InitCurl();
+    multi_.reset(curl_multi_init());
+    NEARHIT_CHECK(multi_ != nullptr);  // out of memory
+    CURLM* const multi = multi_.get();
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &OnSocket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &OnTimer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(max_connections));
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+  }
+  ~Impl() {
+    loop_->Cancel(curl_timer_);
+    loop_->Cancel(done_timer_);
+    for (auto& [exchange, owned] : exchanges_) {
+      loop_->Cancel(exchange->timer);
+      curl_multi_remove_handle(multi_.get(), exchange->curl());
+    }
+    exchanges_.clear();
+    multi_.reset();  // closes connections, and with them the watches
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Exchange* Start(AsyncHttpRequest request, AsyncHttpReceiver* receiver) {
+    std::optional<std::string> refused = WhyNotSendable(request.method, request.headers);
+    auto owned = std::make_unique<Exchange>(TakeHandle(), std::move(request), receiver);
+    Exchange* const exchange = owned.get();
+    exchanges_.emplace(exchange, std::move(owned));
+    if (refused) {
+      ended_.push_back(
+          {exchange, {.outcome = HttpOutcome::kRefused, .reason = *std::move(refused)}});
+    } else {
+      starting_.push_back(exchange);
+    }
+    CheckSilence(exchange);
+    Work();
+    return exchange;
+  }
+
+  void Resume(Exchange* exchange) {
+    exchange->SetResumed(std::chrono::steady_clock::now());
+    resuming_.push_back(exchange);
+    Work();
+  }
+
+  void Cancel(Exchange* exchange) {
+    exchange->SetCancelled();
+    loop_->Cancel(exchange->timer);
+    cancelled_.push_back(exchange);
+    Work();
+  }
+
+ private:
+  // A socket of curl's.
+  class Socket final : public SocketHandler {
+   public:
+    Socket(Impl* client, curl_socket_t fd) : client_(client), fd_(fd) {}
+    ~Socket() override { Want(CURL_POLL_NONE); }
+
+    void Want(int what) {
+      const std::uint32_t events =
+          (what == CURL_POLL_IN || what == CURL_POLL_INOUT ? EPOLLIN : 0U) |
+          (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? EPOLLOUT : 0U);
+      if (events == events_) {
+        return;
+      }
+      if (events == 0) {
+        client_->loop_->Unwatch(fd_, this);
+      } else if (events_ == 0) {
+        client_->loop_->Watch(fd_, events, this).IgnoreError();  // silence ends the exchange
+      } else {
+        client_->loop_->Rewatch(fd_, events, this);
+      }
+      events_ = events;
+    }
+    void OnEvents(std::uint32_t events) override {
+      const unsigned what = ((events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0U) |
+                            ((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0U) |
+                            ((events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0U);
+      client_->Act(fd_, static_cast<int>(what));  // may destroy this
+    }
+
+   private:
+    Impl* const client_;
+    const curl_socket_t fd_;
+    std::uint32_t events_ = 0;
+  };
+
+  struct Ended {
+    Exchange* exchange = nullptr;
+    HttpEnd end{};
+  };
+
+  static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void* socket) {
+    Impl* const client = static_cast<Impl*>(self);
+    auto* known = static_cast<Socket*>(socket);
+    if (what == CURL_POLL_REMOVE) {
+      client->sockets_.erase(known);
+      return 0;
+    }
+    if (known == nullptr) {
+      auto made = std::make_unique<Socket>(client, fd);
+      known = made.get();
+      client->sockets_.emplace(known, std::move(made));
+      curl_multi_assign(client->multi_.get(), fd, known);
+    }
+    known->Want(what);
+    return 0;
+  }
+
+  static int OnTimer(CURLM*, long millis, void* self) {
+    Impl* const client = static_cast<Impl*>(self);
+    client->loop_->Cancel(client->curl_timer_);
+    client->curl_timer_ = {};
+    if (millis >= 0) {
+      client->curl_timer_ = client->loop_->After(std::chrono::milliseconds(millis), [client] {
+        client->curl_timer_ = {};
+        client->Act(CURL_SOCKET_TIMEOUT, 0);
+      });
+    }
+    return 0;
+  }
+
+  // An event of the loop.
+  void Act(curl_socket_t fd, int what) {
+    CallSocketAction(fd, what);
+    CollectDone();
+    HandOutEnds();
+  }
+
+  void CallSocketAction(curl_socket_t fd, int what) {
+    inside_ = true;
+    int running = 0;
+    curl_multi_socket_action(multi_.get(), fd, what, &running);
+    inside_ = false;
+    Work();
+  }
+
+  // Does what was asked for. Ends are handed out later, by the loop: nothing calls a receiver from
+  // within its own call of this client.
+  void Work() {
+    if (inside_) {
+      return;
+    }
+    bool started = false;
+    while (!starting_.empty() || !resuming_.empty() || !cancelled_.empty()) {
+      for (Exchange* const exchange : std::exchange(cancelled_, {})) {
+        Remove(exchange);
+      }
+      inside_ = true;
+      for (Exchange* const exchange : std::exchange(starting_, {})) {
+        curl_multi_add_handle(multi_.get(), exchange->curl());
+        started = true;
+      }
+      for (Exchange* const exchange : std::exchange(resuming_, {})) {
+        curl_easy_pause(exchange->curl(), CURLPAUSE_CONT);
+      }
+      inside_ = false;
+    }
+    if (started) {  // on a connection that is open, the request goes out here
+      CallSocketAction(CURL_SOCKET_TIMEOUT, 0);
+      return;
+    }
+    CollectDone();
+    if (!ended_.empty() && done_timer_.number == 0) {
+      done_timer_ = loop_->After(std::chrono::milliseconds(0), [this] {
+        done_timer_ = {};
+        HandOutEnds();
+      });
+    }
+  }
+
+  void CollectDone() {
+    int left = 0;
+    while (CURLMsg* const message = curl_multi_info_read(multi_.get(), &left)) {
+      if (message->msg != CURLMSG_DONE) {
+        continue;
+      }
+      char* exchange = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
+      ended_.push_back({reinterpret_cast<Exchange*>(exchange), {}});
+      codes_.emplace(ended_.back().exchange, message->data.result);
+    }
+  }
+
+  void HandOutEnds() {
+    while (!ended_.empty()) {
+      Ended ended = std::move(ended_.back());
+      ended_.pop_back();
+      Exchange* const exchange = ended.exchange;
+      if (const auto code = codes_.extract(exchange)) {
+        ended.end = exchange->Finish(code.mapped());
+      }
+      if (!exchange->cancelled()) {
+        const std::unique_ptr<Exchange> owned = Remove(exchange);
+        owned->End(std::move(ended.end));
+      }
+    }
+    Work();
+  }
+
+  std::unique_ptr<Exchange> Remove(Exchange* exchange) {
+    loop_->Cancel(exchange->timer);
+    std::erase(starting_, exchange);
+    std::erase(resuming_, exchange);
+    std::erase_if(ended_, [exchange](const Ended& ended) { return ended.exchange == exchange; });
+    codes_.erase(exchange);
+    inside_ = true;
+    curl_multi_remove_handle(multi_.get(), exchange->curl());
+    inside_ = false;
+    std::unique_ptr<Exchange> owned = std::move(exchanges_.extract(exchange).mapped());
+    CurlHandle handle = owned->TakeHandle();
+    if (idle_.size() < kMaxIdleHandles) {
+      curl_easy_reset(handle.get());
+      idle_.push_back(std::move(handle));
+    }
+    return owned;
+  }
+
+  // Ends the exchange when its server is silent for too long, and looks again when it may be.
+  void CheckSilence(Exchange* exchange) {
+    const std::optional<TimePoint> next = exchange->NextCheck(std::chrono::steady_clock::now());
+    if (next) {
+      exchange->timer = loop_->At(*next, [this, exchange] { CheckSilence(exchange); });
+      return;
+    }
+    const std::unique_ptr<Exchange> owned = Remove(exchange);
+    owned->End({.outcome = HttpOutcome::kTimeout, .reason = "the server was silent for too long"});
+    Work();
+  }
+
+  CurlHandle TakeHandle() {
+    if (!idle_.empty()) {
+      CurlHandle handle = std::move(idle_.back());
+      idle_.pop_back();
+      return handle;
+    }
+    CurlHandle handle(curl_easy_init());
+    NEARHIT_CHECK(handle != nullptr);  // out of memory
+    return handle;
+  }
+
+  EventLoop* const loop_;
+  std::unordered_map<Socket*, std::unique_ptr<Socket>> sockets_;
+  std::unique_ptr<CURLM, MultiDeleter> multi_;
+  std::unordered_map<Exchange*, std::unique_ptr<Exchange>> exchanges_;
+  std::vector<CurlHandle> idle_;
+  bool inside_ = false;  // a call of curl's that may call back
+  std::vector<Exchange*> starting_;
+  std::vector<Exchange*> resuming_;
+  std::vector<Exchange*> cancelled_;
+  std::vector<Ended> ended_;  // not handed out yet
+  std::unordered_map<Exchange*, CURLcode> codes_;
+  EventLoop::TimerId curl_timer_{};
+  EventLoop::TimerId done_timer_{};
+};
+
+AsyncHttpClient::AsyncHttpClient(EventLoop* loop, std::size_t max_connections)
+    : impl_(std::make_unique<Impl>(loop, max_connections)) {
+}
+
+AsyncHttpClient::~AsyncHttpClient() = default;
+
+AsyncHttpClient::Exchange* AsyncHttpClient::Start(AsyncHttpRequest request,
+                                                  AsyncHttpReceiver* receiver) {
+  return impl_->Start(std::move(request), receiver);
+}
+
+void AsyncHttpClient::Resume(Exchange* exchange) {
+  impl_->Resume(exchange);
+}
+
+void AsyncHttpClient::Cancel(Exchange* exchange) {
+  impl_->Cancel(exchange);
+}
+
+}  // namespace nearhit
