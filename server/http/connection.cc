@@ -1,0 +1,397 @@
+#include "server/http/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <sys/socket.h>
+#include <utility>
+
+namespace nearhit::server {
+namespace {
+
+// Of requests that a client sent before it had the answer to the first.
+constexpr std::size_t kMaxUnreadBytes = std::size_t{64} << 10;
+// Above this an empty buffer is given back.
+constexpr std::size_t kKeptBufferBytes = std::size_t{4} << 10;
+
+std::string_view ReasonOf(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 413:
+      return "Content Too Large";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "";
+  }
+}
+
+bool HasBody(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
+
+void AppendHeader(std::string_view name, std::string_view value, std::string* out) {
+  out->append(name).append(": ").append(value).append("\r\n");
+}
+
+// "1f\r\n"
+void AppendChunkSize(std::size_t size, std::string* out) {
+  std::array<char, 18> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+  out->append(digits.data(), end).append("\r\n");
+}
+
+}  // namespace
+
+// The connection and its responder know each other until one of them is over.
+class HttpConnection::Responder final : public HttpResponder {
+ public:
+  Responder(HttpConnection* connection, bool head_only, bool http_1_0)
+      : connection_(connection),
+        loop_(connection->host_->loop()),
+        head_only_(head_only),
+        http_1_0_(http_1_0) {}
+  ~Responder() override { Abort(); }
+
+  const std::shared_ptr<EventLoop>& loop() override { return loop_; }
+  bool gone() const override { return connection_ == nullptr; }
+
+  void Send(int status, std::vector<HttpHeader> headers, std::string body) override {
+    if (connection_ != nullptr && !begun_) {
+      begun_ = true;
+      connection_->AppendHead(status, headers, body.size(), false);
+      if (!head_only_ && HasBody(status)) {
+        connection_->out_ += body;
+      }
+      Finish();
+    }
+  }
+
+  void Begin(int status, std::vector<HttpHeader> headers) override {
+    if (connection_ != nullptr && !begun_) {
+      begun_ = true;
+      connection_->close_after_ = connection_->close_after_ || http_1_0_;
+      connection_->AppendHead(status, headers, std::nullopt, !http_1_0_);
+    }
+  }
+
+  void Write(std::string_view bytes) override {
+    Append(bytes);
+    Flush();
+  }
+
+  void Flush() override {
+    if (connection_ != nullptr) {
+      connection_->Flush();
+    }
+  }
+
+  void End(std::string_view last) override {
+    Append(last);
+    if (connection_ != nullptr) {
+      connection_->out_ += http_1_0_ || head_only_ ? "" : "0\r\n\r\n";
+      Finish();
+    }
+  }
+
+  void Abort() override {
+    if (connection_ != nullptr) {
+      gone_ = nullptr;
+      connection_->Close();
+    }
+  }
+
+  std::size_t unsent() const override {
+    return connection_ == nullptr ? 0 : connection_->out_.size() - connection_->out_begin_;
+  }
+  void SetDrained(std::function<void()> drained) override { drained_ = std::move(drained); }
+  void SetGone(std::function<void()> gone) override { gone_ = std::move(gone); }
+
+  // From the connection, which is over.
+  void ConnectionClosed() {
+    connection_ = nullptr;
+    drained_ = nullptr;
+    if (const std::function<void()> gone = std::exchange(gone_, nullptr)) {
+      gone();  // may destroy this
+    }
+  }
+  // From the connection: everything is taken.
+  void Drained() {
+    if (const std::function<void()> drained = std::exchange(drained_, nullptr)) {
+      drained();
+    }
+  }
+
+ private:
+  void Append(std::string_view bytes) {
+    if (connection_ == nullptr || bytes.empty() || head_only_) {
+      return;
+    }
+    std::string& out = connection_->out_;
+    if (http_1_0_) {
+      out += bytes;
+    } else {
+      AppendChunkSize(bytes.size(), &out);
+      out.append(bytes).append("\r\n");
+    }
+  }
+
+  void Finish() {
+    // What they hold may hold this; it goes last.
+    const std::function<void()> gone = std::exchange(gone_, nullptr);
+    const std::function<void()> drained = std::exchange(drained_, nullptr);
+    std::exchange(connection_, nullptr)->FinishAnswer();
+  }
+
+  HttpConnection* connection_;  // null when it is over, or the answer is
+  const std::shared_ptr<EventLoop> loop_;
+  const bool head_only_;
+  const bool http_1_0_;
+  bool begun_ = false;
+  std::function<void()> drained_;
+  std::function<void()> gone_;
+};
+
+HttpConnection::HttpConnection(Descriptor socket, ConnectionHost* host)
+    : socket_(std::move(socket)),
+      host_(host),
+      reader_(host->limits().request),
+      since_(host->loop()->now()) {
+}
+
+HttpConnection::~HttpConnection() {
+  if (watched_ != 0) {
+    host_->loop()->Unwatch(socket_.get(), this);
+  }
+  if (responder_ != nullptr) {
+    std::exchange(responder_, nullptr)->ConnectionClosed();
+  }
+}
+
+Status HttpConnection::Start() {
+  constexpr std::uint32_t kFirst = EPOLLIN | EPOLLRDHUP;
+  NEARHIT_RETURN_IF_ERROR(host_->loop()->Watch(socket_.get(), kFirst, this));
+  watched_ = kFirst;
+  return Status();
+}
+
+void HttpConnection::OnEvents(std::uint32_t events) {
+  if ((events & EPOLLIN) != 0) {
+    Read();
+  }
+  if (!closed_ && (events & EPOLLOUT) != 0) {
+    Flush();
+  }
+  // A client that will send nothing more waits for nothing either, as proxies have it.
+  if (!closed_ && (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
+    Close();
+  }
+}
+
+void HttpConnection::Read() {
+  std::string& buffer = host_->buffer();
+  const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+    Close();
+    return;
+  }
+  if (got < 0 || lingering_) {
+    return;
+  }
+  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
+  if (busy() || close_after_) {
+    unread_ += bytes;
+    UpdateWatch();
+  } else {
+    Consume(bytes);
+  }
+}
+
+// The bytes are the host's: a handler may not read from a connection while it answers.
+void HttpConnection::Consume(std::string_view bytes) {
+  consuming_ = true;
+  while (!closed_ && !busy() && !close_after_ && !bytes.empty()) {
+    if (reader_.state() == RequestReader::State::kIdle) {
+      since_ = host_->loop()->now();
+    }
+    bytes.remove_prefix(reader_.Feed(bytes));
+    if (reader_.TakeExpectation()) {
+      out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+      Flush();
+    }
+    if (reader_.state() == RequestReader::State::kComplete) {
+      StartAnswer(reader_.Take());
+    } else if (reader_.state() == RequestReader::State::kRefused) {
+      Refuse(reader_.refusal());
+    }
+  }
+  consuming_ = false;
+  if (!closed_ && busy()) {
+    unread_.assign(bytes);
+  }
+  if (!closed_) {
+    UpdateWatch();
+  }
+}
+
+void HttpConnection::StartAnswer(HttpServerRequest request) {
+  close_after_ = !request.keep_alive || host_->draining();
+  auto responder = std::make_shared<Responder>(this, request.method == "HEAD", request.http_1_0);
+  responder_ = responder.get();
+  host_->handler().OnRequest(std::move(request), std::move(responder));
+}
+
+void HttpConnection::Refuse(const RequestRefusal& refusal) {
+  close_after_ = true;
+  AppendHead(refusal.status, {{.name = "content-type", .value = "text/plain; charset=utf-8"}},
+             refusal.reason.size() + 1, false);
+  out_ += refusal.reason + "\n";
+  Flush();
+}
+
+void HttpConnection::AppendHead(int status, const std::vector<HttpHeader>& headers,
+                                std::optional<std::size_t> length, bool chunked) {
+  out_ += "HTTP/1.1 ";
+  out_.append(std::to_string(status)).append(" ").append(ReasonOf(status)).append("\r\n");
+  for (const HttpHeader& header : headers) {
+    AppendHeader(header.name, header.value, &out_);
+  }
+  AppendHeader("date", host_->date(), &out_);
+  if (length && HasBody(status)) {
+    AppendHeader("content-length", std::to_string(*length), &out_);
+  }
+  close_after_ = close_after_ || host_->draining();
+  if (close_after_) {
+    AppendHeader("connection", "close", &out_);
+  }
+  if (chunked) {
+    AppendHeader("transfer-encoding", "chunked", &out_);
+  }
+  out_ += "\r\n";
+}
+
+void HttpConnection::Flush() {
+  while (out_begin_ < out_.size()) {
+    const ssize_t sent = ::send(socket_.get(), out_.data() + out_begin_, out_.size() - out_begin_,
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) {
+      continue;
+    }
+    if (sent < 0 && errno != EAGAIN) {
+      Close();
+      return;
+    }
+    since_ = host_->loop()->now();
+    if (sent < 0) {
+      break;
+    }
+    out_begin_ += static_cast<std::size_t>(sent);
+  }
+  const bool all = out_begin_ == out_.size();
+  if (all) {
+    out_.clear();
+    out_begin_ = 0;
+    if (out_.capacity() > kKeptBufferBytes) {
+      out_ = std::string();
+    }
+  }
+  UpdateWatch();
+  if (all && busy()) {
+    responder_->Drained();
+  } else if (all && close_after_) {
+    CloseGently();
+  }
+}
+
+void HttpConnection::FinishAnswer() {
+  responder_ = nullptr;
+  since_ = host_->loop()->now();
+  Flush();
+  if (!closed_ && !consuming_ && !unread_.empty()) {
+    const std::string unread = std::exchange(unread_, std::string());
+    Consume(unread);
+  }
+}
+
+// A client that still sends would lose the answer to a reset; so it gets some time to read it.
+void HttpConnection::CloseGently() {
+  if (!lingering_) {
+    lingering_ = true;
+    unread_ = std::string();
+    since_ = host_->loop()->now();
+    ::shutdown(socket_.get(), SHUT_WR);
+    UpdateWatch();
+  }
+}
+
+void HttpConnection::Close() {
+  if (closed_) {
+    return;
+  }
+  closed_ = true;
+  if (watched_ != 0) {
+    host_->loop()->Unwatch(socket_.get(), this);
+    watched_ = 0;
+  }
+  ::shutdown(socket_.get(), SHUT_RDWR);
+  if (responder_ != nullptr) {
+    std::exchange(responder_, nullptr)->ConnectionClosed();
+  }
+  host_->Closed(this);
+}
+
+void HttpConnection::Drain() {
+  if (busy()) {
+    close_after_ = true;
+  } else if (out_.empty() && reader_.state() == RequestReader::State::kIdle) {
+    Close();
+  }
+}
+
+void HttpConnection::CheckTime(EventLoop::TimePoint now) {
+  constexpr std::chrono::milliseconds kLingerTimeout{2'000};
+  const ConnectionLimits& limits = host_->limits();
+  std::chrono::milliseconds limit = limits.idle_timeout;
+  if (lingering_) {
+    limit = kLingerTimeout;
+  } else if (!out_.empty()) {
+    limit = limits.write_timeout;
+  } else if (busy()) {
+    return;
+  } else if (reader_.state() == RequestReader::State::kReading) {
+    limit = limits.request_timeout;
+  }
+  if (now - since_ > limit) {
+    Close();
+  }
+}
+
+void HttpConnection::UpdateWatch() {
+  if (closed_) {
+    return;
+  }
+  const bool reads = unread_.size() < kMaxUnreadBytes;
+  const std::uint32_t events = EPOLLRDHUP | (reads ? EPOLLIN : 0U) | (out_.empty() ? 0U : EPOLLOUT);
+  if (events != watched_) {
+    host_->loop()->Rewatch(socket_.get(), events, this);
+    watched_ = events;
+  }
+}
+
+}  // namespace nearhit::server
