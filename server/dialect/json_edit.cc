@@ -1,0 +1,93 @@
+#include "server/dialect/json_edit.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace nearhit::server {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+std::size_t SkipBlanks(std::string_view text, std::size_t at) {
+  return std::min(text.find_first_not_of(kBlanks, at), text.size());
+}
+
+// From an opening quote to behind the closing one.
+std::size_t SkipString(std::string_view text, std::size_t at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at) {
+    at += text[at] == '\\' ? 1 : 0;
+  }
+  return std::min(at + 1, text.size());
+}
+
+// From the first byte of a value to behind its last.
+std::size_t SkipValue(std::string_view text, std::size_t at) {
+  std::size_t depth = 0;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '"') {
+      at = SkipString(text, at);
+      if (depth == 0) {
+        return at;
+      }
+      continue;
+    }
+    if (depth == 0 &&
+        (c == ',' || c == '}' || c == ']' || kBlanks.find(c) != std::string_view::npos)) {
+      return at;
+    }
+    depth += c == '{' || c == '[' ? 1 : 0;
+    ++at;
+    if (c == '}' || c == ']') {
+      if (--depth == 0) {
+        return at;
+      }
+    }
+  }
+  return text.size();
+}
+
+}  // namespace
+
+std::string WithoutMember(std::string_view object, std::string_view name) {
+  std::string out;
+  std::size_t kept = 0;  // everything before is in `out`, or left out
+  std::size_t at = SkipBlanks(object, 0) + 1;
+  std::size_t begin = at;  // of a member, with the comma before it
+  bool first = true;
+  while (at < object.size()) {
+    at = SkipBlanks(object, at);
+    if (at >= object.size() || object[at] != '"') {
+      break;
+    }
+    const std::size_t name_end = SkipString(object, at);
+    const bool is_it = object.substr(at + 1, name_end - at - 2) == name;
+    at = SkipBlanks(object, name_end) + 1;  // behind the colon
+    at = SkipBlanks(object, SkipValue(object, SkipBlanks(object, at)));
+    const bool last = at >= object.size() || object[at] != ',';
+    if (is_it) {
+      // With the comma behind it, or the one before when it is the last of several.
+      out += object.substr(kept, begin - kept);
+      kept = first && !last ? at + 1 : at;
+    } else {
+      first = false;
+    }
+    begin = is_it ? kept : at;
+    ++at;
+  }
+  out += object.substr(kept);
+  return out;
+}
+
+std::string WithMember(std::string_view object, std::string_view member) {
+  const std::size_t open = SkipBlanks(object, 0) + 1;
+  const std::size_t next = SkipBlanks(object, open);
+  const bool empty = next < object.size() && object[next] == '}';
+  std::string out(object.substr(0, open));
+  out += member;
+  out += empty ? "" : ",";
+  out += object.substr(open);
+  return out;
+}
+
+}  // namespace nearhit::server

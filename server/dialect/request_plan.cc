@@ -1,0 +1,465 @@
+#include "server/dialect/request_plan.h"
+
+#include <utility>
+
+#include <simdjson.h>
+
+#include "nearhit/types.h"
+#include "server/dialect/canonical_writer.h"
+#include "server/dialect/digest.h"
+#include "server/dialect/request_fields.h"
+
+namespace nearhit::server {
+namespace {
+
+using Element = simdjson::dom::element;
+using Object = simdjson::dom::object;
+using Array = simdjson::dom::array;
+
+constexpr std::size_t kMaxDepth = 256;
+
+std::string_view TextOf(Element value) {
+  std::string_view text;
+  return value.get(text) == simdjson::SUCCESS ? text : std::string_view();
+}
+
+std::string_view TextOf(Object object, std::string_view name) {
+  Element value;
+  return object.at_key(name).get(value) == simdjson::SUCCESS ? TextOf(value) : std::string_view();
+}
+
+bool IsTrue(Object object, std::string_view name) {
+  bool value = false;
+  return object.at_key(name).get(value) == simdjson::SUCCESS && value;
+}
+
+// null, false, 0, "", [] and {}: as if it were not there.
+bool SaysNothing(Element value) {
+  using Type = simdjson::dom::element_type;
+  switch (value.type()) {
+    case Type::NULL_VALUE:
+      return true;
+    case Type::BOOL:
+      return !value.get_bool().value_unsafe();
+    case Type::INT64:
+      return value.get_int64().value_unsafe() == 0;
+    case Type::STRING:
+      return value.get_string().value_unsafe().empty();
+    case Type::ARRAY:
+      return value.get_array().value_unsafe().size() == 0;
+    case Type::OBJECT:
+      return value.get_object().value_unsafe().size() == 0;
+    default:
+      return false;
+  }
+}
+
+// A hint to the provider's own prompt cache; clients move it every turn.
+bool IsCacheMark(std::string_view name) {
+  return name == "cache_control" || name == "prompt_cache_breakpoint";
+}
+
+// Narrows what the plan allows. The first reason stays, but one for kNone wins.
+class Verdict {
+ public:
+  void Limit(CacheUse use, std::string_view reason) {
+    if (use < use_) {
+      use_ = use;
+      reason_ = reason;
+    }
+  }
+  CacheUse use() const { return use_; }
+  std::string_view reason() const { return reason_; }
+
+ private:
+  CacheUse use_ = CacheUse::kSemantic;
+  std::string_view reason_;
+};
+
+// Where the text that may match by meaning is.
+struct SlotPlace {
+  std::size_t message = 0;
+  std::optional<std::size_t> part{};  // of the message's content; absent: the content is the text
+  std::string_view text{};
+};
+
+class Planner {
+ public:
+  Planner(Endpoint endpoint, const PlanOptions& options, Object root, RequestPlan* plan)
+      : endpoint_(endpoint),
+        options_(options),
+        root_(root),
+        plan_(plan),
+        writer_(&plan->canonical) {}
+
+  void Run() {
+    plan_->model = TextOf(root_, "model");
+    plan_->stream = IsTrue(root_, "stream");
+    ReadStreamOptions();
+    ReadCacheMember();
+    LookAtMessages();
+    LookAtTools();
+    LookAtModel();
+    writer_.Members(root_, [this](std::string_view name, Element value) { Member(name, value); });
+    if (writer_.has_duplicates()) {
+      verdict_.Limit(CacheUse::kNone, "duplicate_member");
+    }
+    Settle();
+  }
+
+ private:
+  std::string_view MessagesName() const {
+    switch (endpoint_) {
+      case Endpoint::kCompletions:
+        return "prompt";
+      case Endpoint::kResponses:
+        return "input";
+      default:
+        return "messages";
+    }
+  }
+
+  void ReadStreamOptions() {
+    Object options;
+    if (root_.at_key("stream_options").get(options) == simdjson::SUCCESS) {
+      plan_->has_stream_options = true;
+      plan_->include_usage = IsTrue(options, "include_usage");
+    }
+  }
+
+  void ReadCacheMember() {
+    Object cache;
+    Element any;
+    CacheMember& out = plan_->cache;
+    out.there = root_.at_key("cache").get(any) == simdjson::SUCCESS;
+    if (!out.there || any.get(cache) != simdjson::SUCCESS) {
+      return;
+    }
+    const auto seconds = [&cache](std::string_view name) -> std::optional<std::int64_t> {
+      double value = 0;
+      constexpr double kLongest = 1e9;
+      return cache.at_key(name).get(value) == simdjson::SUCCESS && value >= 0 && value <= kLongest
+                 ? std::optional(static_cast<std::int64_t>(value))
+                 : std::nullopt;
+    };
+    out.no_cache = IsTrue(cache, "no-cache");
+    out.no_store = IsTrue(cache, "no-store");
+    out.ttl_s = seconds("ttl");
+    out.max_age_s = seconds("s-maxage");
+    out.name_space = TextOf(cache, "namespace");
+  }
+
+  void Member(std::string_view name, Element value) {
+    const FieldRule rule = FieldRuleOf(endpoint_, name);
+    if (rule.use == FieldUse::kIgnored) {
+      return;
+    }
+    if (rule.use == FieldUse::kExact && !SaysNothing(value)) {
+      verdict_.Limit(CacheUse::kExact, rule.reason);
+    }
+    if (rule.use == FieldUse::kNever && !SaysNothing(value)) {
+      verdict_.Limit(CacheUse::kNone, rule.reason);
+    }
+    writer_.Name(name);
+    Array array;
+    if (name == MessagesName()) {
+      Messages(value);
+    } else if ((name == "system" || name == "tools") && value.get(array) == simdjson::SUCCESS) {
+      writer_.Values(array, [this](Element part, std::size_t) { Part(part); });
+    } else {
+      writer_.Value(value);
+    }
+    if (name == "n") {
+      std::int64_t count = 1;
+      if (value.get(count) != simdjson::SUCCESS || count != 1) {
+        verdict_.Limit(CacheUse::kExact, "n");
+      }
+    }
+    if (name == "modalities") {
+      LookAtModalities(value);
+    }
+  }
+
+  void LookAtModalities(Element value) {
+    Array list;
+    if (value.get(list) != simdjson::SUCCESS) {
+      return;
+    }
+    for (const Element modality : list) {
+      if (TextOf(modality) != "text") {
+        verdict_.Limit(CacheUse::kExact, "modalities");
+      }
+    }
+  }
+
+  // A part of a content, a tool, a part of a system prompt: without marks for the provider's cache.
+  // What a tool is called with is the user's, and stays whole.
+  void Part(Element part) {
+    Object object;
+    if (part.get(object) != simdjson::SUCCESS) {
+      writer_.Value(part);
+      return;
+    }
+    writer_.Members(object, [this](std::string_view name, Element value) {
+      if (IsCacheMark(name)) {
+        return;
+      }
+      writer_.Name(name);
+      Array parts;
+      if (name == "content" && value.get(parts) == simdjson::SUCCESS) {
+        writer_.Values(parts, [this](Element inner, std::size_t) { Part(inner); });
+      } else {
+        writer_.Value(value);
+      }
+    });
+  }
+
+  void Messages(Element value) {
+    Array messages;
+    if (value.get(messages) != simdjson::SUCCESS) {
+      WriteText(value, slot_.has_value());  // the prompt itself
+      return;
+    }
+    writer_.Values(messages, [this](Element message, std::size_t index) {
+      Object object;
+      if (message.get(object) != simdjson::SUCCESS) {
+        writer_.Value(message);
+        return;
+      }
+      const bool has_slot = slot_ && slot_->message == index;
+      writer_.Members(object, [this, has_slot](std::string_view name, Element member) {
+        if (IsCacheMark(name)) {
+          return;
+        }
+        writer_.Name(name);
+        if (name == "content") {
+          Content(member, has_slot);
+        } else {
+          writer_.Value(member);
+        }
+      });
+    });
+  }
+
+  void Content(Element content, bool has_slot) {
+    Array parts;
+    if (content.get(parts) != simdjson::SUCCESS) {
+      WriteText(content, has_slot && !slot_->part);
+      return;
+    }
+    writer_.Values(parts, [this, has_slot](Element part, std::size_t index) {
+      Object object;
+      if (!has_slot || slot_->part != index || part.get(object) != simdjson::SUCCESS) {
+        Part(part);
+        return;
+      }
+      writer_.Members(object, [this](std::string_view name, Element member) {
+        if (!IsCacheMark(name)) {
+          writer_.Name(name);
+          WriteText(member, name == "text");
+        }
+      });
+    });
+  }
+
+  void WriteText(Element value, bool is_slot) {
+    if (is_slot) {
+      writer_.Placeholder();
+    } else {
+      writer_.Value(value);
+    }
+  }
+
+  // Finds the slot, and what of the messages speaks against a semantic hit.
+  void LookAtMessages() {
+    Element value;
+    if (root_.at_key(MessagesName()).get(value) != simdjson::SUCCESS) {
+      verdict_.Limit(CacheUse::kNone, "no_messages");
+      return;
+    }
+    Array messages;
+    if (value.get(messages) != simdjson::SUCCESS) {
+      const std::string_view text = TextOf(value);
+      if (endpoint_ == Endpoint::kCompletions && !text.empty()) {
+        slot_ = SlotPlace{.text = text};
+      }
+      return;
+    }
+    if (endpoint_ == Endpoint::kCompletions) {
+      return;  // several prompts
+    }
+    std::uint32_t user_messages = 0;
+    std::size_t index = 0;
+    for (const Element message : messages) {
+      Object object;
+      if (message.get(object) != simdjson::SUCCESS) {
+        verdict_.Limit(CacheUse::kExact, "unknown_message");
+        continue;
+      }
+      slot_.reset();
+      LookAtMessage(object, index++, &user_messages);
+    }
+    if (user_messages > options_.semantic_user_turns) {
+      verdict_.Limit(CacheUse::kExact, "multi_turn");
+    }
+  }
+
+  void LookAtMessage(Object message, std::size_t index, std::uint32_t* user_messages) {
+    const std::string_view role = TextOf(message, "role");
+    last_reason_ = role == "assistant" ? "prefill" : "tool_result";
+    if (role == "assistant" && options_.semantic_user_turns <= 1) {
+      verdict_.Limit(CacheUse::kExact, "multi_turn");
+    }
+    const bool is_user = role == "user";
+    *user_messages += is_user ? 1 : 0;
+    Element content;
+    if (message.at_key("content").get(content) != simdjson::SUCCESS) {
+      return;
+    }
+    Array parts;
+    if (content.get(parts) != simdjson::SUCCESS) {
+      if (is_user) {
+        slot_ = SlotPlace{.message = index, .text = TextOf(content)};
+      }
+      return;
+    }
+    std::size_t part_index = 0;
+    for (const Element part : parts) {
+      LookAtPart(part, is_user, index, part_index++);
+    }
+  }
+
+  void LookAtPart(Element part, bool is_user, std::size_t message, std::size_t index) {
+    Object object;
+    if (part.get(object) != simdjson::SUCCESS) {
+      verdict_.Limit(CacheUse::kExact, "unknown_part");
+      return;
+    }
+    const std::string_view type = TextOf(object, "type");
+    if (type == "text" || type == "input_text" || type == "output_text") {
+      if (is_user) {
+        slot_ = SlotPlace{.message = message, .part = index, .text = TextOf(object, "text")};
+      }
+      return;
+    }
+    verdict_.Limit(CacheUse::kExact, type.starts_with("tool_") ? "tool_result" : "media");
+    LookAtReference(object);
+  }
+
+  // A URL or the id of a file is not its content: the next answer may be to another picture.
+  void LookAtReference(Object part) {
+    for (const auto member : part) {
+      const std::string_view name = member.key;
+      const std::string_view text = TextOf(member.value);
+      Object inner;
+      Array list;
+      if (name == "file_id" || text.starts_with("http://") || text.starts_with("https://")) {
+        if (name != "text") {
+          verdict_.Limit(CacheUse::kNone, name == "file_id" ? "server_state" : "media_url");
+        }
+      } else if (name != "input" && member.value.get(inner) == simdjson::SUCCESS) {
+        LookAtReference(inner);
+      } else if (member.value.get(list) == simdjson::SUCCESS) {
+        for (const Element item : list) {
+          if (item.get(inner) == simdjson::SUCCESS) {
+            LookAtReference(inner);
+          }
+        }
+      }
+    }
+  }
+
+  // Tools that the provider runs bring fresh data, or have effects.
+  void LookAtTools() {
+    Array tools;
+    if (root_.at_key("tools").get(tools) != simdjson::SUCCESS) {
+      return;
+    }
+    for (const Element tool : tools) {
+      Object object;
+      if (tool.get(object) != simdjson::SUCCESS) {
+        continue;
+      }
+      const std::string_view type = TextOf(object, "type");
+      if (!type.empty() && type != "function" && type != "custom") {
+        verdict_.Limit(CacheUse::kNone, "fresh_data");
+      }
+    }
+  }
+
+  void LookAtModel() {
+    if (plan_->model.empty() || plan_->model.size() > kMaxModelBytes) {
+      verdict_.Limit(CacheUse::kNone, "no_model");
+    }
+    if (plan_->model.find("-search-") != std::string::npos) {
+      verdict_.Limit(CacheUse::kNone, "fresh_data");
+    }
+    if (endpoint_ == Endpoint::kResponses) {
+      verdict_.Limit(CacheUse::kExact, "responses");
+      Element store;
+      plan_->of_caller_only =
+          root_.at_key("store").get(store) != simdjson::SUCCESS || !SaysNothing(store);
+    }
+    if (endpoint_ == Endpoint::kCountTokens) {
+      verdict_.Limit(CacheUse::kExact, "count_tokens");
+    }
+  }
+
+  // The slot is out of the canonical bytes by now; without one they have all.
+  void Settle() {
+    if (!slot_) {
+      verdict_.Limit(CacheUse::kExact, last_reason_);
+    } else if (slot_->text.empty() || slot_->text.size() > kMaxSlotBytes) {
+      verdict_.Limit(CacheUse::kExact, slot_->text.empty() ? "empty_text" : "long_text");
+      writer_.Text(slot_->text);
+      slot_.reset();
+    }
+    plan_->use = verdict_.use();
+    plan_->reason = verdict_.reason();
+    plan_->slot = slot_ ? std::string(slot_->text) : "sha256:" + ToHex(Sha256(plan_->canonical));
+  }
+
+  const Endpoint endpoint_;
+  const PlanOptions& options_;
+  const Object root_;
+  RequestPlan* const plan_;
+  CanonicalWriter writer_;
+  Verdict verdict_;
+  std::optional<SlotPlace> slot_;
+  std::string_view last_reason_ = "no_text";  // when the last message has no slot
+};
+
+}  // namespace
+
+class RequestPlanner::Parser {
+ public:
+  simdjson::dom::parser parser;
+  std::size_t capacity = 0;
+};
+
+RequestPlanner::RequestPlanner() : parser_(std::make_unique<Parser>()) {
+}
+
+RequestPlanner::~RequestPlanner() = default;
+
+RequestPlan RequestPlanner::Plan(Endpoint endpoint, const PlanOptions& options, std::string* body) {
+  RequestPlan plan;
+  plan.reason = "unparsable";
+  if (body->size() > parser_->capacity) {
+    if (parser_->parser.allocate(body->size(), kMaxDepth) != simdjson::SUCCESS) {
+      return plan;
+    }
+    parser_->capacity = body->size();
+  }
+  body->reserve(body->size() + simdjson::SIMDJSON_PADDING);
+  Object root;
+  if (parser_->parser.parse(body->data(), body->size(), false).get(root) != simdjson::SUCCESS) {
+    return plan;
+  }
+  plan.canonical.reserve(body->size());
+  plan.reason = {};
+  Planner(endpoint, options, root, &plan).Run();
+  return plan;
+}
+
+}  // namespace nearhit::server
