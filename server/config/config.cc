@@ -8,6 +8,7 @@
 
 #include <toml++/toml.h>
 
+#include "server/config/config_gateway.h"
 #include "server/config/config_namespace.h"
 #include "server/config/toml_reader.h"
 
@@ -115,6 +116,11 @@ Result<Config> FromTable(const toml::table& table, const std::string& source) {
   TomlReader root(table, "", source);
   if (const toml::table* section = root.Table("server")) {
     ReadServer(*section, source, &root, &config.server);
+  }
+  if (const toml::table* section = root.Table("gateway")) {
+    auto gateway = ReadGateway(*section, source);
+    root.Fail(gateway.status());
+    config.gateway = gateway.ok() ? *std::move(gateway) : GatewayOptions();
   }
   if (const toml::table* section = root.Table("storage")) {
     ReadStorage(*section, source, &root, &config.storage);

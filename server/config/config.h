@@ -12,6 +12,7 @@
 #include "nearhit/local_embedder.h"
 #include "nearhit/options.h"
 #include "nearhit/result.h"
+#include "server/config/gateway_options.h"
 
 namespace nearhit::server {
 
@@ -45,6 +46,7 @@ struct NamedNamespace {
 
 struct Config {
   ServerOptions server;
+  GatewayOptions gateway;
   DatabaseOptions storage;  // path, in_memory, block_cache_bytes, max_payload_bytes, interval
   LocalEmbedderOptions embedding;
   // [embedding] model_folder: the model of namespaces that say none (server/config/model_folder.h).

@@ -108,6 +108,22 @@ void TomlReader::String(std::string_view key, std::string* out) {
   *out = node->as_string()->get();
 }
 
+void TomlReader::Strings(std::string_view key, std::vector<std::string>* out) {
+  const toml::node* node = Find(key);
+  if (node == nullptr) {
+    return;
+  }
+  const toml::array* const array = node->as_array();
+  if (array == nullptr || !array->is_homogeneous(toml::node_type::string)) {
+    Fail(node, key, "must be an array of strings");
+    return;
+  }
+  out->clear();
+  for (const toml::node& item : *array) {
+    out->push_back(item.as_string()->get());
+  }
+}
+
 void TomlReader::Float(std::string_view key, double min, double max, float* out) {
   const toml::node* node = Find(key);
   if (node == nullptr) {

@@ -36,6 +36,7 @@ class TomlReader {
       *out = static_cast<T>(value);
     }
   }
+  void Strings(std::string_view key, std::vector<std::string>* out);
   void Float(std::string_view key, double min, double max, float* out);
   template <typename T>
   void InRange(std::string_view key, T min, T max, T* out) {

@@ -15,6 +15,7 @@
 #include "nearhit/version.h"
 #include "server/config/model_folder.h"
 #include "server/daemon/log.h"
+#include "server/gateway/secret.h"
 
 namespace nearhit::server {
 namespace {
@@ -55,6 +56,7 @@ std::string ChangedSections(const Config& before, const Config& after) {
   };
   std::string changed;
   changed += before.server == after.server ? "" : " [server]";
+  changed += before.gateway == after.gateway ? "" : " [gateway]";
   changed += of(old_storage) == of(new_storage) ? "" : " [storage]";
   changed += before.embedding.threads == after.embedding.threads &&
                      before.embedding.memo_bytes == after.embedding.memo_bytes &&
@@ -105,6 +107,37 @@ void RaiseFileLimit() {
           (limit.rlim_cur < kFewFiles ? "; storage alone may have 512 open" : ""));
 }
 
+namespace {
+
+Status SetGateway(const DaemonFlags& flags, GatewayOptions* gateway) {
+  if (flags.http_listen) {
+    const Status status = CheckListenAddress(*flags.http_listen);
+    if (!status.ok()) {
+      return InvalidArgument("--http-listen " + std::string(status.message()));
+    }
+    gateway->listen = *flags.http_listen;
+  }
+  if (!flags.upstreams.empty()) {
+    gateway->upstreams.clear();
+    for (const std::string& url : flags.upstreams) {
+      auto upstream = UpstreamOfUrl(url);
+      if (!upstream.ok()) {
+        return InvalidArgument("--upstream " + std::string(upstream.status().message()));
+      }
+      gateway->upstreams.push_back(*std::move(upstream));
+    }
+    if (gateway->listen.empty()) {
+      gateway->listen = kDefaultGatewayListen;
+    }
+  }
+  if (!gateway->listen.empty() && gateway->upstreams.empty()) {
+    return InvalidArgument("--http-listen needs --upstream, or [[gateway.upstream]] in the file");
+  }
+  return Status();
+}
+
+}  // namespace
+
 Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
   Config config;
   if (flags.config) {
@@ -117,6 +150,7 @@ Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
     }
     config.server.listen = *flags.listen;
   }
+  NEARHIT_RETURN_IF_ERROR(SetGateway(flags, &config.gateway));
   if (flags.data) {
     config.storage.path = *flags.data;
   }
@@ -163,7 +197,21 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
     NEARHIT_RETURN_IF_ERROR(EnsureNamespace(daemon->db_.get(), wanted, model_folder));
   }
   NEARHIT_RETURN_IF_ERROR(daemon->Serve());
+  NEARHIT_RETURN_IF_ERROR(daemon->StartGateway());
   return daemon;
+}
+
+Status Daemon::StartGateway() {
+  if (config_.gateway.listen.empty()) {
+    return Status();
+  }
+  std::string secret = NewSecret();
+  if (!config_.storage.in_memory) {
+    NEARHIT_ASSIGN_OR_RETURN(secret, LoadOrMakeSecret(config_.storage.path / "gateway-secret"));
+  }
+  NEARHIT_ASSIGN_OR_RETURN(gateway_,
+                           Gateway::Start(core_.get(), config_.gateway, std::move(secret)));
+  return Status();
 }
 
 Status Daemon::Serve() {
@@ -179,9 +227,15 @@ Status Daemon::ListenAnew() {
     options.listen =
         options.listen.substr(0, options.listen.rfind(':') + 1) + std::to_string(server_->port());
   }
+  if (gateway_ != nullptr) {
+    std::string& listen = config_.gateway.listen;
+    listen = listen.substr(0, listen.rfind(':') + 1) + std::to_string(gateway_->port());
+    gateway_.reset();  // it uses the core, which is made anew
+  }
   const Status stopped = server_->MakeRoom();
   server_.reset();
   NEARHIT_RETURN_IF_ERROR(Serve());
+  NEARHIT_RETURN_IF_ERROR(StartGateway());
   if (!stopped.ok()) {
     Log(LogLevel::kWarning, "flushing failed: " + stopped.ToString());
   }
@@ -210,8 +264,12 @@ void Daemon::Reload(const Result<Config>& loaded) {
 }
 
 Status Daemon::Stop() {
+  if (gateway_ != nullptr) {
+    gateway_->Shutdown(std::chrono::milliseconds(config_.server.shutdown_grace_ms));
+  }
   Status status = server_ == nullptr ? Status() : server_->Shutdown();
   server_.reset();
+  gateway_.reset();
   core_.reset();
   db_.reset();
   return status;
@@ -304,6 +362,10 @@ int RunDaemon(const DaemonFlags& flags) {
           (config->server.listen.empty()
                ? "unix:" + config->server.unix_socket
                : config->server.listen + ", port " + std::to_string((*daemon)->server().port())));
+  if (Gateway* const gateway = (*daemon)->gateway()) {
+    Log(LogLevel::kInfo, "the gateway listens on " + config->gateway.listen + ", port " +
+                             std::to_string(gateway->port()));
+  }
   const Status served = Serve(flags, signals, daemon->get());
   sigset_t stopping = signals;
   sigdelset(&stopping, SIGHUP);

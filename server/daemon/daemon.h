@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/config/config.h"
+#include "server/gateway/gateway.h"
 #include "server/grpc/server.h"
 
 namespace nearhit::server {
@@ -16,6 +18,8 @@ namespace nearhit::server {
 struct DaemonFlags {
   std::optional<std::filesystem::path> config;
   std::optional<std::string> listen;
+  std::optional<std::string> http_listen;
+  std::vector<std::string> upstreams;
   std::optional<std::filesystem::path> data;
   std::optional<std::string> model_folder;
   std::optional<std::size_t> embedding_threads;
@@ -45,6 +49,7 @@ class Daemon {
   Database& database() { return *db_; }
   ServiceCore& core() { return *core_; }
   Server& server() { return *server_; }
+  Gateway* gateway() { return gateway_.get(); }  // null: none is configured
 
   // Does what Shutdown() and Start() of the server do, with the database open meanwhile.
   //
@@ -61,11 +66,13 @@ class Daemon {
  private:
   explicit Daemon(const Config& config) : config_(config) {}
   Status Serve();
+  Status StartGateway();
 
   Config config_;
   std::unique_ptr<Database> db_;
   std::unique_ptr<ServiceCore> core_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<Gateway> gateway_;  // null: none is configured
 };
 
 // Lets the process open as many files as it may, and says how many. A shell gives 1,024 often.

@@ -11,9 +11,14 @@ namespace {
 
 int Run(int argc, char** argv) {
   nearhit::server::DaemonFlags flags;
-  CLI::App app("nearhitd: semantic cache and vector store over gRPC");
+  CLI::App app("nearhitd: semantic cache and vector store, over gRPC and as an HTTP gateway");
   app.add_option("--config", flags.config, "TOML configuration file; defaults need none");
   app.add_option("--listen", flags.listen, "host:port, instead of the file's server.listen");
+  app.add_option("--upstream", flags.upstreams,
+                 "URL of a provider: serves its HTTP interface from the cache, on --http-listen");
+  app.add_option("--http-listen", flags.http_listen,
+                 "host:port of the HTTP gateway, 127.0.0.1:7780 unless said; instead of the file's "
+                 "gateway.listen");
   app.add_option("--data", flags.data, "data directory, instead of the file's storage.path");
   app.add_option("--model-folder", flags.model_folder,
                  "Model of namespaces that say no embedder, instead of the file's "

@@ -1,0 +1,99 @@
+#include "server/config/config_gateway.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "nearhit/types.h"
+#include "server/config/config.h"
+
+namespace nearhit::server {
+namespace {
+
+constexpr std::int64_t kHourMs = 3'600'000;
+
+Result<UpstreamOptions> ReadUpstream(const toml::table& table, const std::string& source) {
+  UpstreamOptions out;
+  TomlReader reader(table, "gateway.upstream", source);
+  reader.Required("url");
+  reader.String("url", &out.url);
+  if (const auto url = UpstreamOfUrl(out.url); url.ok()) {
+    out.name = url->name;
+  } else {
+    reader.Fail(table.get("url"), "url", url.status().message());
+  }
+  reader.String("name", &out.name);
+  reader.Enum<UpstreamDialect>("dialect",
+                               {{"any", UpstreamDialect::kAny},
+                                {"openai", UpstreamDialect::kOpenAi},
+                                {"anthropic", UpstreamDialect::kAnthropic}},
+                               &out.dialect);
+  reader.Strings("models", &out.models);
+  reader.String("api_key_env", &out.api_key_env);
+  reader.String("api_key_file", &out.api_key_file);
+  if (!out.api_key_env.empty() && !out.api_key_file.empty()) {
+    reader.Fail(table.get("api_key_file"), "api_key_file", "and api_key_env cannot both be set");
+  }
+  reader.Int("tier", 0, 100, &out.tier);
+  reader.Int("weight", 1, 1'000, &out.weight);
+  reader.Bool("ask_usage", &out.ask_usage);
+  reader.Int("connect_timeout_ms", 1, kHourMs, &out.connect_timeout_ms);
+  reader.Int("first_byte_timeout_ms", 1, kHourMs, &out.first_byte_timeout_ms);
+  reader.Int("idle_timeout_ms", 1, kHourMs, &out.idle_timeout_ms);
+  NEARHIT_RETURN_IF_ERROR(reader.Finish());
+  return out;
+}
+
+}  // namespace
+
+Result<UpstreamOptions> UpstreamOfUrl(const std::string& url) {
+  const std::string_view rest = url.starts_with("http://")    ? std::string_view(url).substr(7)
+                                : url.starts_with("https://") ? std::string_view(url).substr(8)
+                                                              : std::string_view();
+  const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
+  if (host.empty() || host.find('@') != std::string_view::npos ||
+      url.find_first_of(" \t\r\n?#") != std::string::npos) {
+    return InvalidArgument("must be \"http://host\" or \"https://host\", perhaps with a path");
+  }
+  UpstreamOptions out;
+  out.name = host;
+  out.url = url;
+  return out;
+}
+
+Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& source) {
+  GatewayOptions out;
+  TomlReader reader(table, "gateway", source);
+  out.listen = std::string(kDefaultGatewayListen);
+  reader.String("listen", &out.listen);
+  if (const Status listen = CheckListenAddress(out.listen); !listen.ok() && !out.listen.empty()) {
+    reader.Fail(table.get("listen"), "listen", listen.message());
+  }
+  reader.Int("threads", 1, 256, &out.threads);
+  reader.Int("max_connections", 1, 1'000'000, &out.max_connections);
+  reader.Int("max_body_bytes", 1'024, std::int64_t{512} << 20, &out.max_body_bytes);
+  reader.String("namespace", &out.name_space);
+  reader.String("exact_namespace", &out.exact_namespace);
+  reader.Enum<Isolation>("isolation",
+                         {{"caller", Isolation::kCaller}, {"shared", Isolation::kShared}},
+                         &out.isolation);
+  reader.Int("semantic_user_turns", 1, 1'000, &out.semantic_user_turns);
+  reader.Bool("shadow", &out.shadow);
+  reader.Bool("cache_tool_calls", &out.cache_tool_calls);
+  reader.Int("lookup_timeout_ms", 1, 60'000, &out.lookup_timeout_ms);
+  reader.Int("max_answer_bytes", 1'024, std::int64_t{16} << 20, &out.max_answer_bytes);
+  for (const toml::table* upstream : reader.Tables("upstream")) {
+    auto one = ReadUpstream(*upstream, source);
+    if (!one.ok()) {
+      reader.Fail(one.status());
+      break;
+    }
+    out.upstreams.push_back(*std::move(one));
+  }
+  if (out.upstreams.empty() && !out.listen.empty()) {
+    reader.Fail(nullptr, "upstream", "is missing: name a provider in [[gateway.upstream]]");
+  }
+  NEARHIT_RETURN_IF_ERROR(reader.Finish());
+  return out;
+}
+
+}  // namespace nearhit::server

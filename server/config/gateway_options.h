@@ -1,0 +1,71 @@
+// What the HTTP gateway listens on, where it forwards to, and whose answers it shares.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nearhit/result.h"
+
+namespace nearhit::server {
+
+// Whose answers a caller gets.
+enum class Isolation : std::uint8_t {
+  kCaller,  // those to requests with the same credential
+  kShared,  // everybody's
+};
+
+enum class UpstreamDialect : std::uint8_t { kAny, kOpenAi, kAnthropic };
+
+// A provider. Requests go to the first whose dialect and models fit; `tier` orders the others,
+// which are asked when it cannot be reached, or says 429 or 5xx.
+struct UpstreamOptions {
+  std::string name{};  // for metrics; by default the host of `url`
+  std::string url{};   // "https://api.openai.com"; a path is put before that of requests
+  UpstreamDialect dialect = UpstreamDialect::kAny;
+  std::vector<std::string> models{};  // names, or beginnings that end in "*"; empty: all
+  std::string api_key_env{};          // at most one of these two; neither: callers bring theirs
+  std::string api_key_file{};
+  std::uint32_t tier = 0;    // lower ones first
+  std::uint32_t weight = 1;  // of those of one tier: the share of requests it is asked first for
+  // Whether streams are asked for their usage (stream_options.include_usage), to count tokens. The
+  // chunk that says it is left out again for clients that did not ask.
+  bool ask_usage = true;
+  std::uint32_t connect_timeout_ms = 5'000;
+  std::uint32_t first_byte_timeout_ms = 600'000;
+  std::uint32_t idle_timeout_ms = 120'000;
+
+  friend bool operator==(const UpstreamOptions&, const UpstreamOptions&) = default;
+};
+
+// An upstream that is nothing but a URL. Errors: kInvalidArgument for one that does not begin with
+// http:// or https://, or has no host.
+Result<UpstreamOptions> UpstreamOfUrl(const std::string& url);
+
+inline constexpr std::string_view kDefaultGatewayListen = "127.0.0.1:7780";
+
+struct GatewayOptions {
+  std::string listen{};  // host:port; empty: no gateway. Port 0: any free port
+  std::uint32_t threads = 1;
+  std::uint32_t max_connections = 10'000;
+  std::uint32_t max_body_bytes = 32U << 20;
+  // Namespaces: of requests that may be answered by meaning, and of those that may not. Created
+  // when they are missing, the first with the server's model.
+  std::string name_space = "gateway";
+  std::string exact_namespace = "gateway-exact";
+  Isolation isolation = Isolation::kCaller;
+  // User messages that a request for a semantic hit may have: more than one compares the last text
+  // by meaning and the turns before it byte by byte.
+  std::uint32_t semantic_user_turns = 1;
+  bool shadow = false;            // look up and decide, but always ask upstream
+  bool cache_tool_calls = false;  // store answers that call tools, for the very same request
+  std::uint32_t lookup_timeout_ms = 250;  // after which a request goes upstream without the cache
+  std::uint64_t max_answer_bytes = std::uint64_t{4} << 20;  // a larger one is not stored
+  std::vector<UpstreamOptions> upstreams{};
+
+  friend bool operator==(const GatewayOptions&, const GatewayOptions&) = default;
+};
+
+}  // namespace nearhit::server

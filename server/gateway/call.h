@@ -1,0 +1,103 @@
+// One request to the gateway, from its arrival to the end of its answer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nearhit/lookup.h"
+#include "server/dialect/endpoint.h"
+#include "server/dialect/request_plan.h"
+#include "server/gateway/controls.h"
+#include "server/gateway/flight.h"
+#include "server/gateway/gateway.h"
+#include "server/gateway/stored_answer.h"
+#include "server/http/responder.h"
+
+namespace nearhit::server {
+
+// What the calls of one loop share. Thread-safety: the loop's thread.
+struct GatewayLoop {
+  GatewayShared* shared = nullptr;
+  std::shared_ptr<EventLoop> loop{};
+  RequestPlanner planner{};
+  FlightTable* flights = nullptr;
+};
+
+// plan → look up → serve a hit, or join a flight upstream and pass its answer on. Whatever fails in
+// the cache, the request goes upstream.
+//
+// A call keeps itself alive by what it waits for: a lookup, a flight, or its client.
+//
+// Thread-safety: the loop's thread; only the rest of a lookup runs on another.
+class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
+ public:
+  GatewayCall(GatewayLoop* loop, HttpServerRequest request,
+              std::shared_ptr<HttpResponder> responder);
+
+  void Start();
+
+ private:
+  // Deciding.
+  Status Plan();
+  std::string_view WhyNotCached() const;
+  std::string ScopeOf() const;
+
+  // Looking up.
+  void LookUp();
+  void LookUpOnWorker(std::shared_ptr<PendingLookup> rest, EventLoop::TimePoint deadline);
+  void OnLookup(Result<LookupResult> result);
+  // Serves what was found, or says why not.
+  std::string_view TryServe(const LookupResult& hit);
+  std::string_view ServeWithoutReasoning(const LookupResult& hit, const StoredAnswer& answer);
+  void ServeStored(const StoredAnswer& answer, std::vector<HttpHeader> headers);
+
+  // Answering from upstream.
+  void AskUpstream();
+  FlightRequest MakeFlightRequest() const;
+  void OnJoined(FlightTable::Joined joined, FlightLog::Reader reader);
+  void Pump();
+  void PumpRecord();
+  void PassOn();
+  bool PassesAtOnce() const;
+  void BeginPassing();
+  void EndPassing(FlightLog::State state);
+  void AskAgain();
+  void LeaveFlight();
+
+  // Answers of the gateway's own.
+  void SendError(int status, std::string_view message);
+  // The headers that say what the cache did with a request that went upstream.
+  void AddForwarded(long upstream_status, std::vector<HttpHeader>* headers) const;
+  void AddHit(const LookupResult& hit, std::vector<HttpHeader>* headers) const;
+  void Count(Served how);
+
+  GatewayLoop* const own_;
+  const std::shared_ptr<EventLoop> loop_;
+  const std::shared_ptr<HttpServerRequest> request_;  // constant once it is planned
+  const std::shared_ptr<HttpResponder> responder_;
+  Route route_;
+  std::optional<Api> api_;
+  RequestPlan plan_;
+  CacheControls controls_;
+  std::string scope_;
+  std::string name_space_;
+  bool stores_ = false;
+  Served served_ = Served::kBypass;
+  std::string_view reason_;  // of x-nearhit-reason; constant text
+  EventLoop::TimerId lookup_timer_{};
+  bool waits_for_lookup_ = false;
+  LookupResult found_;  // served or not
+  std::uint32_t joins_ = 0;
+  bool leads_ = false;
+  bool for_record_ = false;  // see FlightTable::Joined
+  std::shared_ptr<FlightLog> flight_;
+  FlightLog::Reader reader_ = 0;
+  bool passing_ = false;  // the head is sent
+  std::string whole_;     // of an answer that is passed on whole
+};
+
+}  // namespace nearhit::server

@@ -1,0 +1,144 @@
+// One call upstream, and what comes of it: pieces for its readers, and an entry of the cache.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "net/async_http_client.h"
+#include "server/core/service_core.h"
+#include "server/dialect/answer.h"
+#include "server/dialect/endpoint.h"
+#include "server/dialect/sse.h"
+#include "server/gateway/flight_log.h"
+#include "server/gateway/upstream_set.h"
+#include "server/http/request.h"
+
+namespace nearhit::server {
+
+// Where an answer is stored.
+struct StoreOrder {
+  std::string name_space{};
+  std::string scope{};
+  std::string slot{};
+  std::string model{};
+  std::optional<std::int64_t> ttl_ms{};
+  bool tool_calls = false;  // store an answer that calls tools
+  std::uint64_t max_bytes = 0;
+};
+
+struct FlightRequest {
+  Route route{};
+  std::optional<Api> api{};  // absent: bytes that nothing is known of
+  std::shared_ptr<const HttpServerRequest> request{};
+  std::string model{};
+  bool stream = false;         // the client asked for one
+  bool may_ask_usage = false;  // it said nothing of usage in the stream
+  std::string key{};           // requests with one key share a flight; empty: none does
+  std::optional<StoreOrder> store{};
+};
+
+// What flights need, of the process.
+struct FlightHost {
+  ServiceCore* core = nullptr;
+  const UpstreamSet* upstreams = nullptr;
+  std::shared_ptr<std::atomic<std::uint64_t>> flying{};  // flights that are not over
+};
+
+// Thread-safety: made and used on its loop.
+class Flight final : public AsyncHttpReceiver, public std::enable_shared_from_this<Flight> {
+ public:
+  Flight(const FlightHost& host, std::shared_ptr<EventLoop> loop, class FlightTable* table,
+         FlightRequest request);
+  ~Flight() override;
+
+  void Start(std::uint64_t random);
+  const std::shared_ptr<FlightLog>& log() const { return log_; }
+  const FlightRequest& request() const { return request_; }
+
+  void OnHead(HttpHead head) override;
+  bool OnBody(std::string_view bytes) override;
+  void OnEnd(HttpEnd end) override;
+
+ private:
+  bool TryNext();
+  std::shared_ptr<const std::string> BodyFor(const Upstream& upstream) const;
+  void OnRelieved();
+  void OnEvent(const SseEvent& event, std::string_view raw);
+  void Record(std::size_t bytes);
+  void StopRecording();
+  void Fail(const std::string& reason);
+  void StoreInBackground();
+  // On any thread. Null when the answer is none to keep.
+  std::shared_ptr<const std::string> MakeRecord(AnswerFacts* facts) const;
+  void Store(const std::string& record, const AnswerFacts& facts) const;
+
+  const FlightHost host_;
+  const std::shared_ptr<EventLoop> loop_;
+  FlightTable* const table_;
+  FlightRequest request_;
+  const std::shared_ptr<const std::string> body_;  // of the request
+  const std::shared_ptr<FlightLog> log_;
+
+  std::vector<Upstream*> upstreams_;  // in the order in which they are asked
+  std::size_t tried_ = 0;
+  AsyncHttpClient::Exchange* exchange_ = nullptr;
+  bool paused_ = false;
+  bool is_stream_ = false;  // the answer is one of events
+  bool asked_usage_ = false;
+  bool finished_ = false;  // the terminal event, or the reason for the end, was there
+  SseParser parser_;
+  // What is recorded for the cache; empty and off once it is too large.
+  bool recording_ = false;
+  std::size_t recorded_bytes_ = 0;
+  std::string whole_;
+  std::vector<SseEvent> events_;
+  std::vector<FlightPiece> blocks_;  // of the events
+  std::vector<std::uint32_t> delays_ms_;
+  EventLoop::TimePoint last_event_{};
+};
+
+// The flights of one loop.
+//
+// Thread-safety: the loop's thread.
+class FlightTable {
+ public:
+  static constexpr std::size_t kMaxConnections = 4'096;  // to one provider
+
+  FlightTable(const FlightHost& host, std::shared_ptr<EventLoop> loop);
+  ~FlightTable();
+  FlightTable(const FlightTable&) = delete;
+  FlightTable& operator=(const FlightTable&) = delete;
+
+  struct Joined {
+    std::shared_ptr<FlightLog> log;
+    bool leads = false;       // the flight is new
+    bool for_record = false;  // the answer can only be had as a record
+    bool asks_usage = false;
+  };
+  // Joins the flight of this key, or makes one. The caller joins its log before it returns to the
+  // loop. A flight whose client wants the other wire mode, and one that has landed and may turn out
+  // to be none that is shared, has a record or nothing.
+  Joined Join(FlightRequest request, std::uint64_t random);
+
+  // Of flights.
+  AsyncHttpClient* client() { return &client_; }
+  // Nobody can join it any more.
+  void Retire(Flight* flight);
+  // Destroys it when the loop comes round. Requires: retired.
+  void Remove(Flight* flight);
+
+ private:
+  const FlightHost host_;
+  const std::shared_ptr<EventLoop> loop_;
+  AsyncHttpClient client_;
+  std::unordered_map<std::string, Flight*> by_key_;
+  std::unordered_map<Flight*, std::shared_ptr<Flight>> all_;
+};
+
+}  // namespace nearhit::server

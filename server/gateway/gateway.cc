@@ -1,0 +1,107 @@
+#include "server/gateway/gateway.h"
+
+#include <functional>
+#include <utility>
+
+#include "base/hash.h"
+#include "server/gateway/call.h"
+
+namespace nearhit::server {
+namespace {
+
+// The requests of one loop.
+class GatewayHandler final : public HttpHandler {
+ public:
+  GatewayHandler(std::shared_ptr<GatewayShared> shared, const std::shared_ptr<EventLoop>& loop)
+      : shared_(std::move(shared)),
+        flights_({.core = shared_->core,
+                  .upstreams = shared_->upstreams.get(),
+                  .flying = shared_->flying},
+                 loop) {
+    own_.shared = shared_.get();
+    own_.loop = loop;
+    own_.flights = &flights_;
+    shared_->AddPlace({.loop = loop, .table = &flights_});
+  }
+  ~GatewayHandler() override = default;
+
+  void OnRequest(HttpServerRequest request, std::shared_ptr<HttpResponder> responder) override {
+    if (request.method == "GET" && (request.path() == "/healthz" || request.path() == "/readyz")) {
+      responder->Send(200, {{.name = "content-type", .value = "text/plain; charset=utf-8"}},
+                      "ok\n");
+      return;
+    }
+    std::make_shared<GatewayCall>(&own_, std::move(request), std::move(responder))->Start();
+  }
+
+ private:
+  const std::shared_ptr<GatewayShared> shared_;
+  FlightTable flights_;
+  GatewayLoop own_;
+};
+
+Status EnsureNamespace(ServiceCore* core, const std::string& name, bool semantic) {
+  if (core->db().DescribeNamespace(name).ok()) {
+    return Status();
+  }
+  NamespaceConfig config;
+  if (!semantic) {
+    config.embedder.kind = "none";
+  }
+  return core->CreateNamespace(name, config);
+}
+
+}  // namespace
+
+GatewayShared::Place GatewayShared::PlaceOf(const std::string& key, Place own) {
+  if (key.empty()) {
+    return own;
+  }
+  MutexLock lock(&mu_);
+  return places_.size() < 2 ? own : places_[std::hash<std::string>()(key) % places_.size()];
+}
+
+void GatewayShared::AddPlace(Place place) {
+  MutexLock lock(&mu_);
+  places_.push_back(std::move(place));
+}
+
+// SplitMix64 (Steele, Lea and Flood, 2014).
+std::uint64_t GatewayShared::NextRandom() {
+  std::uint64_t z = (drawn_.fetch_add(1, std::memory_order_relaxed) + 1) * 0x9E3779B97F4A7C15U;
+  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+  return z ^ (z >> 31U);
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const GatewayOptions& options,
+                                                std::string secret) {
+  NEARHIT_RETURN_IF_ERROR(EnsureNamespace(core, options.name_space, true));
+  NEARHIT_RETURN_IF_ERROR(EnsureNamespace(core, options.exact_namespace, false));
+  std::unique_ptr<Gateway> gateway(new Gateway());
+  gateway->shared_ = std::make_shared<GatewayShared>();
+  GatewayShared& shared = *gateway->shared_;
+  shared.core = core;
+  shared.options = options;
+  shared.secret = std::move(secret);
+  NEARHIT_ASSIGN_OR_RETURN(shared.upstreams, UpstreamSet::Create(options.upstreams));
+  HttpServerOptions http;
+  http.listen = options.listen;
+  http.threads = options.threads;
+  http.max_connections = options.max_connections;
+  http.limits.request.body_bytes = options.max_body_bytes;
+  NEARHIT_ASSIGN_OR_RETURN(
+      gateway->server_,
+      HttpServer::Start(http, [shared = gateway->shared_](const std::shared_ptr<EventLoop>& loop) {
+        return std::make_unique<GatewayHandler>(shared, loop);
+      }));
+  return gateway;
+}
+
+Gateway::~Gateway() = default;
+
+void Gateway::Shutdown(std::chrono::milliseconds grace) {
+  server_->Shutdown(grace);
+}
+
+}  // namespace nearhit::server

@@ -1,0 +1,95 @@
+// The gateway: requests to providers, answered from the cache where that is right.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "nearhit/result.h"
+#include "net/event_loop.h"
+#include "server/config/gateway_options.h"
+#include "server/core/service_core.h"
+#include "server/dialect/request_plan.h"
+#include "server/gateway/flight.h"
+#include "server/gateway/upstream_set.h"
+#include "server/http/http_server.h"
+
+namespace nearhit::server {
+
+// How a request was answered; the values of x-nearhit-status.
+enum class Served : std::uint8_t {
+  kExact,      // the answer to the very same request
+  kSemantic,   // the answer to a prompt that means the same
+  kCoalesced,  // together with another request upstream
+  kMiss,       // upstream
+  kBypass,     // upstream, and the cache was not asked
+  kError,      // by the gateway itself, with an error
+};
+inline constexpr std::array<std::string_view, 6> kServedNames = {"exact", "semantic", "coalesced",
+                                                                 "miss",  "bypass",   "error"};
+
+// What calls share. Thread-safety: thread-safe; the fields are constant once loops run.
+class GatewayShared {
+ public:
+  ServiceCore* core = nullptr;
+  GatewayOptions options{};
+  std::string secret{};  // keys the digests of credentials
+  std::unique_ptr<UpstreamSet> upstreams{};
+  std::array<std::atomic<std::uint64_t>, kServedNames.size()> served{};  // requests
+  // Calls upstream that are not over, their stores included.
+  std::shared_ptr<std::atomic<std::uint64_t>> flying =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
+
+  // Where a flight of some key lives: the same loop for all of that key.
+  struct Place {
+    std::shared_ptr<EventLoop> loop;
+    FlightTable* table = nullptr;
+  };
+  // `own`: for a request without a key, and while no other place is known.
+  Place PlaceOf(const std::string& key, Place own);
+  void AddPlace(Place place);
+  std::uint64_t NextRandom();
+
+ private:
+  Mutex mu_;
+  std::vector<Place> places_ NEARHIT_GUARDED_BY(mu_);
+  std::atomic<std::uint64_t> drawn_{0};
+};
+
+// Thread-safety: thread-safe, but Shutdown() by one thread at a time.
+class Gateway {
+ public:
+  // Creates its namespaces when they are missing, and listens. `secret` is for digests of
+  // credentials: as long as it stays, entries are found again. `core` must outlive the gateway.
+  //
+  // Errors: those of UpstreamSet::Create, HttpServer::Start and of creating a namespace.
+  static Result<std::unique_ptr<Gateway>> Start(ServiceCore* core, const GatewayOptions& options,
+                                                std::string secret);
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  std::uint16_t port() const { return server_->port(); }
+  std::size_t connections() const { return server_->connections(); }
+  std::uint64_t served(Served how) const {
+    return shared_->served[static_cast<std::size_t>(how)].load(std::memory_order_relaxed);
+  }
+  // Calls upstream that are under way, or whose answers are being stored.
+  std::uint64_t flying() const { return shared_->flying->load(std::memory_order_relaxed); }
+  // Lets running answers end, for at most `grace`.
+  void Shutdown(std::chrono::milliseconds grace);
+
+ private:
+  Gateway() = default;
+
+  std::shared_ptr<GatewayShared> shared_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace nearhit::server

@@ -1,0 +1,64 @@
+#include "server/gateway/stored_answer.h"
+
+#include "base/coding.h"
+#include "server/dialect/sse.h"
+
+namespace nearhit::server {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+
+bool IsUsageOnly(Api api, std::string_view block) {
+  bool is_it = false;
+  SseParser parser;
+  const Status parsed = parser.Feed(block, [api, &is_it](const SseEvent& event, std::string_view) {
+    is_it = RoleOf(api, event) == EventRole::kUsageOnly;
+  });
+  return parsed.ok() && is_it;
+}
+
+}  // namespace
+
+std::vector<StoredEvent> EventsOf(Api api, const std::vector<std::string>& blocks) {
+  std::vector<StoredEvent> events;
+  events.reserve(blocks.size());
+  for (const std::string& block : blocks) {
+    events.push_back({.block = block, .usage_only = IsUsageOnly(api, block)});
+  }
+  return events;
+}
+
+// version, body, number of events; of each: usage_only, delay, block
+std::string EncodeAnswer(const StoredAnswer& answer) {
+  std::string bytes;
+  PutFixed(&bytes, kVersion);
+  PutBytes(&bytes, answer.body);
+  PutFixed(&bytes, static_cast<std::uint32_t>(answer.events.size()));
+  for (const StoredEvent& event : answer.events) {
+    PutFixed(&bytes, static_cast<std::uint8_t>(event.usage_only ? 1 : 0));
+    PutFixed(&bytes, event.delay_ms);
+    PutBytes(&bytes, event.block);
+  }
+  return bytes;
+}
+
+Result<StoredAnswer> DecodeAnswer(std::string_view bytes) {
+  ByteReader reader(bytes);
+  StoredAnswer answer;
+  const bool known = reader.Fixed<std::uint8_t>() == kVersion;
+  answer.body = reader.Bytes();
+  const auto count = reader.Fixed<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+    StoredEvent event;
+    event.usage_only = reader.Fixed<std::uint8_t>() != 0;
+    event.delay_ms = reader.Fixed<std::uint32_t>();
+    event.block = reader.Bytes();
+    answer.events.push_back(event);
+  }
+  if (!known || !reader.AtEnd() || (answer.body.empty() && answer.events.empty())) {
+    return Status(StatusCode::kDataLoss, "the entry is not an answer of the gateway");
+  }
+  return answer;
+}
+
+}  // namespace nearhit::server

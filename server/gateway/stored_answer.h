@@ -1,0 +1,37 @@
+// An answer as the gateway keeps it: whole, and as the events of a stream.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nearhit/result.h"
+#include "server/dialect/answer.h"
+
+namespace nearhit::server {
+
+// Views into what the owner of the bytes holds.
+struct StoredEvent {
+  std::string_view block{};    // ready to send, with its blank line
+  bool usage_only = false;     // left out for clients that did not ask for usage
+  std::uint32_t delay_ms = 0;  // after the event before it, as it was recorded
+};
+
+// At least one of the two forms is there.
+struct StoredAnswer {
+  std::string_view body{};            // empty: there is no such form
+  std::vector<StoredEvent> events{};  // empty: there is no such form
+};
+
+// The content type of entries that hold one.
+inline constexpr std::string_view kStoredAnswerType = "application/vnd.nearhit.answer";
+
+// Blocks of a stream as events, with the mark of those that are of usage only. Views `blocks`.
+std::vector<StoredEvent> EventsOf(Api api, const std::vector<std::string>& blocks);
+
+std::string EncodeAnswer(const StoredAnswer& answer);
+// The views point into `bytes`. Errors: kDataLoss when they are not what EncodeAnswer() makes.
+Result<StoredAnswer> DecodeAnswer(std::string_view bytes);
+
+}  // namespace nearhit::server

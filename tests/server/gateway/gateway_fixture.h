@@ -1,0 +1,182 @@
+// A gateway in this process, in front of a provider that answers as the test says.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "nearhit/database.h"
+#include "net/http_client.h"
+#include "server/core/service_core.h"
+#include "server/gateway/gateway.h"
+#include "tests/support/eventually.h"
+#include "tests/support/fake_http_server.h"
+#include "tests/support/status_matchers.h"
+
+namespace nearhit::server {
+
+// What the gateway answered.
+struct GatewayReply {
+  long status = 0;
+  std::vector<HttpHeader> headers{};
+  std::string body{};
+  bool whole = false;  // it ended as HTTP has it
+
+  std::string Header(std::string_view name) const {
+    for (const HttpHeader& header : headers) {
+      if (header.name == name) {
+        return header.value;
+      }
+    }
+    return {};
+  }
+  std::string how() const { return Header("x-nearhit-status"); }
+  std::string reason() const { return Header("x-nearhit-reason"); }
+};
+
+class GatewayTest : public testing::Test {
+ protected:
+  using Handler = FakeHttpServer::Handler;
+
+  // Starts both. `change` may set options; the upstream is there already.
+  void Serve(Handler provider, const std::function<void(GatewayOptions*)>& change = {}) {
+    provider_ = std::make_unique<FakeHttpServer>(std::move(provider));
+    DatabaseOptions storage;
+    storage.in_memory = true;
+    auto db = Database::Open(storage);
+    ASSERT_THAT(db, IsOk());
+    db_ = *std::move(db);
+    NamespaceConfig config;
+    config.embedder.kind = "lexical";
+    config.threshold = 0.85F;
+    ASSERT_THAT(db_->CreateNamespace("gateway", config), IsOk());
+    core_ = std::make_unique<ServiceCore>(db_.get(), ServerOptions(), "");
+    GatewayOptions options;
+    options.listen = "127.0.0.1:0";
+    options.upstreams.push_back({.name = "fake", .url = provider_->url()});
+    if (change) {
+      change(&options);
+    }
+    auto gateway = Gateway::Start(core_.get(), options, "secret");
+    ASSERT_THAT(gateway, IsOk());
+    gateway_ = *std::move(gateway);
+  }
+
+  void TearDown() override {
+    gateway_.reset();
+    if (core_ != nullptr) {
+      EXPECT_THAT(core_->Stop(true), IsOk());
+    }
+    core_.reset();
+    db_.reset();
+    provider_.reset();
+  }
+
+  std::string url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(gateway_->port()) + path;
+  }
+
+  GatewayReply Post(const std::string& path, const std::string& body,
+                    std::vector<HttpHeader> headers = {}) const {
+    headers.push_back({.name = "content-type", .value = "application/json"});
+    return Send("POST", path, body, headers);
+  }
+
+  GatewayReply Send(const std::string& method, const std::string& path, const std::string& body,
+                    const std::vector<HttpHeader>& headers = {}) const {
+    class Receiver final : public HttpReceiver {
+     public:
+      bool OnHead(HttpHead head) override {
+        reply.status = head.status;
+        reply.headers = std::move(head.headers);
+        return true;
+      }
+      bool OnBody(std::string_view bytes) override {
+        reply.body += bytes;
+        return true;
+      }
+      GatewayReply reply;
+    };
+    Receiver receiver;
+    const std::string address = url(path);
+    const std::atomic<bool> stop{false};
+    const HttpEnd end = client_.Exchange(
+        {.method = method, .url = address, .headers = headers, .body = body}, &receiver, stop);
+    receiver.reply.whole = end.outcome == HttpOutcome::kAnswered;
+    if (settles_) {
+      Settle();
+    }
+    return std::move(receiver.reply);
+  }
+
+  // Waits until what was answered is stored, or is not.
+  void Settle() const {
+    ASSERT_TRUE(Eventually([this] { return gateway_->flying() == 0; }));
+  }
+
+  std::size_t calls() const { return provider_->requests().size(); }
+
+  bool settles_ = true;  // Settle() after every request
+  std::unique_ptr<FakeHttpServer> provider_;
+  std::unique_ptr<Database> db_;
+  std::unique_ptr<ServiceCore> core_;
+  std::unique_ptr<Gateway> gateway_;
+  HttpClient client_;
+};
+
+inline FakeHttpAnswer Json(std::string body, int status = 200) {
+  return {
+      .status = status, .headers = {{"content-type", "application/json"}}, .body = std::move(body)};
+}
+
+// A stream that is sent event by event.
+inline FakeHttpAnswer Events(std::vector<std::string> blocks) {
+  FakeHttpAnswer answer{.headers = {{"content-type", "text/event-stream"}}};
+  answer.next_piece = [blocks = std::move(blocks), next = std::size_t{0}]() mutable {
+    return next < blocks.size() ? std::optional(blocks[next++]) : std::nullopt;
+  };
+  return answer;
+}
+
+inline std::string ChatBody(const std::string& text) {
+  return R"({"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"m",)"
+         R"("choices":[{"index":0,"message":{"role":"assistant","content":")" +
+         text +
+         R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})";
+}
+
+inline std::vector<std::string> ChatEvents(const std::vector<std::string>& words, bool with_usage) {
+  const std::string head =
+      R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"m",)";
+  std::vector<std::string> blocks;
+  bool first = true;
+  for (const std::string& word : words) {
+    blocks.push_back(head + R"("choices":[{"index":0,"delta":{)" +
+                     (std::exchange(first, false) ? R"("role":"assistant",)" : "") +
+                     R"("content":")" + word + R"("},"finish_reason":null}]})" + "\n\n");
+  }
+  blocks.push_back(head + R"("choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})" + "\n\n");
+  if (with_usage) {
+    blocks.push_back(
+        head +
+        R"("choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})" +
+        "\n\n");
+  }
+  blocks.emplace_back("data: [DONE]\n\n");
+  return blocks;
+}
+
+inline std::string ChatRequest(const std::string& text, const std::string& more = "") {
+  return R"({"model":"m","messages":[{"role":"system","content":"Be short."},{"role":"user","content":")" +
+         text + R"("}])" + more + "}";
+}
+
+}  // namespace nearhit::server
