@@ -8,6 +8,7 @@
 #include "server/dialect/canonical_writer.h"
 #include "server/dialect/digest.h"
 #include "server/dialect/request_fields.h"
+#include "server/dialect/slot_finder.h"
 
 namespace nearhit::server {
 namespace {
@@ -17,16 +18,6 @@ using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
 
 constexpr std::size_t kMaxDepth = 256;
-
-std::string_view TextOf(Element value) {
-  std::string_view text;
-  return value.get(text) == simdjson::SUCCESS ? text : std::string_view();
-}
-
-std::string_view TextOf(Object object, std::string_view name) {
-  Element value;
-  return object.at_key(name).get(value) == simdjson::SUCCESS ? TextOf(value) : std::string_view();
-}
 
 bool IsTrue(Object object, std::string_view name) {
   bool value = false;
@@ -59,45 +50,22 @@ bool IsCacheMark(std::string_view name) {
   return name == "cache_control" || name == "prompt_cache_breakpoint";
 }
 
-// Narrows what the plan allows. The first reason stays, but one for kNone wins.
-class Verdict {
- public:
-  void Limit(CacheUse use, std::string_view reason) {
-    if (use < use_) {
-      use_ = use;
-      reason_ = reason;
-    }
-  }
-  CacheUse use() const { return use_; }
-  std::string_view reason() const { return reason_; }
-
- private:
-  CacheUse use_ = CacheUse::kSemantic;
-  std::string_view reason_;
-};
-
-// Where the text that may match by meaning is.
-struct SlotPlace {
-  std::size_t message = 0;
-  std::optional<std::size_t> part{};  // of the message's content; absent: the content is the text
-  std::string_view text{};
-};
-
 class Planner {
  public:
   Planner(Endpoint endpoint, const PlanOptions& options, Object root, RequestPlan* plan)
       : endpoint_(endpoint),
-        options_(options),
         root_(root),
         plan_(plan),
-        writer_(&plan->canonical) {}
+        writer_(&plan->canonical),
+        finder_(endpoint, options, &verdict_) {}
 
   void Run() {
     plan_->model = TextOf(root_, "model");
     plan_->stream = IsTrue(root_, "stream");
     ReadStreamOptions();
     ReadCacheMember();
-    LookAtMessages();
+    finder_.Look(root_);
+    slot_ = finder_.slot();
     LookAtTools();
     LookAtModel();
     writer_.Members(root_, [this](std::string_view name, Element value) { Member(name, value); });
@@ -108,17 +76,6 @@ class Planner {
   }
 
  private:
-  std::string_view MessagesName() const {
-    switch (endpoint_) {
-      case Endpoint::kCompletions:
-        return "prompt";
-      case Endpoint::kResponses:
-        return "input";
-      default:
-        return "messages";
-    }
-  }
-
   void ReadStreamOptions() {
     Object options;
     if (root_.at_key("stream_options").get(options) == simdjson::SUCCESS) {
@@ -162,7 +119,7 @@ class Planner {
     }
     writer_.Name(name);
     Array array;
-    if (name == MessagesName()) {
+    if (name == MessagesName(endpoint_)) {
       Messages(value);
     } else if ((name == "system" || name == "tools") && value.get(array) == simdjson::SUCCESS) {
       writer_.Values(array, [this](Element part, std::size_t) { Part(part); });
@@ -270,105 +227,6 @@ class Planner {
     }
   }
 
-  // Finds the slot, and what of the messages speaks against a semantic hit.
-  void LookAtMessages() {
-    Element value;
-    if (root_.at_key(MessagesName()).get(value) != simdjson::SUCCESS) {
-      verdict_.Limit(CacheUse::kNone, "no_messages");
-      return;
-    }
-    Array messages;
-    if (value.get(messages) != simdjson::SUCCESS) {
-      const std::string_view text = TextOf(value);
-      if (endpoint_ == Endpoint::kCompletions && !text.empty()) {
-        slot_ = SlotPlace{.text = text};
-      }
-      return;
-    }
-    if (endpoint_ == Endpoint::kCompletions) {
-      return;  // several prompts
-    }
-    std::uint32_t user_messages = 0;
-    std::size_t index = 0;
-    for (const Element message : messages) {
-      Object object;
-      if (message.get(object) != simdjson::SUCCESS) {
-        verdict_.Limit(CacheUse::kExact, "unknown_message");
-        continue;
-      }
-      slot_.reset();
-      LookAtMessage(object, index++, &user_messages);
-    }
-    if (user_messages > options_.semantic_user_turns) {
-      verdict_.Limit(CacheUse::kExact, "multi_turn");
-    }
-  }
-
-  void LookAtMessage(Object message, std::size_t index, std::uint32_t* user_messages) {
-    const std::string_view role = TextOf(message, "role");
-    last_reason_ = role == "assistant" ? "prefill" : "tool_result";
-    if (role == "assistant" && options_.semantic_user_turns <= 1) {
-      verdict_.Limit(CacheUse::kExact, "multi_turn");
-    }
-    const bool is_user = role == "user";
-    *user_messages += is_user ? 1 : 0;
-    Element content;
-    if (message.at_key("content").get(content) != simdjson::SUCCESS) {
-      return;
-    }
-    Array parts;
-    if (content.get(parts) != simdjson::SUCCESS) {
-      if (is_user) {
-        slot_ = SlotPlace{.message = index, .text = TextOf(content)};
-      }
-      return;
-    }
-    std::size_t part_index = 0;
-    for (const Element part : parts) {
-      LookAtPart(part, is_user, index, part_index++);
-    }
-  }
-
-  void LookAtPart(Element part, bool is_user, std::size_t message, std::size_t index) {
-    Object object;
-    if (part.get(object) != simdjson::SUCCESS) {
-      verdict_.Limit(CacheUse::kExact, "unknown_part");
-      return;
-    }
-    const std::string_view type = TextOf(object, "type");
-    if (type == "text" || type == "input_text" || type == "output_text") {
-      if (is_user) {
-        slot_ = SlotPlace{.message = message, .part = index, .text = TextOf(object, "text")};
-      }
-      return;
-    }
-    verdict_.Limit(CacheUse::kExact, type.starts_with("tool_") ? "tool_result" : "media");
-    LookAtReference(object);
-  }
-
-  // A URL or the id of a file is not its content: the next answer may be to another picture.
-  void LookAtReference(Object part) {
-    for (const auto member : part) {
-      const std::string_view name = member.key;
-      const std::string_view text = TextOf(member.value);
-      Object inner;
-      Array list;
-      if (name == "file_id" || text.starts_with("http://") || text.starts_with("https://")) {
-        if (name != "text") {
-          verdict_.Limit(CacheUse::kNone, name == "file_id" ? "server_state" : "media_url");
-        }
-      } else if (name != "input" && member.value.get(inner) == simdjson::SUCCESS) {
-        LookAtReference(inner);
-      } else if (member.value.get(list) == simdjson::SUCCESS) {
-        for (const Element item : list) {
-          if (item.get(inner) == simdjson::SUCCESS) {
-            LookAtReference(inner);
-          }
-        }
-      }
-    }
-  }
-
   // Tools that the provider runs bring fresh data, or have effects.
   void LookAtTools() {
     Array tools;
@@ -408,7 +266,7 @@ class Planner {
   // The slot is out of the canonical bytes by now; without one they have all.
   void Settle() {
     if (!slot_) {
-      verdict_.Limit(CacheUse::kExact, last_reason_);
+      verdict_.Limit(CacheUse::kExact, finder_.reason());
     } else if (slot_->text.empty() || slot_->text.size() > kMaxSlotBytes) {
       verdict_.Limit(CacheUse::kExact, slot_->text.empty() ? "empty_text" : "long_text");
       writer_.Text(slot_->text);
@@ -420,13 +278,12 @@ class Planner {
   }
 
   const Endpoint endpoint_;
-  const PlanOptions& options_;
   const Object root_;
   RequestPlan* const plan_;
   CanonicalWriter writer_;
   Verdict verdict_;
+  SlotFinder finder_;
   std::optional<SlotPlace> slot_;
-  std::string_view last_reason_ = "no_text";  // when the last message has no slot
 };
 
 }  // namespace

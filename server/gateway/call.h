@@ -69,6 +69,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   void LeaveFlight();
 
   // Answers of the gateway's own.
+  static std::vector<HttpHeader> OwnHeaders(bool stream);
   void SendError(int status, std::string_view message);
   // The headers that say what the cache did with a request that went upstream.
   void AddForwarded(long upstream_status, std::vector<HttpHeader>* headers) const;

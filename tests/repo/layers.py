@@ -89,7 +89,7 @@ HOMES = {
 }
 
 # Headers of C and POSIX, which no layer owns.
-SYSTEM = ["arpa/", "fcntl.h", "malloc.h", "netinet/", "poll.h", "pthread.h", "signal.h", "spawn.h", "stdlib.h", "sys/",
+SYSTEM = ["arpa/", "fcntl.h", "malloc.h", "netdb.h", "netinet/", "poll.h", "pthread.h", "signal.h", "spawn.h", "stdlib.h", "sys/",
           "unistd.h"]
 
 # What find_package and the scripts ask for -> the Debian package that has it. None: part of cmake itself.

@@ -150,12 +150,13 @@ inline std::string ChatBody(const std::string& text) {
   return R"({"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"m",)"
          R"("choices":[{"index":0,"message":{"role":"assistant","content":")" +
          text +
-         R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})";
+         R"("},"finish_reason":"stop"}],)"
+         R"("usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})";
 }
 
 inline std::vector<std::string> ChatEvents(const std::vector<std::string>& words, bool with_usage) {
-  const std::string head =
-      R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"m",)";
+  const std::string head = R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk",)"
+                           R"("created":1700000000,"model":"m",)";
   std::vector<std::string> blocks;
   bool first = true;
   for (const std::string& word : words) {
@@ -175,7 +176,8 @@ inline std::vector<std::string> ChatEvents(const std::vector<std::string>& words
 }
 
 inline std::string ChatRequest(const std::string& text, const std::string& more = "") {
-  return R"({"model":"m","messages":[{"role":"system","content":"Be short."},{"role":"user","content":")" +
+  return R"({"model":"m","messages":[{"role":"system","content":"Be short."},)"
+         R"({"role":"user","content":")" +
          text + R"("}])" + more + "}";
 }
 

@@ -1,0 +1,79 @@
+#include <array>
+#include <cstdio>
+
+#include "server/gateway/call.h"
+
+namespace nearhit::server {
+namespace {
+
+std::string Score(float score) {
+  std::array<char, 32> text;
+  const int size = std::snprintf(text.data(), text.size(), "%.4f", static_cast<double>(score));
+  return std::string(text.data(), static_cast<std::size_t>(size));
+}
+
+// As providers have it: what a client shows when it asks for help.
+HttpHeader NewRequestId(Dialect dialect, std::uint64_t number) {
+  return {.name = dialect == Dialect::kAnthropic ? "request-id" : "x-request-id",
+          .value = "req_nearhit_" + std::to_string(number)};
+}
+
+}  // namespace
+
+std::vector<HttpHeader> GatewayCall::OwnHeaders(bool stream) {
+  if (!stream) {
+    return {{.name = "content-type", .value = "application/json"}};
+  }
+  return {{.name = "content-type", .value = "text/event-stream; charset=utf-8"},
+          {.name = "cache-control", .value = "no-cache"},
+          {.name = "x-accel-buffering", .value = "no"}};
+}
+
+void GatewayCall::SendError(int status, std::string_view message) {
+  Count(Served::kError);
+  std::vector<HttpHeader> headers = OwnHeaders(false);
+  const HttpHeader id = NewRequestId(route_.dialect, own_->shared->NextRandom());
+  headers.push_back(id);
+  headers.push_back({.name = "x-nearhit-status", .value = "error"});
+  const Api api =
+      api_.value_or(route_.dialect == Dialect::kAnthropic ? Api::kMessages : Api::kChat);
+  responder_->Send(status, std::move(headers), ErrorBody(api, status, message, id.value));
+}
+
+// RFC 9211.
+void GatewayCall::AddForwarded(long upstream_status, std::vector<HttpHeader>* headers) const {
+  std::string status = "nearhit; fwd=";
+  status += served_ == Served::kBypass ? "bypass" : reason_ == "no_cache" ? "request" : "uri-miss";
+  status += "; fwd-status=" + std::to_string(upstream_status);
+  status += served_ == Served::kCoalesced ? "; collapsed" : "";
+  if (!reason_.empty()) {
+    status += "; detail=" + std::string(reason_);
+    headers->push_back({.name = "x-nearhit-reason", .value = std::string(reason_)});
+  }
+  headers->push_back({.name = "cache-status", .value = std::move(status)});
+  headers->push_back({.name = "x-nearhit-status",
+                      .value = std::string(kServedNames[static_cast<std::size_t>(served_)])});
+  if (found_.score) {
+    headers->push_back({.name = "x-nearhit-similarity", .value = Score(*found_.score)});
+  }
+}
+
+void GatewayCall::AddHit(const LookupResult& hit, std::vector<HttpHeader>* headers) const {
+  const bool exact = hit.kind == HitKind::kExact;
+  std::string status = "nearhit; hit";
+  if (hit.ttl_left_ms) {
+    status += "; ttl=" + std::to_string(*hit.ttl_left_ms / 1'000);
+  }
+  status += exact ? "; detail=exact" : "; detail=semantic";
+  headers->push_back({.name = "cache-status", .value = std::move(status)});
+  headers->push_back({.name = "age", .value = std::to_string(hit.age_ms / 1'000)});
+  headers->push_back({.name = "x-nearhit-status", .value = exact ? "exact" : "semantic"});
+  headers->push_back({.name = "x-nearhit-similarity", .value = Score(hit.score.value_or(1))});
+  headers->push_back({.name = "x-nearhit-entry-id", .value = std::to_string(hit.id.value)});
+  if (!plan_.reason.empty()) {
+    headers->push_back({.name = "x-nearhit-reason", .value = std::string(plan_.reason)});
+  }
+  headers->push_back(NewRequestId(route_.dialect, own_->shared->NextRandom()));
+}
+
+}  // namespace nearhit::server

@@ -1,0 +1,214 @@
+#include <algorithm>
+#include <utility>
+
+#include "server/gateway/call.h"
+#include "server/gateway/headers.h"
+
+namespace nearhit::server {
+namespace {
+
+// Above this a body that could be sent whole is streamed.
+constexpr std::size_t kMaxWholeBytes = std::size_t{1} << 20;
+// What a client has not taken, before its flight waits for it.
+constexpr std::size_t kMaxUnsentBytes = std::size_t{256} << 10;
+// Flights that a request joins before their failure is its own.
+constexpr std::uint32_t kMaxJoins = 2;
+
+bool IsFailure(long status) {
+  return status == 429 || status >= 500;
+}
+
+}  // namespace
+
+FlightRequest GatewayCall::MakeFlightRequest() const {
+  FlightRequest flight;
+  flight.route = route_;
+  flight.api = api_;
+  flight.request = request_;
+  flight.model = plan_.model.empty() ? route_.deployment : plan_.model;
+  flight.stream = plan_.stream;
+  flight.may_ask_usage = !plan_.has_stream_options;
+  if (stores_) {
+    const GatewayOptions& options = own_->shared->options;
+    // A request that could not use the flight of the other wire mode has its own.
+    flight.key = plan_.has_stream_options ? "o" : "-";
+    flight.key += joins_ < 2 ? "-" : (plan_.stream ? "s" : "w");
+    flight.key += scope_ + '\0' + plan_.slot;
+    flight.store =
+        StoreOrder{.name_space = name_space_,
+                   .scope = scope_,
+                   .slot = plan_.slot,
+                   .model = plan_.model,
+                   .ttl_ms = controls_.ttl_ms,
+                   .tool_calls = options.cache_tool_calls && plan_.use == CacheUse::kExact,
+                   .max_bytes = options.max_answer_bytes};
+  }
+  return flight;
+}
+
+void GatewayCall::AskUpstream() {
+  ++joins_;
+  FlightRequest request = MakeFlightRequest();
+  const std::uint64_t random = own_->shared->NextRandom();
+  const GatewayShared::Place place =
+      own_->shared->PlaceOf(request.key, {.loop = loop_, .table = own_->flights});
+  const auto join = [self = shared_from_this(), random](FlightTable* table, FlightRequest wanted) {
+    const FlightTable::Joined joined = table->Join(std::move(wanted), random);
+    const FlightLog::Reader reader =
+        joined.log->Join(self->loop_, joined.for_record, [self] { self->Pump(); });
+    return [self, joined, reader] { self->OnJoined(joined, reader); };
+  };
+  if (place.loop == loop_) {
+    join(place.table, std::move(request))();
+    return;
+  }
+  place.loop->Post([self = shared_from_this(), place, join, request = std::move(request)] {
+    self->loop_->Post(join(place.table, request));
+  });
+}
+
+void GatewayCall::OnJoined(FlightTable::Joined joined, FlightLog::Reader reader) {
+  flight_ = std::move(joined.log);
+  reader_ = reader;
+  for_record_ = joined.for_record;
+  leads_ = joined.leads;
+  if (responder_->gone()) {
+    LeaveFlight();
+    return;
+  }
+  if (!leads_ && served_ == Served::kMiss) {
+    served_ = Served::kCoalesced;
+  }
+  Pump();  // what came before
+}
+
+void GatewayCall::Pump() {
+  if (flight_ == nullptr) {
+    return;
+  }
+  if (for_record_) {
+    PumpRecord();
+  } else if (flight_->state() != FlightLog::State::kWaiting) {
+    PassOn();
+  }
+}
+
+// The record serves this request, or it asks for itself.
+void GatewayCall::PumpRecord() {
+  if (!flight_->has_record()) {
+    return;
+  }
+  const std::shared_ptr<const std::string> record = flight_->record();
+  LeaveFlight();
+  const Result<StoredAnswer> answer =
+      record == nullptr ? Result<StoredAnswer>(Status(StatusCode::kNotFound, "not stored"))
+                        : DecodeAnswer(*record);
+  if (!answer.ok() || (plan_.stream ? answer->events.empty() : answer->body.empty())) {
+    served_ = Served::kMiss;
+    AskUpstream();
+    return;
+  }
+  std::vector<HttpHeader> headers = OwnHeaders(plan_.stream);
+  AddForwarded(200, &headers);
+  ServeStored(*answer, std::move(headers));
+}
+
+void GatewayCall::PassOn() {
+  const FlightLog::State state = flight_->state();  // before the pieces, so that kDone has all
+  const bool again = !leads_ && joins_ < kMaxJoins && !passing_;
+  if (state == FlightLog::State::kFailed && !passing_) {
+    if (again) {
+      AskAgain();
+      return;
+    }
+    const std::string why = flight_->failure();
+    LeaveFlight();
+    SendError(502, why);
+    return;
+  }
+  if (again && IsFailure(flight_->head().status)) {
+    AskAgain();
+    return;
+  }
+  if (!passing_ && PassesAtOnce()) {
+    BeginPassing();
+  }
+  std::string bytes;
+  bool all = false;
+  while (!all && responder_->unsent() + bytes.size() < kMaxUnsentBytes) {
+    const std::optional<FlightPiece> piece = flight_->Next(reader_);
+    all = !piece;
+    if (piece && !(piece->usage_only && !plan_.include_usage)) {
+      (passing_ ? bytes : whole_) += *piece->bytes;
+    }
+    if (!passing_ && whole_.size() > kMaxWholeBytes) {
+      BeginPassing();
+      bytes = std::exchange(whole_, std::string());
+    }
+  }
+  if (passing_ && !bytes.empty()) {
+    responder_->Write(bytes);
+  }
+  if (flight_ == nullptr) {
+    return;  // the client has gone
+  }
+  if (!all) {
+    responder_->SetDrained([self = shared_from_this()] { self->Pump(); });
+  } else if (state == FlightLog::State::kDone || state == FlightLog::State::kFailed) {
+    EndPassing(state);
+  }
+}
+
+// A stream, and whatever comes in pieces from an endpoint that is not known.
+bool GatewayCall::PassesAtOnce() const {
+  const std::vector<HttpHeader>& headers = flight_->head().headers;
+  return std::any_of(headers.begin(), headers.end(), [this](const HttpHeader& header) {
+    return (header.name == "content-type" && header.value.starts_with("text/event-stream")) ||
+           (header.name == "transfer-encoding" && !api_);
+  });
+}
+
+void GatewayCall::BeginPassing() {
+  passing_ = true;
+  Count(served_);
+  const HttpHead& head = flight_->head();
+  std::vector<HttpHeader> headers = HeadersForClient(head.headers);
+  AddForwarded(head.status, &headers);
+  responder_->Begin(static_cast<int>(head.status), std::move(headers));
+  responder_->Flush();
+}
+
+void GatewayCall::EndPassing(FlightLog::State state) {
+  const HttpHead head = flight_->head();
+  const std::string failure = flight_->failure();
+  LeaveFlight();
+  if (!passing_) {
+    Count(served_);
+    std::vector<HttpHeader> headers = HeadersForClient(head.headers);
+    AddForwarded(head.status, &headers);
+    responder_->Send(static_cast<int>(head.status), std::move(headers), std::move(whole_));
+  } else if (state == FlightLog::State::kDone) {
+    responder_->End({});
+  } else {
+    // Clients do not miss the end of a stream: an error they understand, and no clean end.
+    if (api_ && plan_.stream) {
+      responder_->Write(ErrorEvent(*api_, failure));
+    }
+    responder_->Abort();
+  }
+}
+
+void GatewayCall::AskAgain() {
+  LeaveFlight();
+  served_ = Served::kMiss;
+  whole_ = std::string();
+  AskUpstream();
+}
+
+void GatewayCall::LeaveFlight() {
+  if (const std::shared_ptr<FlightLog> flight = std::exchange(flight_, nullptr)) {
+    flight->Leave(reader_);
+  }
+}
+
+}  // namespace nearhit::server
