@@ -128,7 +128,7 @@ Result<AnswerJson> BodyFromChunks(std::span<const SseEvent> events, std::string_
   ChunkReader reader(&add_piece);
   bool done = false;
   for (const SseEvent& event : events) {
-    if (event.data.empty()) {
+    if (event.name.empty() && event.data.empty()) {
       continue;  // a comment
     }
     if (done) {

@@ -296,7 +296,7 @@ void WriteBlock(const AnswerJson& block, MessageWriter* writer) {
 Result<AnswerJson> MessagesBody(std::span<const SseEvent> events) {
   MessageReader reader;
   for (const SseEvent& event : events) {
-    if (!event.data.empty()) {
+    if (!event.name.empty() || !event.data.empty()) {  // no comment
       NEARHIT_RETURN_IF_ERROR(reader.Add(event));
     }
   }

@@ -274,7 +274,7 @@ void InspectResponses(const AnswerJson& body, AnswerFacts* facts) {
 Result<AnswerJson> ResponsesBody(std::span<const SseEvent> events) {
   ResponseReader reader;
   for (const SseEvent& event : events) {
-    if (!event.data.empty() && event.data != "[DONE]") {
+    if ((!event.name.empty() || !event.data.empty()) && event.data != "[DONE]") {
       NEARHIT_RETURN_IF_ERROR(reader.Add(event));
     }
   }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -279,6 +280,23 @@ void MakeAdminCalls(const Corpus& corpus) {
                           Call(8, v1::PingRequest()));
 }
 
+// Streams of the test data, cut in places, and the bodies that belong to them.
+void MakeDialects(const std::filesystem::path& root) {
+  const Corpus corpus(root / "fuzz_dialect");
+  for (const auto& entry : std::filesystem::directory_iterator(root / "../../data/dialect")) {
+    const std::string name = entry.path().filename().string();
+    const int api = name.starts_with("chat")          ? 0
+                    : name.starts_with("completions") ? 1
+                    : name.starts_with("messages")    ? 2
+                                                      : 3;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (name.ends_with(".sse") || name.ends_with(".json")) {
+      corpus.Add(name, Bytes({api, 3, 7, 50, 1}) + text);
+    }
+  }
+}
+
 void MakeOps(const std::filesystem::path& root) {
   const std::string store = Bytes({0, 1, 2, 3, 1, 0, 2, 'h', 'i'});
   const std::string store_raw = Bytes({0, 1, 3, 230}) + Packed(1e15F, -2.5F) + Bytes({0, 9, 0});
@@ -308,6 +326,7 @@ int main(int argc, char** argv) {
   nearhit::MakeSnapshots(root);
   nearhit::MakeConfigs(root);
   nearhit::MakeFormats(root);
+  nearhit::MakeDialects(root);
   const nearhit::Corpus calls(root / "fuzz_proto");
   nearhit::MakeCacheCalls(calls);
   nearhit::MakeVectorCalls(calls);

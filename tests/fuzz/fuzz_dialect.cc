@@ -1,0 +1,127 @@
+// Answers of providers. Input: which dialect; a length byte and lengths of pieces; a text, which is
+// taken as a stream in these pieces and as a body.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "server/dialect/answer.h"
+#include "server/dialect/sse.h"
+#include "tests/fuzz/fuzz_input.h"
+
+namespace nearhit::server {
+namespace {
+
+struct Stream {
+  std::vector<SseEvent> events;
+  std::vector<std::string> blocks;
+  bool at_boundary = true;
+};
+
+// `lengths` are those of the pieces, again and again.
+Stream ReadInPieces(std::string_view text, std::string_view lengths) {
+  Stream stream;
+  SseParser parser;
+  std::size_t piece = 0;
+  while (!text.empty()) {
+    const std::size_t length =
+        lengths.empty() ? text.size() : static_cast<std::uint8_t>(lengths[piece % lengths.size()]);
+    const Status fed =
+        parser.Feed(text.substr(0, length), [&stream](const SseEvent& event, std::string_view raw) {
+          stream.events.push_back(event);
+          stream.blocks.emplace_back(raw);
+        });
+    FUZZ_CHECK(fed.ok());
+    text.remove_prefix(std::min(length, text.size()));
+    piece += 1;
+    lengths = piece > 4096 ? std::string_view() : lengths;  // pieces may all be empty
+  }
+  stream.at_boundary = parser.at_boundary();
+  return stream;
+}
+
+std::string Joined(const std::vector<std::string>& blocks) {
+  std::string text;
+  for (const std::string& block : blocks) {
+    text += block;
+  }
+  return text;
+}
+
+std::vector<SseEvent> CheckSplits(std::string_view text, std::string_view lengths) {
+  Stream whole = ReadInPieces(text, "");
+  FUZZ_CHECK(text.starts_with(Joined(whole.blocks)));
+  for (const std::string_view cut : {lengths, std::string_view("\1")}) {
+    const Stream pieces = ReadInPieces(text, cut);
+    FUZZ_CHECK(pieces.blocks == whole.blocks);
+    FUZZ_CHECK(pieces.at_boundary == whole.at_boundary);
+    FUZZ_CHECK(std::equal(
+        pieces.events.begin(), pieces.events.end(), whole.events.begin(), whole.events.end(),
+        [](const SseEvent& a, const SseEvent& b) { return a.name == b.name && a.data == b.data; }));
+  }
+  return std::move(whole.events);
+}
+
+bool IsSameJson(std::string_view a, std::string_view b) {
+  const auto parsed = nlohmann::json::parse(a, nullptr, /*allow_exceptions=*/false);
+  FUZZ_CHECK(!parsed.is_discarded());
+  return parsed == nlohmann::json::parse(b, nullptr, /*allow_exceptions=*/false);
+}
+
+void CheckBody(Api api, std::string_view body) {
+  const AnswerFacts facts = InspectBody(api, body);
+  FUZZ_CHECK(!facts.text_only || facts.refusal_to_store.empty());
+  const auto without = WithoutReasoning(api, body);
+  if (without.ok()) {
+    const AnswerFacts left = InspectBody(api, *without);
+    FUZZ_CHECK(!left.has_reasoning);
+    FUZZ_CHECK(*WithoutReasoning(api, *without) == *without);
+    FUZZ_CHECK(left.text_only || !facts.text_only);
+  }
+  const auto blocks = EventsFromBody(api, body);
+  if (!blocks.ok()) {
+    FUZZ_CHECK(blocks.status().code() == StatusCode::kInvalidArgument ||
+               blocks.status().code() == StatusCode::kFailedPrecondition);
+    return;
+  }
+  const Stream stream = ReadInPieces(Joined(*blocks), "");
+  FUZZ_CHECK(stream.blocks == *blocks);
+  FUZZ_CHECK(RoleOf(api, stream.events.back()) == EventRole::kTerminal);
+  const auto again = BodyFromEvents(api, stream.events);
+  FUZZ_CHECK(again.ok());
+  FUZZ_CHECK(IsSameJson(*again, body));
+}
+
+void Run(FuzzInput input) {
+  const Api api = static_cast<Api>(input.Byte() % 4);
+  const std::string_view lengths = input.Short();
+  const std::string_view text = input.Rest();
+  const std::vector<SseEvent> events = CheckSplits(text, lengths);
+  for (const SseEvent& event : events) {
+    RoleOf(api, event);
+  }
+  const AnswerFacts facts = InspectEvents(api, events);
+  const auto body = BodyFromEvents(api, events);
+  if (body.ok()) {
+    const AnswerFacts of_body = InspectBody(api, *body);
+    FUZZ_CHECK(of_body.refusal_to_store == facts.refusal_to_store);
+    FUZZ_CHECK(!of_body.text_only || EventsFromBody(api, *body).ok());
+    CheckBody(api, *body);
+  } else {
+    FUZZ_CHECK(!facts.refusal_to_store.empty());
+  }
+  CheckBody(api, text);
+  const std::string error = ErrorEvent(api, text.substr(0, 64));
+  FUZZ_CHECK(RoleOf(api, ReadInPieces(error, "").events.at(0)) == EventRole::kError);
+}
+
+}  // namespace
+}  // namespace nearhit::server
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  nearhit::server::Run(nearhit::FuzzInput(data, size));
+  return 0;
+}
