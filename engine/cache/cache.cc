@@ -1,6 +1,5 @@
 #include "engine/cache/cache.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "engine/cache/lookup_pipeline.h"
@@ -34,12 +33,8 @@ Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const E
       make_policy_(std::move(make_policy)),
       filler_(collection, [this](auto additions) { return AddVectors(additions); }) {
   Configure(config, std::move(embedder));
-  std::vector<EntryId> ids;
-  ids.reserve(collection->table().size());
-  collection->table().ForEach([&ids](EntryId id, const EntryState&) { ids.push_back(id); });
-  std::sort(ids.begin(), ids.end());  // the order of storing
   const std::int64_t now_us = clock_->SteadyMicros();
-  for (const EntryId id : ids) {
+  for (const EntryId id : collection->Ids()) {  // in the order of storing
     policy_->OnInsert(id);
     if (config.idle_ttl_ms > 0) {
       idle_.Touch(id, now_us);
@@ -84,8 +79,9 @@ void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embed
   }
   if (idle_begins) {
     const std::int64_t now_us = clock_->SteadyMicros();
-    collection_->table().ForEach(
-        [this, now_us](EntryId id, const EntryState&) { idle_.Touch(id, now_us); });
+    for (const EntryId id : collection_->Ids()) {
+      idle_.Touch(id, now_us);
+    }
   } else if (config.idle_ttl_ms == 0) {
     idle_.Clear();
   }
@@ -121,7 +117,7 @@ std::shared_ptr<const CacheSettings> Cache::settings() const {
   return settings_;
 }
 
-Result<bool> Cache::AddVectors(std::span<const Collection::Addition> additions) {
+Result<bool> Cache::AddVectors(std::span<const VectorAddition> additions) {
   const ReaderLock writing(&writes_mu_);
   if (retired_) {
     return false;

@@ -107,12 +107,12 @@ class Cache {
                    StoreVectors* vectors) const;
   // Makes room for `puts`; returns how many entries left.
   Result<std::uint32_t> MakeRoom(const CacheSettings& settings, std::span<const PutRequest> puts);
-  std::vector<EntryId> Victims(Collection::Size size,
-                               const std::function<bool(const Collection::Size&)>& over);
+  std::vector<EntryId> Victims(CollectionSize size,
+                               const std::function<bool(const CollectionSize&)>& over);
   // kAborted once retired.
   Status CheckCurrent() const NEARHIT_REQUIRES_SHARED(writes_mu_);
   // As VectorFiller::Add.
-  Result<bool> AddVectors(std::span<const Collection::Addition> additions);
+  Result<bool> AddVectors(std::span<const VectorAddition> additions);
   Result<std::vector<EntryId>> ExpiredIds(const CacheSettings& settings) const;
   void Forget(EntryId id);
   void TrackAgain(std::span<const EntryId> victims);

@@ -155,7 +155,7 @@ void Cache::Forget(EntryId id) {
 // Those that are still there can be victims again.
 void Cache::TrackAgain(std::span<const EntryId> victims) {
   for (const EntryId id : victims) {
-    if (collection_->table().With(id, [](const EntryState&) {})) {
+    if (collection_->Contains(id)) {
       policy_->OnInsert(id);
     }
   }
@@ -164,21 +164,21 @@ void Cache::TrackAgain(std::span<const EntryId> victims) {
 Result<std::uint32_t> Cache::MakeRoom(const CacheSettings& settings,
                                       std::span<const PutRequest> puts) {
   const NamespaceConfig& config = settings.config;
-  const auto over = [&config](const Collection::Size& size) {
+  const auto over = [&config](const CollectionSize& size) {
     return (config.max_entries != 0 && size.entries > config.max_entries) ||
            (config.max_bytes != 0 && size.bytes > config.max_bytes);
   };
-  const EntryTable& table = collection_->table();
-  Collection::Size most{.entries = table.size() + puts.size(), .bytes = table.bytes()};
+  CollectionSize most = collection_->size();
+  most.entries += puts.size();
   for (const PutRequest& put : puts) {
     most.bytes += Collection::EntryBytes(put);
   }
   if (!over(most)) {
     return std::uint32_t{0};
   }
-  Collection::Size own;
+  CollectionSize own;
   // What the puts replace takes no room beside them.
-  Collection::Size after = collection_->SizeAfter(puts, &own);
+  CollectionSize after = collection_->SizeAfter(puts, &own);
   if (over(own)) {
     return ResourceExhausted(
         "a write of " + std::to_string(own.entries) + " entries and " + std::to_string(own.bytes) +
@@ -208,18 +208,18 @@ Result<std::uint32_t> Cache::MakeRoom(const CacheSettings& settings,
 }
 
 // Until `over` of what is left of `size` is false, as far as a round goes.
-std::vector<EntryId> Cache::Victims(Collection::Size size,
-                                    const std::function<bool(const Collection::Size&)>& over) {
+std::vector<EntryId> Cache::Victims(CollectionSize size,
+                                    const std::function<bool(const CollectionSize&)>& over) {
   std::vector<EntryId> victims;
   while (over(size) && victims.size() < kRound) {
     const std::optional<EntryId> victim = policy_->Victim();
     if (!victim) {
       break;
     }
-    collection_->table().With(*victim, [&size](const EntryState& state) {
+    if (const std::optional<std::uint64_t> bytes = collection_->BytesOf(*victim)) {
       --size.entries;
-      size.bytes -= state.bytes;
-    });
+      size.bytes -= *bytes;
+    }
     victims.push_back(*victim);
   }
   return victims;
@@ -237,59 +237,11 @@ Result<std::vector<EntryId>> Cache::Erase(std::span<const EntryId> ids, bool syn
 }
 
 Result<std::vector<EntryId>> Cache::Matching(const InvalidateRequest& request) const {
-  const EntryTable& table = collection_->table();
-  std::optional<PartitionNumber> partition;
-  if (request.scope) {
-    ScopeRef scope(*request.scope);
-    NEARHIT_RETURN_IF_ERROR(collection_->Resolve(&scope, ReadMode::kBlocking));
-    partition = scope.partition();
-    if (!partition) {
-      return std::vector<EntryId>();
-    }
+  EntrySelection selection{.scope = request.scope, .tags = request.tags};
+  if (request.older_than_ms) {
+    selection.created_before_us = clock_->NowMicros() - *request.older_than_ms * 1'000;
   }
-  std::vector<TagNumber> tags;
-  const std::string* rarest = nullptr;
-  std::uint64_t fewest = 0;
-  for (const std::string& tag : request.tags) {
-    const std::optional<TagNumber> number = table.FindTag(tag);
-    if (!number) {
-      return std::vector<EntryId>();
-    }
-    tags.push_back(*number);
-    const std::uint64_t count = table.TagCount(*number);
-    if (rarest == nullptr || count < fewest) {
-      rarest = &tag;
-      fewest = count;
-    }
-  }
-  const std::int64_t now_us = clock_->NowMicros();
-  const auto matches = [&](const EntryState& state) {
-    return (!partition || state.partition == *partition) &&
-           (!request.older_than_ms || state.created_us < now_us - *request.older_than_ms * 1'000) &&
-           std::all_of(tags.begin(), tags.end(), [&state](TagNumber tag) {
-             return std::binary_search(state.tags.begin(), state.tags.end(), tag);
-           });
-  };
-  std::vector<EntryId> ids;
-  if (rarest != nullptr) {
-    NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> tagged,
-                             collection_->IdsWithTag(*rarest, static_cast<std::size_t>(-1)));
-    for (const EntryId id : tagged) {
-      table.With(id, [&](const EntryState& state) {
-        if (matches(state)) {
-          ids.push_back(id);
-        }
-      });
-    }
-  } else {
-    table.ForEach([&](EntryId id, const EntryState& state) {
-      if (matches(state)) {
-        ids.push_back(id);
-      }
-    });
-    std::sort(ids.begin(), ids.end());
-    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  }
+  NEARHIT_ASSIGN_OR_RETURN(std::vector<EntryId> ids, collection_->Select(selection));
   if (request.model) {
     std::erase_if(ids, [&](EntryId id) {
       const Result<StoredEntry> entry = collection_->Read(id, ReadMode::kBlocking);

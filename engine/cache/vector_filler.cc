@@ -31,7 +31,7 @@ Status VectorFiller::Round(EmbedderService* embedder) {
     --rest_;
     return Status();
   }
-  std::vector<EntryId> wanting = collection_->table().WantingVectors(kRoundEntries);
+  std::vector<EntryId> wanting = collection_->WantingVectors(kRoundEntries);
   if (wanting.empty()) {
     return Status();
   }
@@ -58,7 +58,7 @@ Status VectorFiller::Round(EmbedderService* embedder) {
 Result<bool> VectorFiller::FillPage(EmbedderService* embedder, std::span<const EntryId> ids) const {
   std::vector<StoredEntry> entries;
   std::vector<std::string_view> texts;
-  std::vector<Collection::Addition> additions;
+  std::vector<VectorAddition> additions;
   for (const EntryId id : ids) {
     Result<StoredEntry> entry = collection_->Read(id, ReadMode::kBlocking);
     if (entry.ok()) {

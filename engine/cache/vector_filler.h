@@ -20,7 +20,7 @@ namespace nearhit {
 class VectorFiller {
  public:
   // Stores the vectors of a page. False: there is no use in another page now.
-  using Add = std::function<Result<bool>(std::span<const Collection::Addition>)>;
+  using Add = std::function<Result<bool>(std::span<const VectorAddition>)>;
 
   // `collection` must outlive the filler.
   VectorFiller(const Collection* collection, Add add);

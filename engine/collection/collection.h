@@ -14,7 +14,6 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -97,14 +96,43 @@ struct CollectionSearch {
   ReadContext context{};
 };
 
+struct CollectionSize {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+};
+
+struct CollectionStats {
+  CollectionSize size{};
+  std::uint64_t without_vector = 0;  // entries
+  std::uint64_t tags = 0;            // different ones
+  std::uint64_t partitions = 0;
+  std::uint64_t graph_partitions = 0;
+  std::uint64_t index_bytes = 0;
+  // Of the start: index entries that needed no rebuild, and entries whose vector could not be read,
+  // which are found by their key only.
+  std::uint64_t from_snapshots = 0;
+  std::uint64_t damaged = 0;
+};
+
+// Which entries are meant; a condition that is absent holds for all of them.
+struct EntrySelection {
+  std::optional<std::string_view> scope{};
+  std::span<const std::string> tags{};  // each of them
+  std::optional<std::int64_t> created_before_us{};
+};
+
+// A vector for an entry that was put without one; empty: the embedder has none for its text.
+struct VectorAddition {
+  EntryId id{};
+  VectorView vector{};  // as in PutRequest
+};
+
 // Thread-safety: thread-safe. Reads take no lock that a writer holds across storage.
 class Collection {
  public:
   // So often does a read begin again because what it had found was deleted in the meantime: another
   // entry may have taken its place.
   static constexpr int kMostRepeats = 16;
-
-  using EntryVisitor = std::function<void(EntryId, const EntryState&)>;
 
   // Reads the headers of the namespace, loads snapshots where they help and adds what is missing.
   // An entry whose vector is missing or damaged stays out of the index and is counted.
@@ -123,23 +151,19 @@ class Collection {
 
   // What an entry counts in a budget.
   static std::uint64_t EntryBytes(const PutRequest& request);
+  CollectionSize size() const;
   // What the collection would hold with these put, if nothing else is meanwhile; `own`, unless it
   // is null, is raised by what these hold.
-  struct Size {
-    std::uint64_t entries = 0;
-    std::uint64_t bytes = 0;
-  };
-  Size SizeAfter(std::span<const PutRequest> requests, Size* own = nullptr) const;
+  CollectionSize SizeAfter(std::span<const PutRequest> requests,
+                           CollectionSize* own = nullptr) const;
 
+  // Ids of entries without a vector whose text the embedder may have one for, at most `limit`, in
+  // no order.
+  std::vector<EntryId> WantingVectors(std::size_t limit) const;
   // Gives entries that were put without a vector theirs, in one atomic batch. Passes over those
-  // that are gone or have one; returns how many got one. An empty vector says that the embedder has
-  // none for the entry's text: it is not among EntryTable::WantingVectors any more. On error
-  // nothing changed. Requires: each id once.
-  struct Addition {
-    EntryId id{};
-    VectorView vector{};  // as in PutRequest
-  };
-  Result<std::size_t> AddVectors(std::span<const Addition> additions);
+  // that are gone or have one; returns how many got one. An entry whose addition is empty is not
+  // among WantingVectors any more. On error nothing changed. Requires: each id once.
+  Result<std::size_t> AddVectors(std::span<const VectorAddition> additions);
 
   // Deletes those of `ids` that exist, in batches of bounded size; returns which were there. On
   // error, what earlier batches deleted stays deleted.
@@ -174,8 +198,14 @@ class Collection {
   Result<std::vector<ScoredEntry>> Search(std::string_view scope, VectorView query,
                                           const CollectionSearch& search) const;
 
-  // Ids with the tag, ascending, at most `limit`. Cost: O(matching).
-  Result<std::vector<EntryId>> IdsWithTag(std::string_view tag, std::size_t limit) const;
+  // Whether the entry is stored, or about to be.
+  bool Contains(EntryId id) const { return BytesOf(id).has_value(); }
+  // What it counts in a budget; nothing when it is not there.
+  std::optional<std::uint64_t> BytesOf(EntryId id) const;
+  // Of all entries, expired or not, ascending. Cost: O(entries), as Select without tags.
+  std::vector<EntryId> Ids() const;
+  // Ids that meet all conditions, expired or not, ascending. Errors: those of reading a long scope.
+  Result<std::vector<EntryId>> Select(const EntrySelection& selection) const;
   // Ids whose TTL is over, at most `limit`.
   Result<std::vector<EntryId>> ExpiredIds(std::size_t limit) const;
   // Live ids above `after`, ascending, at most `limit`.
@@ -186,19 +216,14 @@ class Collection {
   Status Maintain(const std::atomic<bool>* stop);
   Status WriteSnapshots() const;
 
-  const EntryTable& table() const { return table_; }
   // Which ids come and go from now on; see EntryTable. An id's row is written before its change is
   // recorded and deleted before that is.
   void RecordChanges() { table_.RecordChanges(); }
   void StopRecording() { table_.StopRecording(); }
   std::optional<std::vector<EntryId>> TakeChanges() { return table_.TakeChanges(); }
   const CollectionOptions& options() const { return options_; }
-  std::uint64_t partition_count() const;
-  std::uint64_t graph_partition_count() const;
-  std::uint64_t index_bytes() const;
-  std::uint64_t entries_from_snapshots() const { return from_snapshots_; }
-  // Entries whose vector could not be read when the collection was opened: found by key only.
-  std::uint64_t damaged_entries() const { return damaged_; }
+  // Cost: a look at each partition.
+  CollectionStats stats() const;
 
  private:
   struct Planned;  // a PutRequest on its way; collection_write.cc

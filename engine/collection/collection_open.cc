@@ -336,27 +336,24 @@ std::vector<PartitionPtr> Collection::Partitions() const {
   return {partitions_.all().begin(), partitions_.all().end()};
 }
 
-std::uint64_t Collection::partition_count() const {
-  ReaderLock lock(&partitions_mu_);
-  return partitions_.size();
+CollectionSize Collection::size() const {
+  return {.entries = table_.size(), .bytes = table_.bytes()};
 }
 
 // The lock is not held while an index is asked: it may be busy, and whoever waits for the lock then
 // keeps lookups out.
-std::uint64_t Collection::graph_partition_count() const {
-  std::uint64_t count = 0;
+CollectionStats Collection::stats() const {
+  CollectionStats stats{.size = size(),
+                        .without_vector = table_.without_vector(),
+                        .tags = table_.tag_count(),
+                        .from_snapshots = from_snapshots_,
+                        .damaged = damaged_};
   for (const PartitionPtr& partition : Partitions()) {
-    count += partition->index.is_graph() ? 1U : 0U;
+    ++stats.partitions;
+    stats.graph_partitions += partition->index.is_graph() ? 1U : 0U;
+    stats.index_bytes += partition->index.memory_bytes();
   }
-  return count;
-}
-
-std::uint64_t Collection::index_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const PartitionPtr& partition : Partitions()) {
-    bytes += partition->index.memory_bytes();
-  }
-  return bytes;
+  return stats;
 }
 
 }  // namespace nearhit

@@ -11,6 +11,14 @@
 
 namespace nearhit {
 
+namespace {
+// A visit of the table may meet an entry twice while others come.
+void SortOnce(std::vector<EntryId>* ids) {
+  std::sort(ids->begin(), ids->end());
+  ids->erase(std::unique(ids->begin(), ids->end()), ids->end());
+}
+}  // namespace
+
 Hash128 Collection::ScopeHash(std::string_view scope) const {
   return KeyedHasher(secret_).Update(options_.ns).Update(scope).Digest();
 }
@@ -292,16 +300,50 @@ std::vector<ScoredEntry> Collection::LiveResults(std::span<const Neighbor> neigh
   return results;
 }
 
-Result<std::vector<EntryId>> Collection::IdsWithTag(std::string_view tag, std::size_t limit) const {
-  const std::string begin = TagPrefix(options_.ns, tag);
+std::optional<std::uint64_t> Collection::BytesOf(EntryId id) const {
+  std::optional<std::uint64_t> bytes;
+  table_.With(id, [&bytes](const EntryState& state) { bytes = state.bytes; });
+  return bytes;
+}
+
+std::vector<EntryId> Collection::Ids() const {
   std::vector<EntryId> ids;
-  NEARHIT_RETURN_IF_ERROR(store_->Scan(Family::kTags, begin, PrefixEnd(begin), {.limit = limit},
-                                       [&ids](std::string_view key, std::string_view) {
-                                         if (const auto id = ParseTagKey(key)) {
-                                           ids.push_back(*id);
-                                         }
-                                         return true;
-                                       }));
+  ids.reserve(table_.size());
+  table_.ForEach([&ids](EntryId id, const EntryState&) { ids.push_back(id); });
+  SortOnce(&ids);
+  return ids;
+}
+
+std::vector<EntryId> Collection::WantingVectors(std::size_t limit) const {
+  return table_.WantingVectors(limit);
+}
+
+Result<std::vector<EntryId>> Collection::Select(const EntrySelection& selection) const {
+  std::optional<PartitionNumber> partition;
+  if (selection.scope) {
+    ScopeRef scope(*selection.scope);
+    NEARHIT_RETURN_IF_ERROR(Resolve(&scope, ReadMode::kBlocking));
+    partition = scope.partition();
+    if (!partition) {
+      return std::vector<EntryId>();
+    }
+  }
+  std::vector<EntryId> ids;
+  const auto take = [&](EntryId id, const EntryState& state) {
+    if (!state.announced && (!partition || state.partition == *partition) &&
+        (!selection.created_before_us || state.created_us < *selection.created_before_us)) {
+      ids.push_back(id);
+    }
+  };
+  if (selection.tags.empty()) {
+    table_.ForEach(take);
+    SortOnce(&ids);
+    return ids;
+  }
+  const TagFilter tagged{.all_of = {selection.tags.begin(), selection.tags.end()}};
+  for (const EntryId id : table_.Matching(tagged).Ids()) {
+    table_.With(id, [&](const EntryState& state) { take(id, state); });
+  }
   return ids;
 }
 

@@ -7,19 +7,19 @@
 
 namespace nearhit {
 
-Result<std::size_t> Collection::AddVectors(std::span<const Addition> additions) {
+Result<std::size_t> Collection::AddVectors(std::span<const VectorAddition> additions) {
   Stripes stripes(this);
-  for (const Addition& addition : additions) {
+  for (const VectorAddition& addition : additions) {
     table_.With(addition.id, [&stripes](const EntryState& state) { stripes.Add(state.key_hash); });
   }
   stripes.Lock();
   struct Added {
-    const Addition* addition;
+    const VectorAddition* addition;
     EntryState state;
   };
   std::vector<Added> added;
   WriteBatch batch;
-  for (const Addition& addition : additions) {
+  for (const VectorAddition& addition : additions) {
     std::optional<EntryState> state = table_.Find(addition.id);
     if (!state || state->has_vector || !stripes.Has(state->key_hash)) {
       continue;

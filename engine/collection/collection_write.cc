@@ -53,8 +53,9 @@ std::vector<Collection::Planned> Collection::Plan(std::span<const PutRequest> re
   return planned;
 }
 
-Collection::Size Collection::SizeAfter(std::span<const PutRequest> requests, Size* own) const {
-  Size size{.entries = table_.size(), .bytes = table_.bytes()};
+CollectionSize Collection::SizeAfter(std::span<const PutRequest> requests,
+                                     CollectionSize* own) const {
+  CollectionSize size = this->size();
   const std::vector<Planned> planned = Plan(requests);
   for (std::size_t i = 0; i < planned.size(); ++i) {
     if (planned[i].winner != i) {

@@ -33,19 +33,9 @@ void EntryTable::ReleaseTags(std::span<const TagNumber> tags) {
   }
 }
 
-std::optional<TagNumber> EntryTable::FindTag(std::string_view tag) const {
-  ReaderLock lock(&mu_);
-  return tags_.Find(tag);
-}
-
 std::string EntryTable::TagText(TagNumber tag) const {
   ReaderLock lock(&mu_);
   return tags_.Text(tag);
-}
-
-std::uint64_t EntryTable::TagCount(TagNumber tag) const {
-  ReaderLock lock(&mu_);
-  return tags_.Count(tag);
 }
 
 const IdSet& EntryTable::EntriesOf(const std::string& tag, const IdSet& none) const {

@@ -48,11 +48,7 @@ class EntryTable {
   // ReleaseTags gives them back: a tag that nothing holds is forgotten.
   std::vector<TagNumber> InternTags(std::span<const std::string> tags);
   void ReleaseTags(std::span<const TagNumber> tags);
-  // Nothing when no entry has it.
-  std::optional<TagNumber> FindTag(std::string_view tag) const;
   std::string TagText(TagNumber tag) const;
-  // Entries that have the tag now, or are about to.
-  std::uint64_t TagCount(TagNumber tag) const;
   std::size_t tag_count() const;
   // Entries whose tags pass the filter, expired or not, announced or stored. Cost: some
   // microseconds, and as many more for each hundred thousand entries that the sets have.

@@ -49,9 +49,4 @@ std::string TagTable::Text(TagNumber tag) const {
   return found == tags_.end() ? std::string() : std::string(found->second.text);
 }
 
-std::uint64_t TagTable::Count(TagNumber tag) const {
-  const auto found = tags_.find(tag);
-  return found == tags_.end() ? 0 : found->second.references;
-}
-
 }  // namespace nearhit

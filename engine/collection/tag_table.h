@@ -35,9 +35,8 @@ class TagTable {
   void RemoveEntry(TagNumber tag, EntryId id);
   const IdSet& Entries(TagNumber tag) const;
 
-  // Empty, or 0, for a number without a tag.
+  // Empty for a number without a tag.
   std::string Text(TagNumber tag) const;
-  std::uint64_t Count(TagNumber tag) const;
   std::size_t size() const { return tags_.size(); }
 
  private:

@@ -63,15 +63,15 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) const {
           .created_us = record.created_us,
           .stats = {},
           .reembedding = {}};
-  const Collection& collection = call.collection();
-  info.stats.entries = collection.table().size();
-  info.stats.bytes = collection.table().bytes();
-  info.stats.partitions = collection.partition_count();
-  info.stats.graph_partitions = collection.graph_partition_count();
-  info.stats.index_bytes = collection.index_bytes();
-  info.stats.damaged_entries = collection.damaged_entries();
+  const CollectionStats stats = call.collection().stats();
+  info.stats.entries = stats.size.entries;
+  info.stats.bytes = stats.size.bytes;
+  info.stats.partitions = stats.partitions;
+  info.stats.graph_partitions = stats.graph_partitions;
+  info.stats.index_bytes = stats.index_bytes;
+  info.stats.damaged_entries = stats.damaged;
   if (record.config.dimension != 0) {
-    info.stats.entries_without_vector = collection.table().without_vector();
+    info.stats.entries_without_vector = stats.without_vector;
   }
   if (record.config.kind == NamespaceKind::kCache) {
     call.cache().AddStats(&info.stats);

@@ -74,7 +74,7 @@ Status DatabaseImpl::Start() {
   NEARHIT_ASSIGN_OR_RETURN(ids_, IdAllocator::Open(store_.get()));
   for (const NamespaceRecord& record : catalogue_->namespaces()) {
     NEARHIT_ASSIGN_OR_RETURN(Contents contents, OpenContents(record, EmbedderFor(record)));
-    entries_from_snapshots_ += contents.collection->entries_from_snapshots();
+    entries_from_snapshots_ += contents.collection->stats().from_snapshots;
     auto space = std::make_shared<Namespace>(&clock(), options_.max_payload_bytes, record,
                                              std::move(contents));
     if (record.reembedding) {
@@ -198,7 +198,7 @@ Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
   NEARHIT_ASSIGN_OR_RETURN(contents.collection,
                            OpenCollection(record.number, record.config.dimension,
                                           record.config.metric, record.config.kind));
-  if (const std::uint64_t damaged = contents.collection->damaged_entries(); damaged > 0) {
+  if (const std::uint64_t damaged = contents.collection->stats().damaged; damaged > 0) {
     Log(LogLevel::kError, "namespace " + record.name + ": the vectors of " +
                               std::to_string(damaged) +
                               " entries are missing or damaged; they are left out of searches");

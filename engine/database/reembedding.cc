@@ -31,10 +31,6 @@ constexpr milliseconds kTextTime{3};
 constexpr milliseconds kLongestPage{30'000};
 constexpr milliseconds kLongestWait{60'000};
 
-bool Has(const Collection& collection, EntryId id) {
-  return collection.table().With(id, [](const EntryState&) {});
-}
-
 PutRequest ToPut(const StoredEntry& entry, std::string_view scope,
                  std::span<const std::string> tags) {
   const PayloadRecord& record = entry.record;
@@ -120,9 +116,10 @@ Result<bool> Reembedding::CatchUp(Collection& old) {
     careful_ = !done.ok();
     NEARHIT_RETURN_IF_ERROR(done);
   }
-  const auto left_out = std::count_if(unreadable_.begin(), unreadable_.end(),
-                                      [&old](std::uint64_t id) { return Has(old, EntryId{id}); });
-  if (target_->table().size() + static_cast<std::uint64_t>(left_out) != old.table().size()) {
+  const auto left_out =
+      std::count_if(unreadable_.begin(), unreadable_.end(),
+                    [&old](std::uint64_t id) { return old.Contains(EntryId{id}); });
+  if (target_->size().entries + static_cast<std::uint64_t>(left_out) != old.size().entries) {
     Begin(Pass::kOld);
     return Internal("the entries that were embedded again are not those that are stored");
   }
@@ -171,7 +168,7 @@ bool Reembedding::NoteOutcome(const Status& status, milliseconds first_wait) {
 ReembeddingInfo Reembedding::Info() const {
   MutexLock lock(&mu_);
   return {.identity = change_.identity,
-          .done = copy_ == nullptr ? 0 : copy_->table().size(),
+          .done = copy_ == nullptr ? 0 : copy_->size().entries,
           .total = 0,
           .last_error = last_error_};
 }
@@ -223,7 +220,7 @@ void Reembedding::Begin(Pass pass) {
 // Keeps of `ids` those that need anything.
 void Reembedding::Enqueue(const Collection& old, std::span<const EntryId> ids) {
   for (const EntryId id : ids) {
-    if (Has(old, id) != Has(*target_, id) && !unreadable_.contains(id.value)) {
+    if (old.Contains(id) != target_->Contains(id) && !unreadable_.contains(id.value)) {
       todo_.push_back(id);
     }
   }
@@ -284,9 +281,9 @@ Result<Reembedding::Page> Reembedding::ReadPage(const Collection& old) {
   std::uint64_t bytes = 0;
   while (page.taken < todo_.size() && page.entries.size() < texts_ && bytes < kPageBytes) {
     const EntryId id = todo_[page.taken++];
-    const bool stored =
-        old.table().With(id, [&bytes](const EntryState& state) { bytes += state.bytes; });
-    const bool copied = Has(*target_, id);
+    const std::optional<std::uint64_t> stored = old.BytesOf(id);
+    const bool copied = target_->Contains(id);
+    bytes += stored.value_or(0);
     if (stored && !copied) {
       NEARHIT_RETURN_IF_ERROR(ReadEntry(old, id, &page));
     } else if (!stored && copied) {

@@ -101,7 +101,7 @@ bool Vectors::IsLive(const StoredEntry& entry) const {
 
 // A vector store evicts nothing: over its budget it refuses.
 Status Vectors::CheckBudget(std::span<const PutRequest> puts, const NamespaceConfig& config) const {
-  const Collection::Size size = collection_->SizeAfter(puts);
+  const CollectionSize size = collection_->SizeAfter(puts);
   if ((config.max_entries != 0 && size.entries > config.max_entries) ||
       (config.max_bytes != 0 && size.bytes > config.max_bytes)) {
     return ResourceExhausted("the namespace would hold " + std::to_string(size.entries) +

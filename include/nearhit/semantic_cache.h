@@ -51,7 +51,7 @@ struct Entry {
 // Entries that match every field that is set. At least one must be set, or `all`.
 struct InvalidateRequest {
   std::optional<std::string> scope{};
-  std::vector<std::string> tags{};  // all of them; costs O(entries with the rarest tag)
+  std::vector<std::string> tags{};  // all of them; costs O(entries that have them)
   std::optional<std::string> model{};
   std::optional<std::int64_t> older_than_ms{};  // created longer ago than this
   bool all = false;                             // the whole namespace

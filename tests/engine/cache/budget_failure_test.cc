@@ -41,7 +41,7 @@ TEST(BudgetFailureTest, WhatCouldNotBeEvictedCanBeLater) {
   store.FailWrites(false);
   for (std::size_t i = 0; i < 3 * kMost; ++i) {
     EXPECT_THAT(put(), IsOk());
-    EXPECT_EQ(collection->table().size(), kMost);
+    EXPECT_EQ(collection->size().entries, kMost);
   }
 }
 

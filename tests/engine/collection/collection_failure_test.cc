@@ -35,9 +35,12 @@ TEST_F(CollectionFailureTest, AFailedPutLeavesNothingInMemory) {
   ASSERT_THAT(Put("a", {"red"}), IsOk());
   store_.FailWrites(true);
   EXPECT_THAT(Put("b", {"red", "unheard of"}), StatusIs(StatusCode::kUnavailable));
-  EXPECT_EQ(collection_->table().size(), 1U);
-  EXPECT_EQ(collection_->table().tag_count(), 1U);
-  EXPECT_EQ(collection_->table().TagCount(*collection_->table().FindTag("red")), 1U);
+  EXPECT_EQ(collection_->size().entries, 1U);
+  EXPECT_EQ(collection_->stats().tags, 1U);
+  // Nothing else holds the tag.
+  store_.FailWrites(false);
+  ASSERT_THAT(collection_->Erase(collection_->Ids(), /*sync=*/false), IsOk());
+  EXPECT_EQ(collection_->stats().tags, 0U);
 }
 
 TEST_F(CollectionFailureTest, TagsGoWithTheirLastEntry) {
@@ -45,11 +48,11 @@ TEST_F(CollectionFailureTest, TagsGoWithTheirLastEntry) {
     const std::string trace = "trace" + std::to_string(i);
     ASSERT_THAT(Put("same key", {"red", trace, trace}), IsOk());
   }
-  EXPECT_EQ(collection_->table().tag_count(), 2U);
-  EXPECT_EQ(collection_->IdsWithTag("trace99", 10)->size(), 1U);
-  const std::vector<EntryId> all = *collection_->IdsAfter(EntryId{}, 10);
-  ASSERT_THAT(collection_->Erase(all, /*sync=*/false), IsOk());
-  EXPECT_EQ(collection_->table().tag_count(), 0U);
+  EXPECT_EQ(collection_->stats().tags, 2U);
+  const std::string last = "trace99";
+  EXPECT_EQ(collection_->Select({.tags = {&last, 1}})->size(), 1U);
+  ASSERT_THAT(collection_->Erase(collection_->Ids(), /*sync=*/false), IsOk());
+  EXPECT_EQ(collection_->stats().tags, 0U);
 }
 
 TEST_F(CollectionFailureTest, TagsAreAsManyAfterOpeningAgain) {
@@ -57,10 +60,11 @@ TEST_F(CollectionFailureTest, TagsAreAsManyAfterOpeningAgain) {
   ASSERT_THAT(Put("b", {"red"}), IsOk());
   const auto again =
       *Collection::Open(&store_, &clock_, ids_.get(), secret_, {.ns = 1, .dimension = 2});
-  EXPECT_EQ(again->table().tag_count(), 2U);
-  EXPECT_EQ(again->table().TagCount(*again->table().FindTag("red")), 2U);
+  EXPECT_EQ(again->stats().tags, 2U);
+  const std::string red = "red";
+  EXPECT_EQ(again->Select({.tags = {&red, 1}})->size(), 2U);
   ASSERT_THAT(again->Erase(*again->IdsAfter(EntryId{}, 10), /*sync=*/false), IsOk());
-  EXPECT_EQ(again->table().tag_count(), 0U);
+  EXPECT_EQ(again->stats().tags, 0U);
 }
 
 // Without it a power cut after unsynced writes would give the same ids to other entries.

@@ -45,7 +45,7 @@ class CollectionFilterTest : public testing::TestWithParam<std::size_t> {
     }
     ASSERT_THAT(collection_->Maintain(nullptr), IsOk());
     ASSERT_THAT(collection_->Maintain(nullptr), IsOk());
-    ASSERT_EQ(collection_->graph_partition_count(), GetParam() < kStored ? 1U : 0U);
+    ASSERT_EQ(collection_->stats().graph_partitions, GetParam() < kStored ? 1U : 0U);
   }
 
   static bool Passes(const TagFilter& filter, const std::vector<std::string>& tags) {

@@ -68,8 +68,8 @@ TEST_F(CollectionOpenTest, ADamagedVectorIsLeftOutAndTheRestIsServed) {
 
   const auto collection = Open();
   ASSERT_THAT(collection, IsOk());
-  EXPECT_EQ((*collection)->damaged_entries(), 2U);
-  EXPECT_EQ((*collection)->table().size(), kEntries);
+  EXPECT_EQ((*collection)->stats().damaged, 2U);
+  EXPECT_EQ((*collection)->size().entries, kEntries);
   const std::vector<EntryId> nearest = Nearest(**collection, 3);
   EXPECT_EQ(nearest.size(), kEntries - 2);
   EXPECT_THAT(nearest, testing::Not(testing::Contains(testing::AnyOf(IdOf(3), IdOf(5)))));
@@ -130,8 +130,8 @@ TEST_F(CollectionOpenTest, ADamagedEntryCanBeReplacedAndErased) {
   }
   const auto collection = Open();
   ASSERT_THAT(collection, IsOk());
-  EXPECT_EQ((*collection)->damaged_entries(), 0U);
-  EXPECT_EQ((*collection)->table().size(), kEntries - 1);
+  EXPECT_EQ((*collection)->stats().damaged, 0U);
+  EXPECT_EQ((*collection)->size().entries, kEntries - 1);
   EXPECT_EQ(Nearest(**collection, 3).size(), kEntries - 1);
 }
 
@@ -141,9 +141,10 @@ TEST_F(CollectionOpenTest, ADamagedRowOfTheExactTierIsWrittenAnew) {
   ASSERT_THAT(collection, IsOk());
   WriteBatch batch;
   for (const std::size_t entry : {3U, 4U}) {
-    (*collection)->table().With(IdOf(entry), [&batch](const EntryState& state) {
-      batch.Put(Family::kKeys, ExactKey(kNamespace, state.key_hash), "damaged");
-    });
+    const std::string key = EntryKey(kNamespace, IdOf(entry));
+    std::string value;
+    ASSERT_THAT(store_->Get(Family::kHeaders, key, ReadMode::kBlocking, &value), IsOk());
+    batch.Put(Family::kKeys, ExactKey(kNamespace, DecodeHeader(key, value)->key_hash), "damaged");
   }
   ASSERT_THAT(store_->Write(batch, /*sync=*/false), IsOk());
 

@@ -71,17 +71,17 @@ TEST_F(CollectionReplaceTest, ASearchFindsTheKeyBeforeAndAfterTheCommit) {
 
 TEST_F(CollectionReplaceTest, AnEntryIsCountedOnceItIsStored) {
   Put();
-  const std::uint64_t bytes = collection_->table().bytes();
+  const std::uint64_t bytes = collection_->size().bytes;
   std::uint64_t visited = 0;
   store_.BeforeWrites([&] {
-    EXPECT_EQ(collection_->table().size(), 1U);
-    EXPECT_EQ(collection_->table().bytes(), bytes);
-    collection_->table().ForEach([&visited](EntryId, const EntryState&) { ++visited; });
+    EXPECT_EQ(collection_->size().entries, 1U);
+    EXPECT_EQ(collection_->size().bytes, bytes);
+    visited = collection_->Ids().size();
   });
   Put();
   EXPECT_EQ(visited, 1U);
-  EXPECT_EQ(collection_->table().size(), 1U);
-  EXPECT_EQ(collection_->table().bytes(), bytes);
+  EXPECT_EQ(collection_->size().entries, 1U);
+  EXPECT_EQ(collection_->size().bytes, bytes);
 }
 
 TEST_F(CollectionReplaceTest, AFailedReplacementLeavesTheOldEntryAlone) {
@@ -93,12 +93,12 @@ TEST_F(CollectionReplaceTest, AFailedReplacementLeavesTheOldEntryAlone) {
   store_.FailWrites(false);
   EXPECT_THAT(meanwhile, ElementsAre(before));
   EXPECT_THAT(Found(2), ElementsAre(before));
-  EXPECT_EQ(collection_->table().size(), 1U);
-  EXPECT_EQ(collection_->table().tag_count(), 1U);
+  EXPECT_EQ(collection_->size().entries, 1U);
+  EXPECT_EQ(collection_->stats().tags, 1U);
   ASSERT_THAT(collection_->Erase({&before, 1}, /*sync=*/false), IsOk());
-  EXPECT_EQ(collection_->table().tag_count(), 0U);
+  EXPECT_EQ(collection_->stats().tags, 0U);
   ASSERT_THAT(collection_->Maintain(nullptr), IsOk());
-  EXPECT_EQ(collection_->partition_count(), 0U);
+  EXPECT_EQ(collection_->stats().partitions, 0U);
 }
 
 TEST_F(CollectionReplaceTest, ASearchWhoseCandidateWasReplacedLooksAgain) {

@@ -30,7 +30,7 @@ class CollectionSnapshotTest : public testing::Test {
       Put(collection.get(), "s", i);
     }
     EXPECT_THAT(collection->Maintain(nullptr), IsOk());
-    EXPECT_EQ(collection->graph_partition_count(), 1U);
+    EXPECT_EQ(collection->stats().graph_partitions, 1U);
     EXPECT_THAT(collection->WriteSnapshots(), IsOk());
   }
 
@@ -71,13 +71,13 @@ TEST_F(CollectionSnapshotTest, IsBroughtUpToDate) {
   EntryId added;
   {
     const auto collection = Open(kEntries);
-    EXPECT_EQ(collection->entries_from_snapshots(), kEntries);
+    EXPECT_EQ(collection->stats().from_snapshots, kEntries);
     ASSERT_THAT(collection->Erase(std::vector<EntryId>{EntryId{5}, EntryId{7}}, /*sync=*/false),
                 IsOk());
     added = Put(collection.get(), "s", kEntries);
   }
   const auto collection = Open(kEntries);
-  EXPECT_EQ(collection->entries_from_snapshots(), kEntries - 2);
+  EXPECT_EQ(collection->stats().from_snapshots, kEntries - 2);
   EXPECT_EQ(Nearest(*collection, kEntries), added);
   EXPECT_NE(Nearest(*collection, 4), EntryId{5});
   EXPECT_EQ(Nearest(*collection, 5), EntryId{6});
@@ -94,7 +94,7 @@ TEST_F(CollectionSnapshotTest, WhatWasErasedDoesNotComeBackWithItsFile) {
     ASSERT_THAT(collection->Erase(all, /*sync=*/false), IsOk());
   }
   const auto collection = Open(kEntries);  // the file is there, and its partition has nothing
-  EXPECT_EQ(collection->entries_from_snapshots(), 0U);
+  EXPECT_EQ(collection->stats().from_snapshots, 0U);
   EXPECT_EQ(Nearest(*collection, 4), EntryId{});
   const EntryId again = Put(collection.get(), "s", 4);
   EXPECT_EQ(Nearest(*collection, 4), again);
@@ -107,7 +107,7 @@ TEST_F(CollectionSnapshotTest, FilesOfOthersAreLeftAlone) {
     std::ofstream(dir_.path() / name) << "not a snapshot";
   }
   const auto collection = Open(kEntries);
-  EXPECT_EQ(collection->entries_from_snapshots(), kEntries);
+  EXPECT_EQ(collection->stats().from_snapshots, kEntries);
   for (const char* name :
        {"1-.index", "1-9.index", "2-1.index", "1-1.index.tmp", "1-1x.index", "notes.txt"}) {
     EXPECT_TRUE(std::filesystem::exists(dir_.path() / name)) << name;
@@ -127,9 +127,9 @@ TEST_F(CollectionSnapshotTest, ALoadedGraphTakesWritesAtOnce) {
 
 TEST_F(CollectionSnapshotTest, TheThresholdOfTheCollectionCounts) {
   const auto collection = Open(10 * kEntries);
-  EXPECT_EQ(collection->graph_partition_count(), 1U);  // as the file has it
+  EXPECT_EQ(collection->stats().graph_partitions, 1U);  // as the file has it
   EXPECT_THAT(collection->Maintain(nullptr), IsOk());
-  EXPECT_EQ(collection->graph_partition_count(), 0U);
+  EXPECT_EQ(collection->stats().graph_partitions, 0U);
   EXPECT_EQ(Nearest(*collection, 5), EntryId{6});
 }
 

@@ -28,7 +28,7 @@ class CollectionVectorsTest : public testing::Test {
     return (*collection_->Put({&request, 1}, /*sync=*/false))[0].id;
   }
   Result<std::size_t> Add(EntryId id, VectorView vector) {
-    const Collection::Addition addition{.id = id, .vector = vector};
+    const VectorAddition addition{.id = id, .vector = vector};
     return collection_->AddVectors({&addition, 1});
   }
   std::size_t Found(const Collection& collection) const {
@@ -45,16 +45,16 @@ class CollectionVectorsTest : public testing::Test {
 TEST_F(CollectionVectorsTest, AnEntryIsFoundOnceItHasItsVector) {
   const EntryId id = Put("key");
   EXPECT_EQ(Found(*collection_), 0U);
-  EXPECT_THAT(collection_->table().WantingVectors(9), ElementsAre(id));
+  EXPECT_THAT(collection_->WantingVectors(9), ElementsAre(id));
   EXPECT_THAT(Add(id, vector_), IsOkAndHolds(1U));
   EXPECT_EQ(Found(*collection_), 1U);
-  EXPECT_THAT(collection_->table().WantingVectors(9), IsEmpty());
-  EXPECT_EQ(collection_->table().without_vector(), 0U);
+  EXPECT_THAT(collection_->WantingVectors(9), IsEmpty());
+  EXPECT_EQ(collection_->stats().without_vector, 0U);
   const auto again = Open();
   EXPECT_EQ(Found(*again), 1U);
-  EXPECT_EQ(again->table().bytes(), collection_->table().bytes());
+  EXPECT_EQ(again->size().bytes, collection_->size().bytes);
   ASSERT_THAT(collection_->Erase({&id, 1}, /*sync=*/false), IsOk());
-  EXPECT_EQ(collection_->table().bytes(), 0U);
+  EXPECT_EQ(collection_->size().bytes, 0U);
   std::string value;
   EXPECT_THAT(store_.Get(Family::kVectors, EntryKey(1, id), ReadMode::kBlocking, &value),
               StatusIs(StatusCode::kNotFound));
@@ -72,11 +72,11 @@ TEST_F(CollectionVectorsTest, AVectorIsAddedOnceAndToWhatIsThere) {
 
 TEST_F(CollectionVectorsTest, AFailedWriteChangesNothing) {
   const EntryId id = Put("key");
-  const std::uint64_t bytes = collection_->table().bytes();
+  const std::uint64_t bytes = collection_->size().bytes;
   store_.FailWrites(true);
   EXPECT_THAT(Add(id, vector_), StatusIs(StatusCode::kUnavailable));
   EXPECT_EQ(Found(*collection_), 0U);
-  EXPECT_EQ(collection_->table().bytes(), bytes);
+  EXPECT_EQ(collection_->size().bytes, bytes);
   store_.FailWrites(false);
   EXPECT_THAT(Add(id, vector_), IsOkAndHolds(1U));
 }
@@ -84,17 +84,17 @@ TEST_F(CollectionVectorsTest, AFailedWriteChangesNothing) {
 TEST_F(CollectionVectorsTest, ATextWithoutAVectorIsNotAskedForAgain) {
   const EntryId id = Put("key");
   EXPECT_THAT(Add(id, {}), IsOkAndHolds(0U));
-  EXPECT_THAT(collection_->table().WantingVectors(9), IsEmpty());
-  EXPECT_EQ(collection_->table().without_vector(), 1U);
+  EXPECT_THAT(collection_->WantingVectors(9), IsEmpty());
+  EXPECT_EQ(collection_->stats().without_vector, 1U);
   EXPECT_THAT(Add(id, vector_), IsOkAndHolds(1U));
-  EXPECT_EQ(collection_->table().without_vector(), 0U);
+  EXPECT_EQ(collection_->stats().without_vector, 0U);
 }
 
 TEST_F(CollectionVectorsTest, AtMostSoManyAreNamed) {
   for (int i = 0; i < 20; ++i) {
     Put(std::to_string(i));
   }
-  EXPECT_EQ(collection_->table().WantingVectors(9).size(), 9U);
+  EXPECT_EQ(collection_->WantingVectors(9).size(), 9U);
 }
 
 }  // namespace

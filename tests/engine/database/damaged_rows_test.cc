@@ -114,13 +114,13 @@ TEST_F(DamagedVectorsTest, AScanGoesOnBehindAPageOfIt) {
 TEST_F(DamagedVectorsTest, ItsKeyCanBeDeleted) {
   const std::string_view key = "b";
   EXPECT_THAT(vectors_->Delete({&key, 1}, Durability::kDefault), IsOkAndHolds(1U));
-  EXPECT_EQ(collection_->table().size(), 2U);
+  EXPECT_EQ(collection_->size().entries, 2U);
   EXPECT_THAT(vectors_->Scan({}, 10)->damaged, ElementsAre());
 }
 
 TEST_F(DamagedVectorsTest, ItsKeyCanBeReplaced) {
   Upsert("b");
-  EXPECT_EQ(collection_->table().size(), 3U);
+  EXPECT_EQ(collection_->size().entries, 3U);
   EXPECT_THAT(Found(), ElementsAre("a", "c", "b"));
 }
 
