@@ -171,7 +171,7 @@ Result<std::uint32_t> Cache::MakeRoom(const CacheSettings& settings,
   CollectionSize most = collection_->size();
   most.entries += puts.size();
   for (const PutRequest& put : puts) {
-    most.bytes += Collection::EntryBytes(put);
+    most.bytes += BudgetBytes(put);
   }
   if (!over(most)) {
     return std::uint32_t{0};

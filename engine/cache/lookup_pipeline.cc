@@ -269,8 +269,7 @@ Status LookupPipeline::JudgeCandidates(float least, LookupState* lookup) {
       continue;
     }
     Result<StoredEntry> entry = collection_.Read(candidate.id, context_.mode);
-    if (entry.status().code() == StatusCode::kNotFound &&
-        lookup->repeats++ < Collection::kMostRepeats) {
+    if (entry.status().code() == StatusCode::kNotFound && lookup->repeats++ < kMostRepeats) {
       lookup->stage = LookupState::Stage::kSearch;  // another may have taken its place
       return Status();
     }

@@ -102,7 +102,7 @@ void EntryTable::CommitLocked(EntryId id, EntryState* state) {
   CountVectorLocked(*state, 1);
   std::uint64_t& newest = newest_by_key_[state->key_hash];
   newest = std::max(newest, id.value);
-  Changed(id);
+  changes_.Note(id);
 }
 
 void EntryTable::Announce(EntryId id, EntryState state) {
@@ -169,7 +169,7 @@ bool EntryTable::Erase(EntryId id) {
     newest_by_key_.Erase(found->key_hash);
   }
   entries_.Erase(id.value);
-  Changed(id);
+  changes_.Note(id);
   return true;
 }
 
@@ -225,40 +225,6 @@ std::vector<EntryId> EntryTable::WantingVectors(std::size_t limit) const {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());  // while some come, met twice
   ids.resize(std::min(ids.size(), limit));
   return ids;
-}
-
-void EntryTable::Changed(EntryId id) {
-  if (recording_ && changes_.size() <= kMaxChanges) {
-    changes_.push_back(id);
-  }
-}
-
-void EntryTable::RecordChanges() {
-  WriterLock lock(&mu_);
-  recording_ = true;
-  changes_.clear();
-}
-
-void EntryTable::StopRecording() {
-  WriterLock lock(&mu_);
-  recording_ = false;
-  changes_ = {};
-}
-
-std::optional<std::vector<EntryId>> EntryTable::TakeChanges() {
-  std::vector<EntryId> changes;
-  bool complete = false;
-  {
-    WriterLock lock(&mu_);
-    complete = recording_ && changes_.size() <= kMaxChanges;
-    changes.swap(changes_);
-  }
-  if (!complete) {
-    return std::nullopt;
-  }
-  std::sort(changes.begin(), changes.end());
-  changes.erase(std::unique(changes.begin(), changes.end()), changes.end());
-  return changes;
 }
 
 void EntryTable::ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const {

@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/mutex.h"
+#include "engine/collection/change_recorder.h"
 #include "engine/collection/id_set.h"
 #include "engine/collection/segmented_map.h"
 #include "engine/collection/tag_table.h"
@@ -93,20 +94,13 @@ class EntryTable {
   // or go meanwhile are visited or not, and while some come, others may be visited twice.
   void ForEach(const std::function<void(EntryId, const EntryState&)>& visit) const;
 
-  // Which ids came or went, for whoever copies the table while it is written to. Off at first. At
-  // most kMaxChanges are kept; whoever asks too seldom has to compare everything again.
-  static constexpr std::size_t kMaxChanges = std::size_t{1} << 16U;
-  void RecordChanges();  // from now on
-  void StopRecording();
-  // Ids inserted or erased since the last call (or since RecordChanges()), ascending, each once;
-  // nothing when they were too many or are not recorded. Recording goes on.
-  std::optional<std::vector<EntryId>> TakeChanges();
+  // Told of the ids that are inserted and erased.
+  ChangeRecorder& changes() { return changes_; }
 
   std::uint64_t size() const;
   std::uint64_t bytes() const;
 
  private:
-  void Changed(EntryId id) NEARHIT_REQUIRES(mu_);
   // Of a tag that nobody has: `none`.
   const IdSet& EntriesOf(const std::string& tag, const IdSet& none) const
       NEARHIT_REQUIRES_SHARED(mu_);
@@ -124,8 +118,7 @@ class EntryTable {
   std::uint64_t bytes_ NEARHIT_GUARDED_BY(mu_) = 0;      // of the others, as the next two
   std::uint64_t without_vector_ NEARHIT_GUARDED_BY(mu_) = 0;
   std::uint64_t wanting_vectors_ NEARHIT_GUARDED_BY(mu_) = 0;
-  bool recording_ NEARHIT_GUARDED_BY(mu_) = false;
-  std::vector<EntryId> changes_ NEARHIT_GUARDED_BY(mu_);  // one more than kMaxChanges: too many
+  ChangeRecorder changes_;  // synchronizes itself; noted to with mu_
 };
 
 }  // namespace nearhit

@@ -27,7 +27,8 @@ class ScopeRef {
   }
 
  private:
-  friend class Collection;
+  friend class EntryReader;
+  friend class EntrySearcher;
 
   std::optional<KeyedHasher> hasher_;  // with the scope in it, for the hashes of its keys
   std::string_view text_;

@@ -138,7 +138,7 @@ void Reembedding::Cancel() {
   }
   const Namespace::Call call(space_.get());
   if (call.status().ok()) {
-    call.collection().StopRecording();
+    call.collection().changes().Stop();
   }
 }
 
@@ -200,7 +200,7 @@ Status Reembedding::Prepare() {
     {
       const Namespace::Call call(space_.get());
       NEARHIT_RETURN_IF_ERROR(call.status());
-      call.collection().RecordChanges();
+      call.collection().changes().Start();
     }
     NEARHIT_ASSIGN_OR_RETURN(std::unique_ptr<Collection> copy, open_(change_));
     MutexLock lock(&mu_);
@@ -250,7 +250,7 @@ std::size_t Reembedding::Few() const {
 
 Status Reembedding::TakeChanges(Collection& old) {
   ++rounds_;
-  const std::optional<std::vector<EntryId>> changes = old.TakeChanges();
+  const std::optional<std::vector<EntryId>> changes = old.changes().Take();
   if (!changes) {
     rounds_ = 0;
     Begin(Pass::kOld);

@@ -27,7 +27,7 @@ namespace nearhit {
 
 // An id names its entry for good, so the copy is complete when both sides have the same ids. It is
 // brought there by going once through the ids of both, then through those that came or went since
-// (EntryTable::TakeChanges), until the rest takes but a moment; whoever keeps writes out lets it do
+// (ChangeRecorder), until the rest takes but a moment; whoever keeps writes out lets it do
 // that.
 //
 // Everything that is done is in storage: another object for the same change goes on there.

@@ -102,7 +102,7 @@ Result<std::vector<VectorHit>> Vectors::SearchOne(VectorView query,
                              ReadHits(found, options, &bytes_now, &deleted));
     const bool replaced = HasReplaced(hits);
     // The newer entry of a deleted or replaced one may be among the nearest: search again.
-    if ((!deleted && !replaced) || repeats == Collection::kMostRepeats) {
+    if ((!deleted && !replaced) || repeats == kMostRepeats) {
       if (replaced) {
         DropReplaced(&hits);
       }
