@@ -1,26 +1,32 @@
 #include "index/hnsw_index.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <memory>
-#include <numeric>
-#include <utility>
 
 #include "base/check.h"
 #include "index/rescore.h"
 
 namespace nearhit {
 
+namespace {
+// Any of the highest level: a scan of the levels, which only the leaving of the entry costs.
+EntryPoint NextEntry(const GraphStore& graph, LevelCounts levels, NodeId leaving) {
+  levels.Remove(graph.LevelOf(leaving));
+  for (NodeId node = 0; node < graph.slots(); ++node) {
+    if (node != leaving && levels.highest() >= 0 && graph.LevelOf(node) == levels.highest()) {
+      return {.node = node, .level = levels.highest()};
+    }
+  }
+  return {};
+}
+}  // namespace
+
 HnswIndex::HnswIndex(const Codec& codec, std::size_t capacity, std::uint64_t seed)
     : codec_(codec),
-      graph_(std::make_unique<GraphStore>(codec, std::max<std::size_t>(capacity, 16), seed)) {
+      graph_(std::make_unique<GraphStore>(codec, std::max<std::size_t>(capacity, 16), seed)),
+      planner_(codec.metric(), codec.centre_squared()) {
   editor_ = std::make_unique<LinkEditor>(graph_.get());
-}
-
-void HnswIndex::CountLevel(int level) {
-  level_counts_.resize(std::max(level_counts_.size(), static_cast<std::size_t>(level) + 1));
-  ++level_counts_[static_cast<std::size_t>(level)];
 }
 
 // A free slot that no reader may be at, the last one if it can be: it is in the caches. A new one
@@ -77,10 +83,7 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
     return Status();
   }
   AddNode(id, graph_->RandomLevel(), bytes, query, hash);
-  prepared_ = 0;
-  if (++added_ % kAddsToAProbe == 0) {
-    Probe();
-  }
+  prober_.OnAdd(walker(), size());
   return Status();
 }
 
@@ -104,7 +107,7 @@ void HnswIndex::AddNode(EntryId id, int level, const std::byte* record, const En
   for (std::size_t at = candidates.size(); at-- > 0;) {
     editor_->Connect(node, static_cast<int>(at), candidates[at]);
   }
-  CountLevel(level);
+  levels_.Add(level);
   {
     WriterLock lock(&ids_mu_);
     nodes_.Insert(id.value, node, IdOf());
@@ -117,29 +120,14 @@ void HnswIndex::AddNode(EntryId id, int level, const std::byte* record, const En
   }
 }
 
-bool HnswIndex::Prepare() {
+void HnswIndex::BuildReverseLinks() {
   MutexLock writer(&write_mu_);
   editor_->EnsureReverse();
-  const float threshold = asked_.load();
-  if (threshold == 0) {
-    return false;  // nobody has asked
-  }
-  const auto until = std::chrono::steady_clock::now() + kProbesOfACall;
-  const auto asked = std::pair(threshold, tuner_.factor());
-  // Where walks that end as low as those of before are not walked again any more, more are lost.
-  constexpr float kLower = .05F;
-  const float low = EndsFor(Beyond(threshold)).lowest.value();
-  if (asked != prepared_for_ || low < prepared_low_ - kLower) {
-    prepared_for_ = asked;
-    prepared_low_ = low;
-    prepared_ = 0;
-  }
-  // Those that hit a free slot count as well: a graph may have hardly any entries left.
-  while (prepared_ < BreadthTuner::kWindow && std::chrono::steady_clock::now() < until) {
-    Probe();
-    ++prepared_;
-  }
-  return prepared_ < BreadthTuner::kWindow || tuner_.factor() != prepared_for_.second;
+}
+
+bool HnswIndex::ProbeStep() {
+  MutexLock writer(&write_mu_);
+  return prober_.ProbeSome(walker(), size());
 }
 
 bool HnswIndex::Erase(EntryId id) {
@@ -172,22 +160,6 @@ bool HnswIndex::EraseEntry(EntryId id) {
   return true;
 }
 
-// Any of the highest level: a scan of the levels, which only the leaving of the entry costs.
-EntryPoint HnswIndex::NextEntry(NodeId leaving) const {
-  const auto leaving_level = static_cast<std::size_t>(graph_->LevelOf(leaving));
-  for (std::size_t level = level_counts_.size(); level-- > 0;) {
-    if (level_counts_[level] == (level == leaving_level ? 1U : 0U)) {
-      continue;
-    }
-    for (NodeId node = 0; node < graph_->slots(); ++node) {
-      if (node != leaving && graph_->LevelOf(node) == static_cast<int>(level)) {
-        return {.node = node, .level = static_cast<int>(level)};
-      }
-    }
-  }
-  return {};
-}
-
 void HnswIndex::EraseNode(NodeId node) {
   const int level = graph_->LevelOf(node);
   records_.Erase(HashOf(codec_.QueryOf(graph_->Record(node))), node);
@@ -195,14 +167,11 @@ void HnswIndex::EraseNode(NodeId node) {
     editor_->Disconnect(node, at);
   }
   if (entry_.load().node == node) {
-    entry_.store(NextEntry(node));
+    entry_.store(NextEntry(*graph_, levels_, node));
   }
   editor_->Publish();
   graph_->Release(node);
-  --level_counts_[static_cast<std::size_t>(level)];
-  while (!level_counts_.empty() && level_counts_.back() == 0) {
-    level_counts_.pop_back();
-  }
+  levels_.Remove(level);
   free_.push_back({.node = node, .since = NewEpoch()});
 }
 
@@ -249,8 +218,7 @@ Status HnswIndex::CheckInvariants() const {
 std::size_t HnswIndex::CountUnreachable() const {
   MutexLock writer(&write_mu_);
   const EntryPoint entry = entry_.load();
-  const auto nodes = static_cast<std::size_t>(
-      std::accumulate(level_counts_.begin(), level_counts_.end(), std::size_t{0}));
+  const std::size_t nodes = levels_.nodes();
   if (entry.node == kNoNode) {
     return nodes;
   }

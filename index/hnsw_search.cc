@@ -263,12 +263,11 @@ bool GivesUp(const FilteredWalk& walk, std::uint64_t distances) {
 // SearchLevel by rough scores.
 std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& query,
                                  std::span<const GraphCandidate> starts, int level,
-                                 const Breadth& breadth, FilteredWalk* filtered,
-                                 SearchStats* stats) {
+                                 const WalkPlan& plan, FilteredWalk* filtered, SearchStats* stats) {
   Visited& visited = visited_nodes;
   visited.Begin(graph.capacity());
-  Pool pool(filtered == nullptr ? breadth.ef : filtered->pool);
-  Pool accepted(filtered == nullptr ? 0 : breadth.ef);
+  Pool pool(filtered == nullptr ? plan.ef : filtered->pool);
+  Pool accepted(filtered == nullptr ? 0 : plan.ef);
   const std::uint64_t begun = stats->distances;
   const auto offer = [&](NodeId node, float score) {
     if (pool.Insert({.score = score, .node = node})) {
@@ -278,17 +277,17 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
       accepted.Insert({.score = score, .node = node});
     }
   };
-  if (breadth.without != kNoNode) {
-    visited.Insert(breadth.without);
+  if (plan.without != kNoNode) {
+    visited.Insert(plan.without);
   }
   for (const GraphCandidate& start : starts) {
     visited.Insert(start.node);
-    offer(start.node, breadth.rough ? graph.codec().RoughScore(query, graph.Record(start.node))
-                                    : graph.codec().Score(query, graph.Record(start.node)));
+    offer(start.node, plan.rough ? graph.codec().RoughScore(query, graph.Record(start.node))
+                                 : graph.codec().Score(query, graph.Record(start.node)));
   }
   const auto next_of = [&] {
     if (filtered == nullptr) {
-      return pool.Next(breadth.Limit(pool.best_score()));
+      return pool.Next(plan.Limit(pool.best_score()));
     }
     const NodeId next = pool.Next(filtered->pool);
     return next == kNoNode || accepted.Accepts(pool.next_score()) ? next : kNoNode;
@@ -302,7 +301,7 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
       }
       pool.Take();
       // The links of what comes next, unless a better one is found now, arrive meanwhile.
-      if (const NodeId next = pool.Next(breadth.ef); next != kNoNode) {
+      if (const NodeId next = pool.Next(plan.ef); next != kNoNode) {
         graph.PrefetchLinks(next, level);
       }
       coming.Append(visited.TakeFresh(graph.LiveLinksOf(node, level), coming.Room()));
@@ -311,7 +310,7 @@ std::vector<GraphCandidate> Walk(const GraphStore& graph, const EncodedQuery& qu
       break;
     }
     const std::span<const NodeId> nodes = coming.Take();
-    ScoreAll(graph, query, nodes, breadth.rough, offer);
+    ScoreAll(graph, query, nodes, plan.rough, offer);
     stats->distances += nodes.size();
     if (filtered != nullptr && GivesUp(*filtered, stats->distances - begun)) {
       filtered->gave_up = true;
@@ -341,10 +340,10 @@ std::vector<GraphCandidate> Descend(const GraphStore& graph, EntryPoint entry,
 
 std::vector<GraphCandidate> SearchLevel(const GraphStore& graph, const EncodedQuery& query,
                                         std::span<const GraphCandidate> starts, int level,
-                                        const Breadth& breadth, FilteredWalk* filtered,
+                                        const WalkPlan& plan, FilteredWalk* filtered,
                                         SearchStats* stats) {
-  std::vector<GraphCandidate> found = Walk(graph, query, starts, level, breadth, filtered, stats);
-  if (breadth.rough) {
+  std::vector<GraphCandidate> found = Walk(graph, query, starts, level, plan, filtered, stats);
+  if (plan.rough) {
     ScoreInFull(graph, query, &found);
   }
   return found;

@@ -56,7 +56,7 @@ void HnswIndex::Reset() {
   copies_.Clear();
   records_.Clear();
   free_.clear();
-  level_counts_.clear();
+  levels_.Clear();
   entry_.store({});
   size_.store(0);
 }
@@ -115,7 +115,7 @@ bool HnswIndex::ReadNodes(ByteReader* reader, std::uint64_t slots) {
       return false;
     }
     records_.Insert(HashOf(codec_.QueryOf(graph_->Record(node))), node);
-    CountLevel(level);
+    levels_.Add(level);
     for (int at = 0; at <= level; ++at) {
       const auto count = reader->Fixed<std::uint16_t>();
       if (count > GraphStore::MaxLinks(at)) {
@@ -151,11 +151,10 @@ Status HnswIndex::Deserialize(std::string_view bytes) {
   nodes_.Reserve(slots);
   const bool read = ReadNodes(&reader, slots);
   // The entry is one of the nodes of the highest level.
-  const bool entry_fits =
-      level_counts_.empty() ? entry_node == kNoNode
-                            : entry_node < graph_->slots() && entry_level >= 0 &&
-                                  graph_->LevelOf(entry_node) == entry_level &&
-                                  static_cast<std::size_t>(entry_level) + 1 == level_counts_.size();
+  const bool entry_fits = levels_.highest() < 0
+                              ? entry_node == kNoNode
+                              : entry_node < graph_->slots() && entry_level == levels_.highest() &&
+                                    graph_->LevelOf(entry_node) == entry_level;
   if (!read || !entry_fits) {
     Reset();
     return DataLoss("index snapshot has the wrong shape");

@@ -147,7 +147,7 @@ void PartitionIndex::Record(const Change& change) {
 // limit.
 bool PartitionIndex::Fails(const HnswIndex& graph) const {
   const std::size_t most = ScanAtMost(dimension());
-  return graph.FailsProbes() && graph.size() < (GraphFrom() > graph_threshold_ ? most / 2 : most);
+  return graph.LosesEntries() && graph.size() < (GraphFrom() > graph_threshold_ ? most / 2 : most);
 }
 
 std::size_t PartitionIndex::GraphFrom() const {
@@ -171,7 +171,8 @@ bool PartitionIndex::Prepare(const VectorSource* source, const std::atomic<bool>
     return true;
   }
   WriterLock writer(&write_mu_);
-  return now.large->graph->Prepare();
+  now.large->graph->BuildReverseLinks();
+  return now.large->graph->ProbeStep();
 }
 
 // Looks for a frame among 64 entries, and again among twice as many. Returns whether the scan got

@@ -63,8 +63,8 @@ class PartitionIndex final : public VectorIndex {
   bool is_graph() const { return IsGraph(current()); }
   bool is_framed() const;
 
-  // A graph that fails its probes (HnswIndex::FailsProbes) serves only from here on: a scan of so
-  // many takes a millisecond or less, and finds what there is.
+  // A graph that loses its own entries (HnswIndex::LosesEntries) serves only from here on: a scan
+  // of so many takes a millisecond or less, and finds what there is.
   static constexpr std::size_t ScanAtMost(std::size_t dimension) {
     constexpr std::size_t kComponents = std::size_t{400'000} * 384;
     return dimension < kNarrow ? 40 * kNarrowGraphThreshold : kComponents / dimension;

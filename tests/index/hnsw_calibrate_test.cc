@@ -100,7 +100,7 @@ TEST_F(HnswOfNoiseTest, WalksGetWideEnoughForWhatIsNotStored) {
   const double before = Recall();
   EXPECT_LT(before, .96);
   EXPECT_TRUE(index_.Calibrate());
-  EXPECT_FALSE(index_.FailsProbes());
+  EXPECT_FALSE(index_.LosesEntries());
   EXPECT_GT(Recall(), .97);
 }
 

@@ -65,11 +65,11 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
   Fill(1, 3'000);
   const SearchOptions for_match{.k = 1, .min_score = 0.8F, .any_match = true};
   const SearchOptions whole{
-      .k = 1, .ef = index_.BreadthFor(for_match, index_.size()).ef, .min_score = 0.8F};
+      .k = 1, .ef = index_.PlanFor(for_match, index_.size()).ef, .min_score = 0.8F};
   // Under .80 no walk is walked again, which would hide a shorter one.
   const SearchOptions lax{.k = 1, .min_score = 0.7F, .any_match = true};
   const SearchOptions lax_whole{
-      .k = 1, .ef = index_.BreadthFor(lax, index_.size()).ef, .min_score = 0.7F};
+      .k = 1, .ef = index_.PlanFor(lax, index_.size()).ef, .min_score = 0.7F};
   const std::vector<float> unrelated = RandomVectors(kDimension, 1, 99).Next();
   SearchStats missed;
   SearchStats missed_whole;
@@ -93,7 +93,7 @@ TEST_F(HnswIndexTest, AMatchSettlesTheWalk) {
 TEST_F(HnswIndexTest, AWalkThatEndsLowIsWalkedAgain) {
   Fill(1, 3'000);
   const SearchOptions for_match{.k = 1, .min_score = 0.95F, .any_match = true};
-  const std::size_t ef = index_.BreadthFor(for_match, index_.size()).ef;
+  const std::size_t ef = index_.PlanFor(for_match, index_.size()).ef;
   const SearchOptions once{.k = 1, .ef = ef, .min_score = for_match.min_score};
   const SearchOptions wide{.k = 1, .ef = 4 * ef, .min_score = for_match.min_score};
   const auto distances = [this](const std::vector<float>& query, const SearchOptions& options) {
@@ -122,48 +122,7 @@ TEST_F(HnswIndexTest, AWalkThatEndsLowIsWalkedAgain) {
   std::vector<float> stored(kDimension);
   ASSERT_TRUE(index_.Reconstruct(EntryId{7}, stored));
   EXPECT_LE(distances(stored, far_match),
-            distances(stored, {.k = 1, .ef = index_.BreadthFor(far_match, 1).ef}));
-}
-
-TEST_F(HnswIndexTest, LargerGraphsAreWalkedFurther) {
-  const SearchOptions match{.k = 1, .min_score = 0.9F, .any_match = true};
-  const SearchOptions farther{.k = 1, .min_score = 0.8F, .any_match = true};
-  const SearchOptions nearest{.k = 10};
-  const SearchOptions asked{.k = 1, .ef = 50, .min_score = 0.9F};
-  const class : public IdFilter {
-   public:
-    bool Accepts(EntryId) const override { return true; }
-  } all;
-  const SearchOptions filtered{.k = 1, .min_score = 0.9F, .any_match = true, .filter = &all};
-  const SearchOptions with_least{.k = 1, .min_score = 0.9F};  // not any match: the nearest
-  const auto ef = [this](const SearchOptions& options, std::size_t entries) {
-    return index_.BreadthFor(options, entries).ef;
-  };
-  for (const SearchOptions& options : {match, farther, nearest, asked, filtered, with_least}) {
-    EXPECT_EQ(ef(options, 100), ef(options, 100'000));
-    EXPECT_EQ(index_.BreadthFor(options, 100'000).starts, 1U);
-  }
-  EXPECT_EQ(ef(match, 1'000'000), ef(match, 100'000) + 24);
-  EXPECT_EQ(ef(farther, 1'000'000), ef(farther, 100'000) + 16);
-  EXPECT_EQ(ef(nearest, 1'000'000), 3 * ef(nearest, 100'000));
-  EXPECT_EQ(ef(asked, 1'000'000), 50U);
-  EXPECT_EQ(ef(filtered, 1'000'000), 3 * ef(filtered, 100'000));
-  EXPECT_GT(ef(filtered, 100'000), ef(nearest, 100'000));
-  EXPECT_EQ(ef(with_least, 1'000'000), ef(nearest, 1'000'000));
-  // Those that come near hardly need more, and those that do not are walked again.
-  EXPECT_EQ(index_.BreadthFor(match, 1'000'000).near_ef, 16U);
-  EXPECT_EQ(index_.BreadthFor(farther, 1'000'000).near_ef, 32U);
-  for (const SearchOptions& options : {match, farther}) {
-    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 1U);
-    EXPECT_FLOAT_EQ(index_.BreadthFor(options, 1'000).again, .005F);
-    EXPECT_FLOAT_EQ(index_.BreadthFor(options, 1'000'000).again, .015F);
-  }
-  for (const SearchOptions& options : {nearest, asked, filtered, with_least}) {
-    EXPECT_EQ(index_.BreadthFor(options, 950'000).starts, 5U);
-    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).starts, 5U);
-    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).again, 0);
-    EXPECT_EQ(index_.BreadthFor(options, 1'000'000).Limit(1), ef(options, 1'000'000));
-  }
+            distances(stored, {.k = 1, .ef = index_.PlanFor(far_match, 1).ef}));
 }
 
 TEST_F(HnswIndexTest, ErasingAWholeClusterLeavesNoIslands) {

@@ -10,7 +10,7 @@
 #include "tests/support/random_vectors.h"
 #include "tests/support/status_matchers.h"
 
-namespace nearhit::hnsw_breadth_test {
+namespace nearhit::walk_width_test {
 namespace {
 
 constexpr std::size_t kDimension = 128;
@@ -42,13 +42,17 @@ double HitRecall(const VectorIndex& index, RandomVectors* random) {
   return static_cast<double>(found) / asked;
 }
 
-template <typename Index>
-void Maintain(Index* index) {
+void Maintain(HnswIndex* index) {
+  while (index->ProbeStep()) {
+  }
+}
+
+void Maintain(PartitionIndex* index) {
   while (index->Prepare()) {
   }
 }
 
-class HnswBreadthTest : public testing::Test {
+class WalkWidthTest : public testing::Test {
  protected:
   void Fill(std::size_t texts) {
     Stars stars(texts);
@@ -65,19 +69,19 @@ class HnswBreadthTest : public testing::Test {
   }
 
   HnswIndex index_{Codec(kDimension, IndexMetric::kCosine, Encoding::kInt8)};
-  const Breadth before_ = index_.BreadthFor(kMatch, 100'000);
+  const WalkPlan before_ = index_.PlanFor(kMatch, 100'000);
   RandomVectors random_{kDimension, 1, 9};
 };
 
-TEST_F(HnswBreadthTest, WhereEntriesAreFoundWalksStayAsTheyAre) {
+TEST_F(WalkWidthTest, WhereEntriesAreFoundWalksStayAsTheyAre) {
   Fill(1'000);
   EXPECT_GE(HitRecall(index_, &random_), .99);
   Maintain(&index_);
-  EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
-  EXPECT_FALSE(index_.FailsProbes());
+  EXPECT_EQ(index_.PlanFor(kMatch, 100'000).ef, before_.ef);
+  EXPECT_FALSE(index_.LosesEntries());
 }
 
-TEST_F(HnswBreadthTest, WalksThatComeNearGoLessFar) {
+TEST_F(WalkWidthTest, WalksThatComeNearGoLessFar) {
   Fill(1'000);
   const auto ask = [this](const std::vector<float>& query, const SearchOptions& options) {
     SearchStats stats;
@@ -89,8 +93,8 @@ TEST_F(HnswBreadthTest, WalksThatComeNearGoLessFar) {
   for (int i = 0; i < 300; ++i) {
     ask(random_.Next(), kMatch);
   }
-  const Breadth among_far = index_.BreadthFor(kMatch, 100'000);
-  EXPECT_FLOAT_EQ(among_far.near, .6F * .9F);
+  const WalkPlan among_far = index_.PlanFor(kMatch, 100'000);
+  EXPECT_FLOAT_EQ(among_far.near_score, .6F * .9F);
   // While nearly all come to some .85, what stays under that is far.
   std::vector<float> stored(kDimension);
   std::uint64_t near = 0;
@@ -101,73 +105,73 @@ TEST_F(HnswBreadthTest, WalksThatComeNearGoLessFar) {
     near += ask(query, kMatch);
     in_full += ask(query, {.k = 1, .ef = before_.ef, .min_score = kMatch.min_score});
   }
-  const Breadth among_near = index_.BreadthFor(kMatch, 100'000);
-  EXPECT_GT(among_near.near, .8F);
+  const WalkPlan among_near = index_.PlanFor(kMatch, 100'000);
+  EXPECT_GT(among_near.near_score, .8F);
   EXPECT_EQ(among_near.Limit(.75F), among_near.ef);
-  EXPECT_EQ(among_near.Limit(.89F), among_near.near_ef);
-  EXPECT_LT(among_near.near_ef, among_near.ef);
+  EXPECT_EQ(among_near.Limit(.89F), among_near.ef_once_near);
+  EXPECT_LT(among_near.ef_once_near, among_near.ef);
   EXPECT_LT(near, in_full * 19 / 20);
   // The best of several may be near while the others are not.
-  EXPECT_EQ(index_.BreadthFor({.k = 2, .min_score = .9F, .any_match = true}, 100'000).Limit(.89F),
+  EXPECT_EQ(index_.PlanFor({.k = 2, .min_score = .9F, .any_match = true}, 100'000).Limit(.89F),
             among_near.ef);
   // Other thresholds are asked for by others, and nothing is known of those yet.
-  EXPECT_FLOAT_EQ(index_.BreadthFor({.k = 1, .min_score = .8F, .any_match = true}, 100'000).near,
+  EXPECT_FLOAT_EQ(index_.PlanFor({.k = 1, .min_score = .8F, .any_match = true}, 100'000).near_score,
                   .8F);
 }
 
-TEST_F(HnswBreadthTest, WhereTheyAreLostWalksGetWider) {
+TEST_F(WalkWidthTest, WhereTheyAreLostWalksGetWider) {
   Fill(20);
   const double lost = 1 - HitRecall(index_, &random_);
   EXPECT_GT(lost, .02);
   Maintain(&index_);
-  const Breadth after = index_.BreadthFor(kMatch, 100'000);
+  const WalkPlan after = index_.PlanFor(kMatch, 100'000);
   EXPECT_GT(after.ef, before_.ef);
-  EXPECT_GT(after.starts, before_.starts);
+  EXPECT_GT(after.entry_points, before_.entry_points);
   EXPECT_LT(1 - HitRecall(index_, &random_), lost / 2);
   // What was asked for by hand, or is no near-duplicate, is not the tuner's.
-  EXPECT_EQ(index_.BreadthFor({.k = 1, .ef = 50, .min_score = 0.9F}, 100'000).ef, 50U);
-  EXPECT_EQ(index_.BreadthFor({.k = 10}, 100'000).ef, 64U);
+  EXPECT_EQ(index_.PlanFor({.k = 1, .ef = 50, .min_score = 0.9F}, 100'000).ef, 50U);
+  EXPECT_EQ(index_.PlanFor({.k = 10}, 100'000).ef, 64U);
 }
 
-TEST_F(HnswBreadthTest, AGrowingGraphFindsOutByItself) {
+TEST_F(WalkWidthTest, AGrowingGraphFindsOutByItself) {
   ASSERT_THAT(index_.Add(EntryId{1}, random_.Next()), IsOk());
   HitRecall(index_, &random_);  // nobody has asked before
   Fill(20);
-  EXPECT_GT(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  EXPECT_GT(index_.PlanFor(kMatch, 100'000).ef, before_.ef);
 }
 
 // What is found easily at one threshold may be lost at another.
-TEST_F(HnswBreadthTest, AnotherThresholdIsAnotherQuestion) {
+TEST_F(WalkWidthTest, AnotherThresholdIsAnotherQuestion) {
   Fill(80);
   constexpr SearchOptions kLax{.k = 1, .min_score = 0.8F, .any_match = true};
   AskForOne(kLax);
   Maintain(&index_);
-  EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  EXPECT_EQ(index_.PlanFor(kMatch, 100'000).ef, before_.ef);
   AskForOne(kMatch);
   Maintain(&index_);
-  EXPECT_GT(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  EXPECT_GT(index_.PlanFor(kMatch, 100'000).ef, before_.ef);
 }
 
 // While hardly anything was asked, whatever ends low is walked again, and found then.
-TEST_F(HnswBreadthTest, WhatIsFoundByWalkingAgainIsLostWhenTooMuchEndsLow) {
+TEST_F(WalkWidthTest, WhatIsFoundByWalkingAgainIsLostWhenTooMuchEndsLow) {
   Fill(120);
   AskForOne(kMatch);
   Maintain(&index_);
-  EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  EXPECT_EQ(index_.PlanFor(kMatch, 100'000).ef, before_.ef);
   for (int i = 0; i < 5; ++i) {
     HitRecall(index_, &random_);
   }
   Maintain(&index_);
-  EXPECT_GT(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  EXPECT_GT(index_.PlanFor(kMatch, 100'000).ef, before_.ef);
 }
 
-TEST_F(HnswBreadthTest, UntilSomebodyAsksNothingIsDone) {
+TEST_F(WalkWidthTest, UntilSomebodyAsksNothingIsDone) {
   Fill(20);
   Maintain(&index_);
-  EXPECT_EQ(index_.BreadthFor(kMatch, 100'000).ef, before_.ef);
+  EXPECT_EQ(index_.PlanFor(kMatch, 100'000).ef, before_.ef);
 }
 
-TEST_F(HnswBreadthTest, AGraphThatFailsGivesWayToAScan) {
+TEST_F(WalkWidthTest, AGraphThatFailsGivesWayToAScan) {
   PartitionIndex index(kDimension, IndexMetric::kCosine, Encoding::kInt8, 1'000);
   Stars stars(20);
   std::uint64_t last = 0;
@@ -195,4 +199,4 @@ TEST_F(HnswBreadthTest, AGraphThatFailsGivesWayToAScan) {
 }
 
 }  // namespace
-}  // namespace nearhit::hnsw_breadth_test
+}  // namespace nearhit::walk_width_test

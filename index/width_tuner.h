@@ -15,7 +15,7 @@ namespace nearhit {
 // of 1,024 is, they get narrower again. What is between stays: to tell more takes more probes.
 //
 // Thread-safety: factor() from any thread, the rest from one at a time.
-class BreadthTuner {
+class WidthTuner {
  public:
   static constexpr float kMost = 16;
   static constexpr float kWorthwhile = 5;
