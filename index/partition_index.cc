@@ -16,9 +16,20 @@ constexpr std::size_t kLastRound = 64;
 constexpr std::size_t kFramed = 64;
 }  // namespace
 
-struct PartitionIndex::Moves {
+struct PartitionIndex::Migration {
+  // Notes the change for the move under way, if there is one; `migration` may be null.
+  static void Log(Migration* migration, const Change& change) {
+    if (migration != nullptr && migration->moving) {
+      migration->changes.push_back(change);
+    }
+  }
+  // Has `to` follow `from`: takes in the changes, with vectors of `source` where it has them. False
+  // when `stop` (which may be null) was set before the end.
+  static bool Replay(const std::vector<Change>& changes, const VectorIndex& from,
+                     const VectorSource* source, VectorIndex* to, const std::atomic<bool>* stop);
+
   mutable SharedMutex mu;  // held for copying a pointer
-  Current current NEARHIT_GUARDED_BY(mu);
+  Active active NEARHIT_GUARDED_BY(mu);
 
   // Entries from which a graph is tried again; 0: none has failed.
   std::atomic<std::size_t> scan_below{0};
@@ -29,6 +40,20 @@ struct PartitionIndex::Moves {
   bool moving = false;
   std::vector<Change> changes;  // since the move began
 };
+
+PartitionIndex::Large::Large(bool is_graph, const Codec& plain, const Frame& frame,
+                             std::size_t capacity) {
+  if (!frame.centre.empty()) {
+    shape = std::make_unique<const CodecShape>(plain.dimension(), plain.metric(), plain.encoding(),
+                                               frame);
+  }
+  const Codec framed = shape != nullptr ? Codec(shape.get()) : plain;
+  if (is_graph) {
+    graph = std::make_unique<HnswIndex>(framed, capacity);
+  } else {
+    flat = std::make_unique<FlatIndex>(framed);
+  }
+}
 
 VectorIndex& PartitionIndex::Large::index() const {
   return graph != nullptr ? static_cast<VectorIndex&>(*graph) : *flat;
@@ -42,129 +67,121 @@ PartitionIndex::PartitionIndex(std::size_t dimension, IndexMetric metric, Encodi
 }
 
 PartitionIndex::~PartitionIndex() {
-  delete moves_.load();
+  delete migration_.load();
 }
 
-PartitionIndex::Current PartitionIndex::current() const {
-  const Moves* const moves = moves_.load(std::memory_order_acquire);
-  if (moves == nullptr) {
+PartitionIndex::Active PartitionIndex::active() const {
+  const Migration* const migration = migration_.load(std::memory_order_acquire);
+  if (migration == nullptr) {
     return {};
   }
-  ReaderLock lock(&moves->mu);
-  return moves->current;
+  ReaderLock lock(&migration->mu);
+  return migration->active;
 }
 
-const VectorIndex& PartitionIndex::Serving(const Current& current) const {
-  return current.large != nullptr ? current.large->index() : static_cast<const VectorIndex&>(flat_);
+const VectorIndex& PartitionIndex::IndexOf(const Active& active) const {
+  return active.large != nullptr ? active.large->index() : static_cast<const VectorIndex&>(flat_);
 }
 
-const Frame& PartitionIndex::FrameOf(const Current& current) const {
-  if (current.large == nullptr || current.large->shape == nullptr) {
-    return codec().frame();
-  }
-  return current.large->shape->frame;
+const Frame& PartitionIndex::Active::FrameOr(const Frame& plain) const {
+  return large == nullptr || large->shape == nullptr ? plain : large->shape->frame;
 }
 
 bool PartitionIndex::is_framed() const {
-  return !FrameOf(current()).centre.empty();
+  return !active().FrameOr(codec().frame()).centre.empty();
 }
 
 // What `read` finds in the structure that serves. One that is replaced meanwhile stays as it was,
 // but flat_ may have been emptied below `read`, and then the other is asked.
 template <typename Read>
-auto PartitionIndex::Ask(Read&& read) const {
+auto PartitionIndex::WithActive(Read&& read) const {
   while (true) {
-    const Current asked = current();
-    auto answer = read(Serving(asked));
-    if (asked.large != nullptr || current().moves == asked.moves) {
+    const Active asked = active();
+    auto answer = read(IndexOf(asked));
+    if (asked.large != nullptr || active().moves == asked.moves) {
       return answer;
     }
   }
 }
 
 bool PartitionIndex::Contains(EntryId id) const {
-  return Ask([id](const VectorIndex& index) { return index.Contains(id); });
+  return WithActive([id](const VectorIndex& index) { return index.Contains(id); });
 }
 
 Result<std::vector<Neighbor>> PartitionIndex::Search(VectorView query, const SearchOptions& options,
                                                      SearchStats* stats) const {
-  return Ask([&](const VectorIndex& index) { return index.Search(query, options, stats); });
+  return WithActive([&](const VectorIndex& index) { return index.Search(query, options, stats); });
 }
 
 Result<std::vector<Neighbor>> PartitionIndex::SearchAmong(VectorView query,
                                                           std::span<const EntryId> ids,
                                                           const SearchOptions& options,
                                                           SearchStats* stats) const {
-  return Ask(
+  return WithActive(
       [&](const VectorIndex& index) { return index.SearchAmong(query, ids, options, stats); });
 }
 
 bool PartitionIndex::Reconstruct(EntryId id, std::span<float> out) const {
-  return Ask([&](const VectorIndex& index) { return index.Reconstruct(id, out); });
+  return WithActive([&](const VectorIndex& index) { return index.Reconstruct(id, out); });
 }
 
 std::vector<EntryId> PartitionIndex::Ids() const {
-  return Ask([](const VectorIndex& index) { return index.Ids(); });
+  return WithActive([](const VectorIndex& index) { return index.Ids(); });
 }
 
 std::size_t PartitionIndex::size() const {
-  return Ask([](const VectorIndex& index) { return index.size(); });
+  return WithActive([](const VectorIndex& index) { return index.size(); });
 }
 
 std::size_t PartitionIndex::memory_bytes() const {
-  const Current now = current();
+  const Active now = active();
   return sizeof(*this) - sizeof(flat_) + flat_.memory_bytes() +
-         (now.moves > 0 ? sizeof(Moves) : 0) +
+         (now.moves > 0 ? sizeof(Migration) : 0) +
          (now.large != nullptr ? now.large->index().memory_bytes() : 0);
 }
 
 Status PartitionIndex::Add(EntryId id, VectorView vector) {
   WriterLock writer(&write_mu_);
-  const Current now = current();
+  const Active now = active();
   NEARHIT_RETURN_IF_ERROR(now.large != nullptr ? now.large->index().Add(id, vector)
                                                : flat_.Add(id, vector));
-  Record({.id = id, .added = true});
+  Migration::Log(migration_.load(), {.id = id, .added = true});
   return Status();
 }
 
 bool PartitionIndex::Erase(EntryId id) {
   WriterLock writer(&write_mu_);
-  const Current now = current();
+  const Active now = active();
   const bool erased = now.large != nullptr ? now.large->index().Erase(id) : flat_.Erase(id);
   if (erased) {
-    Record({.id = id, .added = false});
+    Migration::Log(migration_.load(), {.id = id, .added = false});
   }
   return erased;
 }
 
-void PartitionIndex::Record(const Change& change) {
-  if (Moves* const moves = moves_.load(); moves != nullptr && moves->moving) {
-    moves->changes.push_back(change);
-  }
-}
-
 // Once one has failed, the next one serves down to half as many: entries come and go around a
 // limit.
-bool PartitionIndex::Fails(const HnswIndex& graph) const {
+bool PartitionIndex::GraphLosesEntries(const HnswIndex& graph) const {
   const std::size_t most = ScanAtMost(dimension());
   return graph.LosesEntries() && graph.size() < (GraphFrom() > graph_threshold_ ? most / 2 : most);
 }
 
 std::size_t PartitionIndex::GraphFrom() const {
-  const Moves* const moves = moves_.load(std::memory_order_acquire);
-  return std::max<std::size_t>(graph_threshold_, moves == nullptr ? 0 : moves->scan_below.load());
+  const Migration* const migration = migration_.load(std::memory_order_acquire);
+  return std::max<std::size_t>(graph_threshold_,
+                               migration == nullptr ? 0 : migration->scan_below.load());
 }
 
 bool PartitionIndex::NeedsMove() const {
   const std::size_t entries = size();
-  const Current now = current();
-  return IsGraph(now) ? entries < graph_threshold_ / 4 || Fails(*now.large->graph)
-                      : entries >= GraphFrom();
+  const Active now = active();
+  return now.is_graph() ? entries < graph_threshold_ / 4 || GraphLosesEntries(*now.large->graph)
+                        : entries >= GraphFrom();
 }
 
-bool PartitionIndex::Prepare(const VectorSource* source, const std::atomic<bool>* stop) {
-  const Current now = current();
-  if (!IsGraph(now)) {
+bool PartitionIndex::TuneStep(const VectorSource* source, const std::atomic<bool>* stop) {
+  const Active now = active();
+  if (!now.is_graph()) {
     return source != nullptr && Reframe(source, stop);
   }
   if (now.large->graph->Calibrate(stop)) {
@@ -184,15 +201,15 @@ bool PartitionIndex::Reframe(const VectorSource* source, const std::atomic<bool>
   }
   {
     WriterLock writer(&write_mu_);
-    Moves& moves = MakeMoves();
-    if (entries < 2 * moves.framed_at.load()) {
+    Migration& migration = MakeMigration();
+    if (entries < 2 * migration.framed_at.load()) {
       return false;
     }
-    moves.framed_at = entries;
+    migration.framed_at = entries;
   }
-  const Current now = current();
+  const Active now = active();
   const std::optional<Frame> frame =
-      BetterFrame(dimension(), Serving(now).Ids(), *source, FrameOf(now));
+      BetterFrame(dimension(), IndexOf(now).Ids(), *source, now.FrameOr(codec().frame()));
   if (!frame) {
     return false;
   }
@@ -200,41 +217,24 @@ bool PartitionIndex::Reframe(const VectorSource* source, const std::atomic<bool>
   return true;
 }
 
-PartitionIndex::Moves& PartitionIndex::MakeMoves() {
-  if (moves_.load() == nullptr) {
-    moves_.store(new Moves);
+PartitionIndex::Migration& PartitionIndex::MakeMigration() {
+  if (migration_.load() == nullptr) {
+    migration_.store(new Migration);
   }
-  return *moves_.load();
+  return *migration_.load();
 }
 
-void PartitionIndex::Put(std::shared_ptr<const Large> large) {
-  Moves& moves = MakeMoves();
-  WriterLock lock(&moves.mu);
-  std::swap(moves.current.large, large);  // the old one goes with the last search that uses it
-  ++moves.current.moves;
+void PartitionIndex::Activate(std::shared_ptr<const Large> large) {
+  Migration& migration = MakeMigration();
+  WriterLock lock(&migration.mu);
+  std::swap(migration.active.large, large);  // the old one goes with the last search that uses it
+  ++migration.active.moves;
 }
 
-std::shared_ptr<const PartitionIndex::Large> PartitionIndex::MakeLarge(bool graph,
-                                                                       const Frame& frame,
-                                                                       std::size_t capacity) const {
-  auto large = std::make_shared<Large>();
-  if (!frame.centre.empty()) {
-    large->shape = std::make_unique<const CodecShape>(codec().dimension(), codec().metric(),
-                                                      codec().encoding(), frame);
-  }
-  const Codec framed = large->shape != nullptr ? Codec(large->shape.get()) : codec();
-  if (graph) {
-    large->graph = std::make_unique<HnswIndex>(framed, capacity);
-  } else {
-    large->flat = std::make_unique<FlatIndex>(framed);
-  }
-  return large;
-}
-
-bool PartitionIndex::Replay(const std::vector<Change>& changes, const VectorIndex& from,
-                            const VectorSource* source, VectorIndex* to,
-                            const std::atomic<bool>* stop) const {
-  std::vector<float> vector(codec().dimension());
+bool PartitionIndex::Migration::Replay(const std::vector<Change>& changes, const VectorIndex& from,
+                                       const VectorSource* source, VectorIndex* to,
+                                       const std::atomic<bool>* stop) {
+  std::vector<float> vector(to->dimension());
   for (const Change& change : changes) {
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
       return false;
@@ -252,37 +252,37 @@ bool PartitionIndex::Replay(const std::vector<Change>& changes, const VectorInde
 
 void PartitionIndex::GiveUpMove() {
   WriterLock writer(&write_mu_);
-  Moves& moves = MakeMoves();
-  moves.moving = false;
-  moves.changes = {};
-  if (current().large != nullptr) {
+  Migration& migration = MakeMigration();
+  migration.moving = false;
+  migration.changes = {};
+  if (active().large != nullptr) {
     flat_.Clear();  // what the move had filled
   }
 }
 
 void PartitionIndex::Move(const VectorSource* source, const std::atomic<bool>* stop) {
-  const Current now = current();
-  Frame frame = FrameOf(now);
+  const Active now = active();
+  Frame frame = now.FrameOr(codec().frame());
   if (source != nullptr && codec().encoding() == Encoding::kInt8) {
-    frame = BetterFrame(dimension(), Serving(now).Ids(), *source, frame).value_or(frame);
+    frame = BetterFrame(dimension(), IndexOf(now).Ids(), *source, frame).value_or(frame);
   }
-  MoveTo(!IsGraph(now), frame, source, stop);
+  MoveTo(!now.is_graph(), frame, source, stop);
 }
 
 void PartitionIndex::MoveTo(bool graph, const Frame& frame, const VectorSource* source,
                             const std::atomic<bool>* stop) {
-  const Current now = current();
+  const Active now = active();
   {
     WriterLock writer(&write_mu_);
-    Moves& moves = MakeMoves();
-    moves.moving = true;
-    moves.changes.clear();
+    Migration& migration = MakeMigration();
+    migration.moving = true;
+    migration.changes.clear();
   }
-  const VectorIndex& from = Serving(now);
+  const VectorIndex& from = IndexOf(now);
   const std::vector<EntryId> ids = from.Ids();
   std::shared_ptr<const Large> large;
   if (graph || !frame.centre.empty()) {
-    large = MakeLarge(graph, frame, ids.size() + ids.size() / 4);
+    large = std::make_shared<Large>(graph, codec(), frame, ids.size() + ids.size() / 4);
   } else {
     flat_.Clear();  // what a move left that failed for want of memory
   }
@@ -294,22 +294,22 @@ void PartitionIndex::MoveTo(bool graph, const Frame& frame, const VectorSource* 
   }
   // Rounds beside the writers, until what they added meanwhile is little.
   while (true) {
-    if (!Replay(changes, from, source, to, stop)) {
+    if (!Migration::Replay(changes, from, source, to, stop)) {
       GiveUpMove();
       return;
     }
     WriterLock writer(&write_mu_);
-    Moves& moves = MakeMoves();
+    Migration& migration = MakeMigration();
     changes.clear();
-    std::swap(changes, moves.changes);
+    std::swap(changes, migration.changes);
     if (changes.size() <= kLastRound) {
-      Replay(changes, from, source, to, /*stop=*/nullptr);
-      moves.moving = false;
-      moves.changes.shrink_to_fit();
-      if (IsGraph(now) && Fails(*now.large->graph)) {
-        moves.scan_below = std::min(2 * to->size(), ScanAtMost(dimension()));
+      Migration::Replay(changes, from, source, to, /*stop=*/nullptr);
+      migration.moving = false;
+      migration.changes.shrink_to_fit();
+      if (now.is_graph() && GraphLosesEntries(*now.large->graph)) {
+        migration.scan_below = std::min(2 * to->size(), ScanAtMost(dimension()));
       }
-      Put(std::move(large));
+      Activate(std::move(large));
       break;
     }
   }

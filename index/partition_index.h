@@ -60,7 +60,7 @@ class PartitionIndex final : public VectorIndex {
 
   // Without a frame.
   const Codec& codec() const { return flat_.codec(); }
-  bool is_graph() const { return IsGraph(current()); }
+  bool is_graph() const { return active().is_graph(); }
   bool is_framed() const;
 
   // A graph that loses its own entries (HnswIndex::LosesEntries) serves only from here on: a scan
@@ -74,15 +74,15 @@ class PartitionIndex final : public VectorIndex {
   // quarter of it, or where a graph fails. One that failed is tried again among twice as many.
   bool NeedsMove() const;
   // Builds the other structure beside searches and writes and puts it in place; once `stop` (which
-  // may be null) is set, leaves things as they are soon. One call at a time, of this and Prepare.
+  // may be null) is set, leaves things as they are soon. One call at a time, of this and TuneStep.
   // `source` has the vectors in full precision; without one, or for those that it does not have,
   // the codes of the old structure have to do, and so has its frame.
   void Move(const VectorSource* source = nullptr, const std::atomic<bool>* stop = nullptr);
 
-  // What a first change after Deserialize would wait for, what a graph that grew does not know of
-  // itself yet, and a better frame for a scan that grew; beside searches.
-  // Returns whether to call again.
-  bool Prepare(const VectorSource* source = nullptr, const std::atomic<bool>* stop = nullptr);
+  // A step of what an index that was loaded, or has grown, needs: for a graph, what its first
+  // change would wait for, and how wide its walks have to be; for a scan, a better frame. Searches
+  // go on. Returns whether to call again.
+  bool TuneStep(const VectorSource* source = nullptr, const std::atomic<bool>* stop = nullptr);
 
   // The contents as bytes, and back; see snapshot.h. Deserialize requires an empty index that
   // nobody uses yet; on error it is empty still.
@@ -95,50 +95,47 @@ class PartitionIndex final : public VectorIndex {
     bool added = false;
   };
   // What only a partition has that was large once; partition_index.cc.
-  struct Moves;
+  struct Migration;
   // A structure with the frame of its codes.
   struct Large {
     std::unique_ptr<const CodecShape> shape;  // null without a frame
     std::unique_ptr<FlatIndex> flat;          // one of the two
     std::unique_ptr<HnswIndex> graph;
 
+    Large(bool is_graph, const Codec& plain, const Frame& frame, std::size_t capacity);
     VectorIndex& index() const;
   };
   // Which structure serves, and how many moves ended before it did.
-  struct Current {
+  struct Active {
     std::shared_ptr<const Large> large;  // null: flat_ does
     std::uint64_t moves = 0;
-  };
-  static bool IsGraph(const Current& current) {
-    return current.large != nullptr && current.large->graph != nullptr;
-  }
 
-  Current current() const;
-  const VectorIndex& Serving(const Current& current) const;
-  const Frame& FrameOf(const Current& current) const;
-  bool Fails(const HnswIndex& graph) const;
+    bool is_graph() const { return large != nullptr && large->graph != nullptr; }
+    // `plain` when its codes have none.
+    const Frame& FrameOr(const Frame& plain) const;
+  };
+
+  Active active() const;
+  const VectorIndex& IndexOf(const Active& active) const;
+  // Whether a scan should serve instead.
+  bool GraphLosesEntries(const HnswIndex& graph) const;
   // Entries from which a graph is tried (again).
   std::size_t GraphFrom() const;
   template <typename Read>
-  auto Ask(Read&& read) const;
-  Moves& MakeMoves() NEARHIT_REQUIRES(write_mu_);
-  void Record(const Change& change) NEARHIT_REQUIRES(write_mu_);
-  void Put(std::shared_ptr<const Large> large) NEARHIT_REQUIRES(write_mu_);
+  auto WithActive(Read&& read) const;
+  // The one that is there, or a new one.
+  Migration& MakeMigration() NEARHIT_REQUIRES(write_mu_);
+  void Activate(std::shared_ptr<const Large> large) NEARHIT_REQUIRES(write_mu_);
   void MoveTo(bool graph, const Frame& frame, const VectorSource* source,
               const std::atomic<bool>* stop);
-  std::shared_ptr<const Large> MakeLarge(bool graph, const Frame& frame,
-                                         std::size_t capacity) const;
   bool Reframe(const VectorSource* source, const std::atomic<bool>* stop);
-  // False when `stop` was set before the end.
-  bool Replay(const std::vector<Change>& changes, const VectorIndex& from,
-              const VectorSource* source, VectorIndex* to, const std::atomic<bool>* stop) const;
   void GiveUpMove() NEARHIT_EXCLUDES(write_mu_);
 
   // Small for those that are never moved: there may be 100,000 in a process.
   const std::uint32_t graph_threshold_;
   mutable SharedMutex write_mu_;  // held exclusively: writers take turns; searches never take it
-  std::atomic<Moves*> moves_{nullptr};  // owned; made by the first move
-  FlatIndex flat_;                      // empty while another serves, but for what a move fills
+  std::atomic<Migration*> migration_{nullptr};  // owned; made by the first move
+  FlatIndex flat_;  // empty while another serves, but for what a move fills
 };
 
 }  // namespace nearhit

@@ -52,10 +52,10 @@ bool ReadFrame(ByteReader* reader, const Codec& codec, Frame* frame) {
 void PartitionIndex::Serialize(std::string* out) const {
   // Writers wait meanwhile; searches do not.
   WriterLock writer(&write_mu_);
-  const Current now = current();
-  PutFixed(out, IsGraph(now) ? Kind::kGraph : Kind::kFlat);
-  PutFrame(FrameOf(now), out);
-  if (IsGraph(now)) {
+  const Active now = active();
+  PutFixed(out, now.is_graph() ? Kind::kGraph : Kind::kFlat);
+  PutFrame(now.FrameOr(codec().frame()), out);
+  if (now.is_graph()) {
     now.large->graph->Serialize(out);
   } else {
     (now.large != nullptr ? *now.large->flat : flat_).Serialize(out);
@@ -74,11 +74,11 @@ Status PartitionIndex::Deserialize(std::string_view bytes) {
   if (kind == Kind::kFlat && frame.centre.empty()) {
     return flat_.Deserialize(entries);
   }
-  std::shared_ptr<const Large> large = MakeLarge(kind == Kind::kGraph, frame, 16);
+  auto large = std::make_shared<const Large>(kind == Kind::kGraph, codec(), frame, std::size_t{16});
   NEARHIT_RETURN_IF_ERROR(large->graph != nullptr ? large->graph->Deserialize(entries)
                                                   : large->flat->Deserialize(entries));
   WriterLock writer(&write_mu_);
-  Put(std::move(large));
+  Activate(std::move(large));
   return Status();
 }
 

@@ -74,7 +74,7 @@ class IndexEngine final : public Engine {
     for (;;) {
       if (partition->NeedsMove()) {
         partition->Move(source_.get());
-      } else if (!partition->Prepare(source_.get())) {
+      } else if (!partition->TuneStep(source_.get())) {
         return;
       }
     }

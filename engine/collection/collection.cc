@@ -75,7 +75,7 @@ Status Collection::Maintain(const std::atomic<bool>* stop) {
     if (partition->index.NeedsMove()) {
       partition->index.Move(&vectors, stop);
     } else {
-      partition->index.Prepare(&vectors, stop);  // of one that was loaded, or has grown
+      partition->index.TuneStep(&vectors, stop);  // of one that was loaded, or has grown
     }
   }
   return Status();

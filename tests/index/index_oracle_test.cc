@@ -187,7 +187,7 @@ class Trial {
     for (int i = 0; case_.maintained && i < 20; ++i) {
       if (index_->NeedsMove()) {
         index_->Move(&stored_);
-      } else if (!index_->Prepare(&stored_)) {
+      } else if (!index_->TuneStep(&stored_)) {
         break;
       }
     }

@@ -48,7 +48,7 @@ void Maintain(HnswIndex* index) {
 }
 
 void Maintain(PartitionIndex* index) {
-  while (index->Prepare()) {
+  while (index->TuneStep()) {
   }
 }
 
