@@ -14,8 +14,8 @@ constexpr std::size_t kMaxEntries = std::size_t{1} << 31;
 }  // namespace
 
 std::uint32_t FlatIndex::Find(EntryId id) const {
-  if (many_ != nullptr) {
-    return many_->slots.Find(id.value, IdOf());
+  if (large_ != nullptr) {
+    return large_->slots.Find(id.value, IdOf());
   }
   const EntryId* const ids = IdsBySlot();
   const EntryId* const found = std::find(ids, ids + size_, id);
@@ -32,7 +32,7 @@ Status FlatIndex::Add(EntryId id, VectorView vector) {
     }
     Append(id, encoded);
   } else {
-    Put(slot, encoded);
+    SetRecord(slot, encoded);
   }
   return Status();
 }
@@ -46,57 +46,57 @@ FlatIndex::Encoded FlatIndex::Encode(VectorView vector) const {
   bool signs = false;
   {
     ReaderLock lock(&mu_);
-    signs = many_ != nullptr && many_->signs != nullptr;
+    signs = large_ != nullptr && large_->signs != nullptr;
   }
   if (signs) {
-    encoded.signs = SignsOf(encoded);
+    encoded.signs = encoded.SignsBy(codec_);
   }
   return encoded;
 }
 
-SignCode FlatIndex::SignsOf(const Encoded& encoded) const {
-  SignCode signs = EncodeSigns(encoded.components, FastestSignKernels(), encoded.step);
-  signs.shift = codec_.ShiftIn(encoded.record.get());
-  return signs;
+SignCode FlatIndex::Encoded::SignsBy(const Codec& codec) const {
+  SignCode signs_now = EncodeSigns(components, FastestSignKernels(), step);
+  signs_now.shift = codec.ShiftIn(record.get());
+  return signs_now;
 }
 
-void FlatIndex::Put(std::uint32_t slot, const Encoded& encoded) {
+void FlatIndex::SetRecord(std::uint32_t slot, const Encoded& encoded) {
   std::memcpy(Record(slot), encoded.record.get(), codec_.record_bytes());
-  if (many_ == nullptr) {
+  if (large_ == nullptr) {
     return;
   }
-  codec_.Enlarge(encoded.record.get(), &many_->largest);
-  many_->fingerprints[slot] = encoded.fingerprint;
-  if (many_->signs != nullptr) {
-    const SignCode late = encoded.signs ? SignCode() : SignsOf(encoded);
-    many_->signs->Set(slot, encoded.signs ? *encoded.signs : late);
+  codec_.Enlarge(encoded.record.get(), &large_->largest);
+  large_->fingerprints[slot] = encoded.fingerprint;
+  if (large_->signs != nullptr) {
+    const SignCode late = encoded.signs ? SignCode() : encoded.SignsBy(codec_);
+    large_->signs->Set(slot, encoded.signs ? *encoded.signs : late);
   }
 }
 
 void FlatIndex::Append(EntryId id, const Encoded& encoded) {
   const std::uint32_t slot = size_;
-  if (many_ == nullptr && slot + 1 == kMany) {
-    MakeMany();
+  if (large_ == nullptr && slot + 1 == kLargeFrom) {
+    MakeLarge();
   }
-  if (many_ == nullptr) {
-    Pack(slot + 1);
+  if (large_ == nullptr) {
+    MakeSmall(slot + 1);
     IdsBySlot()[slot] = id;
-    Put(slot, encoded);
+    SetRecord(slot, encoded);
     return;
   }
-  if (slot == many_->capacity) {
+  if (slot == large_->capacity) {
     Reserve(std::size_t{slot} + 1 + slot / 8);
   }
-  many_->ids.push_back(id);
-  many_->fingerprints.push_back(0);
-  many_->slots.Insert(id.value, slot, IdOf());
+  large_->ids.push_back(id);
+  large_->fingerprints.push_back(0);
+  large_->slots.Insert(id.value, slot, IdOf());
   ++size_;
-  Put(slot, encoded);
+  SetRecord(slot, encoded);
 }
 
 // Into a block of exactly the first `count` records, with their ids. Those beyond size() are to be
 // filled.
-void FlatIndex::Pack(std::uint32_t count) {
+void FlatIndex::MakeSmall(std::uint32_t count) {
   const std::size_t kept = std::min(count, size_);
   const std::size_t bytes = count * codec_.record_bytes();
   std::unique_ptr<std::byte[]> block;
@@ -106,20 +106,20 @@ void FlatIndex::Pack(std::uint32_t count) {
     std::copy_n(IdsBySlot(), kept, reinterpret_cast<EntryId*>(block.get() + bytes));
   }
   block_ = std::move(block);
-  many_.reset();
+  large_.reset();
   size_ = count;
 }
 
-void FlatIndex::MakeMany() {
-  auto many = std::make_unique<Many>();
-  many->ids.assign(IdsBySlot(), IdsBySlot() + size_);
-  many->fingerprints.assign(size_, 0);
+void FlatIndex::MakeLarge() {
+  auto large = std::make_unique<LargeLayout>();
+  large->ids.assign(IdsBySlot(), IdsBySlot() + size_);
+  large->fingerprints.assign(size_, 0);
   for (std::uint32_t slot = 0; slot < size_; ++slot) {
-    many->slots.Insert(many->ids[slot].value, slot, IdOf());
-    codec_.Enlarge(Record(slot), &many->largest);
+    large->slots.Insert(large->ids[slot].value, slot, IdOf());
+    codec_.Enlarge(Record(slot), &large->largest);
   }
-  many_ = std::move(many);
-  Reserve(kMany + kMany / 8);
+  large_ = std::move(large);
+  Reserve(kLargeFrom + kLargeFrom / 8);
   if (codec_.encoding() == Encoding::kInt8) {
     MakeSigns();
   }
@@ -127,27 +127,27 @@ void FlatIndex::MakeMany() {
 
 // Of what the records hold, which is not quite what came.
 void FlatIndex::MakeSigns() {
-  many_->signs = std::make_unique<SignCodes>(codec_.dimension(), codec_.metric());
+  large_->signs = std::make_unique<SignCodes>(codec_.dimension(), codec_.metric());
   std::vector<float> components(codec_.dimension());
   for (std::size_t slot = 0; slot < size_; ++slot) {
     codec_.DecodeComponents(Record(slot), components);
     SignCode signs = EncodeSigns(components, FastestSignKernels(), codec_.StepOf(Record(slot)));
     signs.shift = codec_.ShiftIn(Record(slot));
-    many_->signs->Set(slot, signs);
+    large_->signs->Set(slot, signs);
   }
 }
 
-// Makes room for so many records, no less than there are. Requires: there are many.
+// Makes room for so many records, no less than there are. Requires: the layout is the large one.
 void FlatIndex::Reserve(std::size_t records) {
   const std::size_t used = size_ * codec_.record_bytes();
   const std::size_t bytes = records * codec_.record_bytes();
-  many_->capacity = records;
-  many_->ids.reserve(records);
-  many_->fingerprints.reserve(records);
+  large_->capacity = records;
+  large_->ids.reserve(records);
+  large_->fingerprints.reserve(records);
   if (bytes >= kPagedBytes) {
-    many_->paged.Grow(bytes);
+    large_->paged.Grow(bytes);
     if (block_ != nullptr) {
-      std::memcpy(many_->paged.data(), block_.get(), used);
+      std::memcpy(large_->paged.data(), block_.get(), used);
       block_.reset();
     }
     return;
@@ -155,7 +155,7 @@ void FlatIndex::Reserve(std::size_t records) {
   std::unique_ptr<std::byte[]> block(new std::byte[bytes]);
   std::memcpy(block.get(), Records(), used);
   block_ = std::move(block);
-  many_->paged = PagedMemory();
+  large_->paged = PagedMemory();
 }
 
 bool FlatIndex::Erase(EntryId id) {
@@ -171,54 +171,110 @@ bool FlatIndex::Erase(EntryId id) {
 void FlatIndex::EraseSlot(std::uint32_t slot) {
   NEARHIT_CHECK(Records() != nullptr);  // there is a slot
   const std::uint32_t last = size_ - 1;
-  if (many_ != nullptr) {
-    Unlist(slot);
+  if (large_ != nullptr) {
+    EraseFromLarge(slot);
   }
   if (slot != last) {
     std::memcpy(Record(slot), Record(last), codec_.record_bytes());
     IdsBySlot()[slot] = IdsBySlot()[last];
-    if (many_ != nullptr) {
-      many_->fingerprints[slot] = many_->fingerprints[last];
+    if (large_ != nullptr) {
+      large_->fingerprints[slot] = large_->fingerprints[last];
     }
   }
-  if (last < kMany / 2 || many_ == nullptr) {
-    Pack(last);
+  if (last < kLargeFrom / 2 || large_ == nullptr) {
+    MakeSmall(last);
     return;
   }
   size_ = last;
-  many_->ids.pop_back();
-  many_->fingerprints.pop_back();
-  GiveBack();
+  large_->ids.pop_back();
+  large_->fingerprints.pop_back();
+  ReleaseSpare();
 }
 
-// Takes a slot out of what only many have; the last one comes into its place.
-void FlatIndex::Unlist(std::uint32_t slot) {
+// Takes a slot out of what only the large layout has; the last one comes into its place.
+void FlatIndex::EraseFromLarge(std::uint32_t slot) {
   const std::uint32_t last = size_ - 1;
-  many_->slots.Erase(many_->ids[slot].value, IdOf());
+  large_->slots.Erase(large_->ids[slot].value, IdOf());
   if (slot != last) {
-    many_->slots.Move(many_->ids[last].value, slot, IdOf());
+    large_->slots.Move(large_->ids[last].value, slot, IdOf());
   }
-  if (many_->signs != nullptr) {
+  if (large_->signs != nullptr) {
     if (slot != last) {
-      many_->signs->Copy(last, slot);
+      large_->signs->Copy(last, slot);
     }
-    many_->signs->Shrink(last);
+    large_->signs->Shrink(last);
   }
 }
 
 // Some room is kept, so that adding and erasing in turn does not allocate each time.
-void FlatIndex::GiveBack() {
-  if (block_ != nullptr ? many_->capacity > 2 * std::size_t{size_} + 2
+void FlatIndex::ReleaseSpare() {
+  if (block_ != nullptr ? large_->capacity > 2 * std::size_t{size_} + 2
                         : size_ * codec_.record_bytes() < kPagedBytes / 2) {
     Reserve(std::size_t{size_} + 1);
   } else if (block_ == nullptr && size_ % 64 == 0) {
-    many_->paged.Discard(size_ * codec_.record_bytes());
+    large_->paged.Discard(size_ * codec_.record_bytes());
   }
 }
 
 void FlatIndex::Clear() {
   WriterLock lock(&mu_);
-  Pack(0);
+  MakeSmall(0);
+}
+
+FlatScan FlatIndex::MakeScan(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
+                             SearchStats* stats) const {
+  Codec::Largest largest;
+  for (std::size_t slot = 0; large_ == nullptr && slot < size_; ++slot) {
+    codec_.Enlarge(Record(slot), &largest);
+  }
+  return FlatScan(
+      codec_,
+      {.records = Records(),
+       .ids = IdsBySlot(),
+       .fingerprints = large_ != nullptr ? large_->fingerprints.data() : nullptr,
+       .size = size_,
+       .signs = large_ != nullptr ? large_->signs.get() : nullptr},
+      {.query = &query,
+       .filter = filter,
+       .largest_error = codec_.LargestError(query, large_ == nullptr ? largest : large_->largest)},
+      set, stats);
+}
+
+Result<std::vector<Neighbor>> FlatIndex::Search(VectorView query, const SearchOptions& options,
+                                                SearchStats* stats) const {
+  NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
+  if (options.filter != nullptr && options.filter->count() <= size() / kFewPass) {
+    SearchOptions among = options;
+    among.filter = nullptr;  // these are what it accepts
+    return SearchAmong(query, options.filter->Ids(), among, stats);
+  }
+  stats->plan = SearchPlan::kScan;
+  const EncodedQuery encoded = codec_.EncodeQuery(query);
+  return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
+    CandidateSet set(k, LeastScore(encoded, options));
+    ReaderLock lock(&mu_);
+    MakeScan(encoded, options.filter, &set, stats).Run(k);
+    return set.Take();
+  });
+}
+
+Result<std::vector<Neighbor>> FlatIndex::SearchAmong(VectorView query, std::span<const EntryId> ids,
+                                                     const SearchOptions& options,
+                                                     SearchStats* stats) const {
+  NEARHIT_CHECK(query.size() == codec_.dimension() && options.k >= 1);
+  stats->plan = SearchPlan::kCompareMatching;
+  const EncodedQuery encoded = codec_.EncodeQuery(query);
+  return SearchAndRescore(codec_, query, encoded, options, stats, [&](std::size_t k) {
+    CandidateSet set(k, LeastScore(encoded, options));
+    ReaderLock lock(&mu_);
+    FlatScan scan = MakeScan(encoded, options.filter, &set, stats);
+    for (std::size_t i = 0; i < ids.size() && (i % kBetweenClocks != 0 || !options.IsLate()); ++i) {
+      if (const std::uint32_t slot = Find(ids[i]); slot != SlotMap::kNone) {
+        scan.Compare(slot);
+      }
+    }
+    return set.Take();
+  });
 }
 
 bool FlatIndex::Contains(EntryId id) const {
@@ -248,14 +304,14 @@ std::size_t FlatIndex::size() const {
 
 std::size_t FlatIndex::memory_bytes() const {
   ReaderLock lock(&mu_);
-  if (many_ == nullptr) {
+  if (large_ == nullptr) {
     return sizeof(*this) + size_ * (codec_.record_bytes() + sizeof(EntryId));
   }
-  return sizeof(*this) + sizeof(Many) +
-         (block_ == nullptr ? size_ : many_->capacity) * codec_.record_bytes() +
-         many_->ids.capacity() * sizeof(EntryId) +
-         many_->fingerprints.capacity() * sizeof(std::uint32_t) + many_->slots.memory_bytes() +
-         (many_->signs == nullptr ? 0 : many_->signs->memory_bytes());
+  return sizeof(*this) + sizeof(LargeLayout) +
+         (block_ == nullptr ? size_ : large_->capacity) * codec_.record_bytes() +
+         large_->ids.capacity() * sizeof(EntryId) +
+         large_->fingerprints.capacity() * sizeof(std::uint32_t) + large_->slots.memory_bytes() +
+         (large_->signs == nullptr ? 0 : large_->signs->memory_bytes());
 }
 
 }  // namespace nearhit

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "base/prefetch.h"
 #include "index/codec.h"
+#include "index/flat_scan.h"
 #include "index/paged_memory.h"
 #include "index/rescore.h"
 #include "index/sign_codes.h"
@@ -57,17 +57,16 @@ class FlatIndex final : public VectorIndex {
   Status Deserialize(std::string_view bytes);
 
  private:
-  // From here on there is what only many need; under half of it, that goes. Early for sign codes,
-  // as searches wait while the first are made.
-  static constexpr std::size_t kMany = 64;
+  // From here on the layout is the large one; under half of it, the small one again. Early for sign
+  // codes, as searches wait while the first are made.
+  static constexpr std::size_t kLargeFrom = 64;
   // Records of fewer bytes are in a block of the heap.
   static constexpr std::size_t kPagedBytes = std::size_t{64} << 10;
-  // Where both ways of scanning take about the same time.
-  static constexpr std::size_t kScreened = 512;
   // Entries are compared one by one when a filter lets one of so many pass.
   static constexpr std::size_t kFewPass = 16;
 
-  struct Many {
+  // What only an index of many entries has.
+  struct LargeLayout {
     std::size_t capacity = 0;  // records
     PagedMemory paged;         // the records, by slot, when they are not in the block
     std::vector<EntryId> ids;  // by slot
@@ -83,64 +82,44 @@ class FlatIndex final : public VectorIndex {
     std::vector<float> components;  // that its codes are of
     float step = 0;                 // or that they stand for; see EncodeSigns
     std::optional<SignCode> signs;  // when there were any at the time
+
+    SignCode SignsBy(const Codec& codec) const;
   };
 
   // By slot.
   std::byte* Records() const NEARHIT_REQUIRES_SHARED(mu_) {
-    return many_ != nullptr && block_ == nullptr ? many_->paged.data() : block_.get();
+    return large_ != nullptr && block_ == nullptr ? large_->paged.data() : block_.get();
   }
   std::byte* Record(std::size_t slot) const NEARHIT_REQUIRES_SHARED(mu_) {
     return Records() + slot * codec_.record_bytes();
   }
   // By slot; of few they are behind the records.
   EntryId* IdsBySlot() const NEARHIT_REQUIRES_SHARED(mu_) {
-    return many_ != nullptr ? many_->ids.data() : reinterpret_cast<EntryId*>(Record(size_));
+    return large_ != nullptr ? large_->ids.data() : reinterpret_cast<EntryId*>(Record(size_));
   }
   auto IdOf() const NEARHIT_REQUIRES_SHARED(mu_) {
     return [ids = IdsBySlot()](std::uint32_t slot) { return ids[slot].value; };
   }
   // The slot that holds `id`, or SlotMap::kNone.
   std::uint32_t Find(EntryId id) const NEARHIT_REQUIRES_SHARED(mu_);
-  void PrefetchRecord(std::size_t slot) const NEARHIT_REQUIRES_SHARED(mu_) {
-    Prefetch(Record(slot), codec_.record_bytes());
-  }
-  // One search.
-  struct Scan {
-    const EncodedQuery& query;
-    const IdFilter* filter;
-    float largest_error;  // Codec::LargestError
-    CandidateSet* set;
-    SearchStats* stats;
-  };
-  Scan MakeScan(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
-                SearchStats* stats) const NEARHIT_REQUIRES_SHARED(mu_);
-  void ScanRecords(const Scan& scan) const NEARHIT_REQUIRES_SHARED(mu_);
-  void ScanIds(const Scan& scan, std::span<const EntryId> ids, const SearchOptions& options) const
-      NEARHIT_REQUIRES_SHARED(mu_);
-  void ScanSigns(const Scan& scan, std::size_t k) const NEARHIT_REQUIRES_SHARED(mu_);
-  void Compare(const Scan& scan, std::size_t slot) const NEARHIT_REQUIRES_SHARED(mu_);
-  void CompareBestOfBlocks(const Scan& scan, std::span<const float> bounds,
-                           std::span<const float> largest, std::size_t enough) const
-      NEARHIT_REQUIRES_SHARED(mu_);
-  void CompareReaching(const Scan& scan, std::span<const SignCandidate> candidates) const
-      NEARHIT_REQUIRES_SHARED(mu_);
+  FlatScan MakeScan(const EncodedQuery& query, const IdFilter* filter, CandidateSet* set,
+                    SearchStats* stats) const NEARHIT_REQUIRES_SHARED(mu_);
   Encoded Encode(VectorView vector) const;
-  SignCode SignsOf(const Encoded& encoded) const;
-  void Put(std::uint32_t slot, const Encoded& encoded) NEARHIT_REQUIRES(mu_);
+  void SetRecord(std::uint32_t slot, const Encoded& encoded) NEARHIT_REQUIRES(mu_);
   void Append(EntryId id, const Encoded& encoded) NEARHIT_REQUIRES(mu_);
   void EraseSlot(std::uint32_t slot) NEARHIT_REQUIRES(mu_);
-  void Unlist(std::uint32_t slot) NEARHIT_REQUIRES(mu_);
-  void GiveBack() NEARHIT_REQUIRES(mu_);
-  void Pack(std::uint32_t count) NEARHIT_REQUIRES(mu_);
+  void EraseFromLarge(std::uint32_t slot) NEARHIT_REQUIRES(mu_);
+  void ReleaseSpare() NEARHIT_REQUIRES(mu_);
+  void MakeSmall(std::uint32_t count) NEARHIT_REQUIRES(mu_);
   void Reserve(std::size_t records) NEARHIT_REQUIRES(mu_);
-  void MakeMany() NEARHIT_REQUIRES(mu_);
+  void MakeLarge() NEARHIT_REQUIRES(mu_);
   void MakeSigns() NEARHIT_REQUIRES(mu_);
 
   const Codec codec_;
   mutable SharedMutex mu_;
   std::uint32_t size_ NEARHIT_GUARDED_BY(mu_) = 0;
   std::unique_ptr<std::byte[]> block_ NEARHIT_GUARDED_BY(mu_);  // the records; of few with the ids
-  std::unique_ptr<Many> many_ NEARHIT_GUARDED_BY(mu_);          // null while there are few
+  std::unique_ptr<LargeLayout> large_ NEARHIT_GUARDED_BY(mu_);  // null while there are few
 };
 
 }  // namespace nearhit

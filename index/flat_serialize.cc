@@ -14,7 +14,7 @@ void FlatIndex::Serialize(std::string* out) const {
   ReaderLock lock(&mu_);
   for (std::uint32_t slot = 0; slot < size_; ++slot) {
     PutFixed(out, IdsBySlot()[slot].value);
-    PutFixed(out, many_ != nullptr ? many_->fingerprints[slot] : std::uint32_t{0});
+    PutFixed(out, large_ != nullptr ? large_->fingerprints[slot] : std::uint32_t{0});
     out->append(reinterpret_cast<const char*>(Record(slot)), codec_.record_bytes());
   }
 }
@@ -34,7 +34,7 @@ Status FlatIndex::Deserialize(std::string_view bytes) {
     const std::string_view record = reader.Raw(codec_.record_bytes());
     std::memcpy(encoded.record.get(), record.data(), record.size());
     if (Find(id) != SlotMap::kNone || !codec_.IsSound(encoded.record.get())) {
-      Pack(0);
+      MakeSmall(0);
       return DataLoss("index snapshot holds an id twice or a vector that is none");
     }
     encoded.components.resize(codec_.dimension());

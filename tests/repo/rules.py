@@ -14,7 +14,7 @@ MAX_COLUMNS = 100
 MAX_SENTENCE_WORDS = 35
 MAX_CLASS_METHODS = 30
 # Classes that are larger, with what they have: a number may only fall.
-LARGE_CLASSES = {"DatabaseImpl": 40, "FlatIndex": 38, "Codec": 35}
+LARGE_CLASSES = {"DatabaseImpl": 40, "Codec": 35}
 MAX_DOCUMENT_LINES = {"docs/performance.md": 120}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
