@@ -16,7 +16,7 @@ using Duration = CircuitBreaker::Duration;
 using Outcome = CircuitBreaker::Outcome;
 
 constexpr Duration kPatience = seconds(5);
-constexpr Duration kHurry = milliseconds(200);
+constexpr Duration kHurry = CircuitBreaker::kLeastPatience - milliseconds(1);
 
 class CircuitBreakerTest : public testing::Test {
  protected:
@@ -58,13 +58,13 @@ TEST_F(CircuitBreakerTest, FailuresInARowOpenIt) {
 TEST_F(CircuitBreakerTest, WhatSaysNothingDoesNotCount) {
   for (int i = 0; i < 4 * CircuitBreaker::kFailuresToOpen; ++i) {
     EXPECT_TRUE(Make(Outcome::kUnknown));
-    EXPECT_TRUE(Make(Outcome::kFailure, CircuitBreaker::kLeastPatience - milliseconds(1)));
+    EXPECT_TRUE(Make(Outcome::kFailure, kHurry));
     EXPECT_TRUE(Admit()) << "one that is never reported";
   }
   Open();
 }
 
-TEST_F(CircuitBreakerTest, OneCallTriesAfterAPauseThatDoubles) {
+TEST_F(CircuitBreakerTest, OneProbeGoesOutAfterAPauseThatDoubles) {
   Open();
   Duration pause = CircuitBreaker::kFirstPause;
   for (int i = 0; i < 10; ++i) {
@@ -91,7 +91,7 @@ TEST_F(CircuitBreakerTest, ASuccessClosesItAndForgets) {
   EXPECT_TRUE(Admit());
 }
 
-TEST_F(CircuitBreakerTest, ATryOfUnknownOutcomeLeavesItToTheNext) {
+TEST_F(CircuitBreakerTest, AProbeOfUnknownOutcomeLeavesItToTheNext) {
   Open();
   now_ += CircuitBreaker::kFirstPause;
   EXPECT_TRUE(Make(Outcome::kUnknown));
@@ -109,37 +109,30 @@ TEST_F(CircuitBreakerTest, CallsThatGoOutInAnyCaseCount) {
   EXPECT_TRUE(Admit());
 }
 
-TEST_F(CircuitBreakerTest, CallersInAHurryDoNotStopThoseWhoHaveTime) {
-  Open(kHurry);
-  EXPECT_FALSE(Admit(2 * kHurry - milliseconds(1)));
-  const std::optional<Call> first = Admit(kPatience);
-  const std::optional<Call> second = Admit(kPatience);
-  EXPECT_TRUE(first);
-  EXPECT_TRUE(second);
-  EXPECT_TRUE(Make(Outcome::kSuccess, kPatience));
-  EXPECT_TRUE(Admit(kHurry));
-}
-
-TEST_F(CircuitBreakerTest, ATryInAHurryPutsOffOnlyThoseLikeIt) {
+TEST_F(CircuitBreakerTest, ACallInAHurryIsNoProbe) {
   Open();
   now_ += CircuitBreaker::kFirstPause;
-  std::optional<Call> hurried = Admit(kHurry);
-  ASSERT_TRUE(hurried);
   EXPECT_FALSE(Admit(kHurry));
-  std::optional<Call> patient = Admit(kPatience);
-  ASSERT_TRUE(patient) << "beside it";
-  EXPECT_FALSE(Admit(kPatience));
-  hurried->Report(Outcome::kFailure, now_);
-  EXPECT_FALSE(Admit(kPatience)) << "the other one is on its way";
-  patient.reset();
-  EXPECT_FALSE(Admit(kHurry));
-  EXPECT_TRUE(Admit(kPatience)) << "no pause for it, and none that doubles";
-  now_ += CircuitBreaker::kFirstPause;
-  EXPECT_TRUE(Admit(kHurry));
-  EXPECT_FALSE(Admit(CircuitBreaker::kLeastPatience - milliseconds(1)));
+  EXPECT_TRUE(Admit());
 }
 
-TEST_F(CircuitBreakerTest, CallsOnTheirWayWhenItOpensDoNotPutTheNextTryOff) {
+TEST_F(CircuitBreakerTest, AProbeThatFailsOnceItIsClosedIsAFailureLikeOthers) {
+  Open();
+  now_ += CircuitBreaker::kFirstPause;
+  std::optional<Call> probe = Admit();
+  ASSERT_TRUE(probe);
+  breaker_.Enter(kPatience).Report(Outcome::kSuccess, now_);
+  probe->Report(Outcome::kFailure, now_);
+  for (int i = 1; i < CircuitBreaker::kFailuresToOpen; ++i) {
+    EXPECT_TRUE(Make(Outcome::kFailure));
+  }
+  now_ += CircuitBreaker::kFirstPause - milliseconds(1);
+  EXPECT_FALSE(Admit());
+  now_ += milliseconds(1);
+  EXPECT_TRUE(Admit());
+}
+
+TEST_F(CircuitBreakerTest, CallsOnTheirWayWhenItOpensDoNotPutTheProbeOff) {
   std::array<std::optional<Call>, 3> late = {Admit(), Admit(), Admit()};
   Open();
   now_ += CircuitBreaker::kFirstPause;
