@@ -14,6 +14,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/check.h"
+#include "engine/storage/cached_store.h"
 #include "engine/storage/rocksdb_store.h"
 #include "nearhit/database.h"
 
@@ -205,7 +206,7 @@ BENCHMARK(BM_ExactHitSpread)->ArgName("answer")->Arg(1'024)->Arg(16'384);
 std::unique_ptr<KvStore> OpenStore(const Directory& directory) {
   auto store = OpenRocksDbStore({.path = directory.path()});
   NEARHIT_CHECK(store.ok());
-  return *std::move(store);
+  return CacheRows(*std::move(store), std::size_t{32} << 20);
 }
 
 std::string Key(std::size_t i) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/database/database_impl.h"
+#include "engine/storage/cached_store.h"
 #include "engine/storage/memory_store.h"
 #include "engine/storage/rocksdb_store.h"
 #include "engine/storage/watched_store.h"
@@ -15,6 +16,7 @@ namespace nearhit {
 namespace {
 
 constexpr std::size_t kMaxPayloadLimit = std::size_t{64} << 20;
+constexpr std::size_t kRowsShare = 8;  // of the cache's bytes, one in so many is for rows
 
 class FunctionClock final : public Clock {
  public:
@@ -56,17 +58,18 @@ Status DatabaseImpl::Start() {
   if (options_.maintenance_interval_ms == 0) {
     return InvalidArgument("maintenance_interval_ms is 0, it must be at least 1");
   }
+  const std::size_t row_bytes = options_.block_cache_bytes / kRowsShare;
   if (options_.in_memory) {
-    store_ = NewMemoryStore();
+    store_ = WatchStore(NewMemoryStore(), LogSink());
   } else if (options_.path.empty()) {
     return InvalidArgument("path is empty");
   } else {
-    NEARHIT_ASSIGN_OR_RETURN(store_,
-                             OpenRocksDbStore({.path = options_.path,
-                                               .block_cache_bytes = options_.block_cache_bytes,
-                                               .log = options_.log}));
+    NEARHIT_ASSIGN_OR_RETURN(
+        store_, OpenRocksDbStore({.path = options_.path,
+                                  .block_cache_bytes = options_.block_cache_bytes - row_bytes,
+                                  .log = options_.log}));
+    store_ = CacheRows(WatchStore(std::move(store_), LogSink()), row_bytes);
   }
-  store_ = WatchStore(std::move(store_), LogSink());
   MutexLock admin(&admin_mu_);
   NEARHIT_ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Load(store_.get()));
   secret_ = catalogue.secret();

@@ -82,6 +82,19 @@ void HotRows::Erase(Family family, std::string_view key) {
   }
 }
 
+void HotRows::ErasePrefix(std::string_view prefix) {
+  for (Shard& shard : shards_) {
+    MutexLock lock(&shard.mu);
+    ++shard.erased;
+    for (std::uint32_t at = 0; at < shard.slots.size(); ++at) {
+      const Slot& slot = shard.slots[at];
+      if (!slot.key.empty() && slot.key.starts_with(prefix)) {
+        Release(&shard, HashOf(slot.family, slot.key), at);
+      }
+    }
+  }
+}
+
 void HotRows::Release(Shard* shard, std::uint64_t hash, std::uint32_t at) {
   shard->bytes -= BytesOf(shard->slots[at]);
   shard->slots[at] = Slot{};

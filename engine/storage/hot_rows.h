@@ -1,5 +1,5 @@
-// Rows that are read again and again, as they are: in front of storage, whose own caches keep
-// blocks and take a microsecond to find a row in one.
+// Rows that are read again and again, as they are, for CachedStore (cached_store.h): in front of
+// storage, whose own caches keep blocks and take a microsecond to find a row in one.
 #pragma once
 
 #include <array>
@@ -22,9 +22,7 @@ namespace nearhit {
 // storage. They leave by CLOCK (Corbato, "A Paging Experiment with the Multics System", 1968): a
 // hand goes round and takes the first one that was not found since it came by.
 //
-// Never older than storage: whoever reads a row of storage has asked here before, and the Ticket
-// tells whether any row near it was written since. A writer calls Erase after it has written and
-// before it says so.
+// Never older than storage, if readers and writers keep to the protocol of cached_store.h.
 //
 // Thread-safety: thread-safe; a mutex of a few rows, held for one look-up and the copy of a row.
 class HotRows {
@@ -45,6 +43,8 @@ class HotRows {
   // unless one was erased near it meanwhile.
   void Offer(Ticket ticket, Family family, std::string_view key, std::string_view row);
   void Erase(Family family, std::string_view key);
+  // All whose key starts with `prefix`. Cost: O(rows).
+  void ErasePrefix(std::string_view prefix);
 
   std::size_t size() const;
   // Of rows, keys and what finds them.
@@ -64,7 +64,7 @@ class HotRows {
     std::vector<std::uint32_t> free NEARHIT_GUARDED_BY(mu);
     std::size_t hand NEARHIT_GUARDED_BY(mu) = 0;
     std::size_t bytes NEARHIT_GUARDED_BY(mu) = 0;
-    Ticket erased NEARHIT_GUARDED_BY(mu) = 0;  // calls of Erase
+    Ticket erased NEARHIT_GUARDED_BY(mu) = 0;  // calls of Erase and ErasePrefix
     // By some bits of a row's hash other ones, of the row that was offered last.
     std::vector<std::uint16_t> offered NEARHIT_GUARDED_BY(mu);
   };

@@ -19,7 +19,6 @@
 #include "base/coding.h"
 #include "base/mutex.h"
 #include "engine/storage/high_water_mark.h"
-#include "engine/storage/hot_rows.h"
 #include "engine/storage/no_wait_env.h"
 
 namespace nearhit {
@@ -32,7 +31,6 @@ constexpr std::size_t kExactKeyBytes =
     20;  // namespace and hash: the prefix that the bloom filters know
 constexpr std::uint64_t kMinBlobBytes = 4'096;
 constexpr std::size_t kDropChunk = 1'000;
-constexpr std::size_t kHotShare = 8;  // of the cache's bytes, one in so many is for hot rows
 
 constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
     "default", "partitions", "headers", "vectors", "payloads", "keys", "tags", "expiry"};
@@ -65,11 +63,6 @@ Status FromRocksDb(const rocksdb::Status& status) {
     return Unavailable("storage failed: " + status.ToString());
   }
   return Internal("storage refused a call: " + status.ToString());
-}
-
-// What a hit reads.
-bool IsHot(Family family) {
-  return family == Family::kPayloads || family == Family::kVectors;
 }
 
 rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
@@ -129,8 +122,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
 
 class RocksDbStore final : public KvStore {
  public:
-  explicit RocksDbStore(const RocksDbStoreOptions& options)
-      : options_(options), hot_rows_(options.block_cache_bytes / kHotShare) {}
+  explicit RocksDbStore(const RocksDbStoreOptions& options) : options_(options) {}
   ~RocksDbStore() override;
   RocksDbStore(const RocksDbStore&) = delete;
   RocksDbStore& operator=(const RocksDbStore&) = delete;
@@ -161,7 +153,6 @@ class RocksDbStore final : public KvStore {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; destroyed before db_
   std::uint64_t lost_sequences_ = 0;
-  mutable HotRows hot_rows_;  // of the families that IsHot names
 
   Mutex mark_mu_;
   std::uint64_t marked_ NEARHIT_GUARDED_BY(mark_mu_) = 0;
@@ -179,8 +170,7 @@ Status RocksDbStore::Open() {
   if (error) {
     return Unavailable("cannot create " + options_.path.string() + ": " + error.message());
   }
-  const auto cache =
-      rocksdb::NewLRUCache(options_.block_cache_bytes - options_.block_cache_bytes / kHotShare);
+  const auto cache = rocksdb::NewLRUCache(options_.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
@@ -256,22 +246,11 @@ RocksDbStore::~RocksDbStore() {
 
 Status RocksDbStore::Get(Family family, std::string_view key, ReadMode mode,
                          std::string* value) const {
-  HotRows::Ticket ticket = 0;
-  if (IsHot(family) && hot_rows_.Find(family, key, value, &ticket)) {
-    return Status();
+  std::optional<NoWaitReads> in_memory_only;
+  if (mode == ReadMode::kNonBlocking) {
+    in_memory_only.emplace();
   }
-  {
-    std::optional<NoWaitReads> in_memory_only;
-    if (mode == ReadMode::kNonBlocking) {
-      in_memory_only.emplace();
-    }
-    NEARHIT_RETURN_IF_ERROR(
-        FromRocksDb(db_->Get(rocksdb::ReadOptions(), Handle(family), ToSlice(key), value)));
-  }
-  if (IsHot(family)) {
-    hot_rows_.Offer(ticket, family, key, *value);
-  }
-  return Status();
+  return FromRocksDb(db_->Get(rocksdb::ReadOptions(), Handle(family), ToSlice(key), value));
 }
 
 Status RocksDbStore::Write(const WriteBatch& batch, bool sync) {
@@ -285,13 +264,7 @@ Status RocksDbStore::Write(const WriteBatch& batch, bool sync) {
   }
   rocksdb::WriteOptions options;
   options.sync = sync;
-  Status written = FromRocksDb(db_->Write(options, &native));
-  for (const WriteBatch::Operation& operation : batch.operations()) {
-    if (IsHot(operation.family)) {
-      hot_rows_.Erase(operation.family, operation.key);
-    }
-  }
-  return written;
+  return FromRocksDb(db_->Write(options, &native));
 }
 
 Status RocksDbStore::Scan(Family family, std::string_view begin, std::string_view end,

@@ -67,6 +67,21 @@ TEST(HotRowsTest, ErasedRowsAreGone) {
   EXPECT_EQ(Found(&rows, "a"), "two");
 }
 
+TEST(HotRowsTest, RowsOfAPrefixAreErased) {
+  HotRows rows(kRoom);
+  Keep(&rows, "ab", "one");
+  Keep(&rows, "abc", "two", Family::kVectors);
+  Keep(&rows, "b", "three");
+  std::string row;
+  HotRows::Ticket ticket = 0;
+  Read(&rows, "abd", "old");
+  ASSERT_FALSE(rows.Find(Family::kPayloads, "abd", &row, &ticket));
+  rows.ErasePrefix("ab");
+  rows.Offer(ticket, Family::kPayloads, "abd", "old");
+  EXPECT_EQ(rows.size(), 1U);
+  EXPECT_EQ(Found(&rows, "b"), "three");
+}
+
 // A reader takes its ticket and reads the old row of storage; the writer writes the new one and
 // erases; only then the reader offers.
 TEST(HotRowsTest, ARowReadBeforeAWriteIsNotKept) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/descriptor.h"
+#include "engine/storage/cached_store.h"
 #include "tests/engine/storage/kv_store_contract.h"
 #include "tests/support/forwarding_store.h"
 #include "tests/support/status_matchers.h"
@@ -30,6 +31,9 @@ class OwnedStore final : private TempDir, public ForwardingStore {
 
 INSTANTIATE_TEST_SUITE_P(RocksDb, KvStoreContract,
                          testing::Values([] { return std::make_unique<OwnedStore>(); }));
+INSTANTIATE_TEST_SUITE_P(CachedRocksDb, KvStoreContract, testing::Values([] {
+                           return CacheRows(std::make_unique<OwnedStore>(), std::size_t{1} << 20);
+                         }));
 
 class RocksDbStoreTest : public testing::Test {
  protected:
