@@ -174,7 +174,7 @@ void AddDescribe(CLI::App* ns, CliContext* context) {
 }
 
 void AddStats(CLI::App* app, CliContext* context) {
-  CLI::App* command = app->add_subcommand("stats", "Figures of the whole server");
+  CLI::App* command = app->add_subcommand("stats", "Metrics of the whole server");
   command->callback([=] {
     context->run = [=] {
       const Client client = context->Connect();

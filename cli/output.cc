@@ -250,8 +250,8 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
       json["reembedding"]["last_error"] = change.last_error();
     }
   }
-  for (const NamespaceFigure& figure : kNamespaceFigures) {
-    json["stats"][std::string(figure.name)] = NumberOf(info.stats(), figure.name);
+  for (const NamespaceMetric& metric : kNamespaceMetrics) {
+    json["stats"][std::string(metric.name)] = NumberOf(info.stats(), metric.name);
   }
   return json;
 }

@@ -22,20 +22,20 @@ class StatCounters {
 
   void AddTo(NamespaceStats* stats) const {
     for (std::size_t i = 0; i < values_.size(); ++i) {
-      stats->*kNamespaceFigures[i].value += values_[i].load(std::memory_order_relaxed);
+      stats->*kNamespaceMetrics[i].value += values_[i].load(std::memory_order_relaxed);
     }
   }
 
  private:
   static constexpr std::size_t IndexOf(std::uint64_t NamespaceStats::*field) {
     std::size_t index = 0;
-    while (kNamespaceFigures[index].value != field) {
+    while (kNamespaceMetrics[index].value != field) {
       ++index;  // past the end does not compile
     }
     return index;
   }
 
-  std::array<std::atomic<std::uint64_t>, std::size(kNamespaceFigures)> values_{};
+  std::array<std::atomic<std::uint64_t>, std::size(kNamespaceMetrics)> values_{};
 };
 
 }  // namespace nearhit

@@ -1,4 +1,4 @@
-// Figures of a namespace and of a database, read at one moment; each is exact, the set is not a
+// Metrics of a namespace and of a database, read at one moment; each is exact, the set is not a
 // snapshot.
 #pragma once
 
@@ -44,20 +44,26 @@ struct NamespaceStats {
   std::uint64_t embedder_memo_misses = 0;
 };
 
-// The list of these figures, for whatever shows all of them. `name` is that of the field of
-// nearhit.v1.NamespaceStats and of the key in JSON.
-struct NamespaceFigure {
+// The list of these metrics, for whatever shows all of them. `name` is that of the field of
+// nearhit.v1.NamespaceStats and of the key in JSON; Prometheus has nearhit_<name>, and _total
+// behind it for a counter.
+enum class MetricKind : std::uint8_t {
+  kGauge,    // as it is now
+  kCounter,  // grows until the daemon stops
+};
+struct NamespaceMetric {
   std::string_view name;
   std::uint64_t NamespaceStats::*value;
+  MetricKind kind = MetricKind::kCounter;
 };
-inline constexpr NamespaceFigure kNamespaceFigures[] = {
-    {"entries", &NamespaceStats::entries},
-    {"bytes", &NamespaceStats::bytes},
-    {"partitions", &NamespaceStats::partitions},
-    {"index_bytes", &NamespaceStats::index_bytes},
-    {"graph_partitions", &NamespaceStats::graph_partitions},
-    {"damaged_entries", &NamespaceStats::damaged_entries},
-    {"entries_without_vector", &NamespaceStats::entries_without_vector},
+inline constexpr NamespaceMetric kNamespaceMetrics[] = {
+    {"entries", &NamespaceStats::entries, MetricKind::kGauge},
+    {"bytes", &NamespaceStats::bytes, MetricKind::kGauge},
+    {"partitions", &NamespaceStats::partitions, MetricKind::kGauge},
+    {"index_bytes", &NamespaceStats::index_bytes, MetricKind::kGauge},
+    {"graph_partitions", &NamespaceStats::graph_partitions, MetricKind::kGauge},
+    {"damaged_entries", &NamespaceStats::damaged_entries, MetricKind::kGauge},
+    {"entries_without_vector", &NamespaceStats::entries_without_vector, MetricKind::kGauge},
     {"exact_hits", &NamespaceStats::exact_hits},
     {"semantic_hits", &NamespaceStats::semantic_hits},
     {"misses", &NamespaceStats::misses},
@@ -71,8 +77,8 @@ inline constexpr NamespaceFigure kNamespaceFigures[] = {
     {"embedder_memo_hits", &NamespaceStats::embedder_memo_hits},
     {"embedder_memo_misses", &NamespaceStats::embedder_memo_misses},
 };
-static_assert(sizeof(NamespaceStats) == sizeof(std::uint64_t) * std::size(kNamespaceFigures),
-              "a figure is not in the list");
+static_assert(sizeof(NamespaceStats) == sizeof(std::uint64_t) * std::size(kNamespaceMetrics),
+              "a metric is not in the list");
 
 // A change of the embedder that is under way (NamespaceUpdate::reembed).
 struct ReembeddingInfo {

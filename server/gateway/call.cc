@@ -187,6 +187,9 @@ void GatewayCall::OnLookup(Result<LookupResult> result) {
   if (result.ok()) {
     found_ = *std::move(result);
     found_.answer = std::string();
+    if (found_.score) {
+      own_->shared->metrics.CountSimilarity(false, *found_.score);
+    }
   }
   if (controls_.only_if_cached) {
     SendError(504, "nothing that may be served is cached (only-if-cached)");
@@ -219,10 +222,18 @@ std::string_view GatewayCall::TryServe(const LookupResult& hit) {
   if (hit.kind == HitKind::kSemantic && MayHaveReasoning(hit.answer)) {
     return ServeWithoutReasoning(hit, *answer);
   }
+  ServeHit(hit, *answer);
+  return {};
+}
+
+void GatewayCall::ServeHit(const LookupResult& hit, const StoredAnswer& answer) {
+  GatewayMetrics& metrics = own_->shared->metrics;
+  metrics.CountSimilarity(true, hit.score.value_or(1));
+  metrics.CountSaved(hit.metadata.prompt_tokens, hit.metadata.answer_tokens);
+  reason_ = plan_.reason;
   std::vector<HttpHeader> headers = OwnHeaders(plan_.stream);
   AddHit(hit, &headers);
-  ServeStored(*answer, std::move(headers));
-  return {};
+  ServeStored(answer, std::move(headers));
 }
 
 // Thoughts about another prompt would come back as the model's own.
@@ -248,9 +259,7 @@ std::string_view GatewayCall::ServeWithoutReasoning(const LookupResult& hit,
     without.events = EventsOf(*api_, blocks);
   }
   served_ = Served::kSemantic;
-  std::vector<HttpHeader> headers = OwnHeaders(plan_.stream);
-  AddHit(hit, &headers);
-  ServeStored(without, std::move(headers));
+  ServeHit(hit, without);
   return {};
 }
 
@@ -271,7 +280,8 @@ void GatewayCall::ServeStored(const StoredAnswer& answer, std::vector<HttpHeader
 }
 
 void GatewayCall::Count(Served how) {
-  own_->shared->served[static_cast<std::size_t>(how)].fetch_add(1, std::memory_order_relaxed);
+  own_->shared->metrics.CountRequest(route_.endpoint, how, reason_,
+                                     std::chrono::steady_clock::now() - arrived_);
 }
 
 }  // namespace nearhit::server

@@ -53,6 +53,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   // Serves what was found, or says why not.
   std::string_view TryServe(const LookupResult& hit);
   std::string_view ServeWithoutReasoning(const LookupResult& hit, const StoredAnswer& answer);
+  void ServeHit(const LookupResult& hit, const StoredAnswer& answer);
   void ServeStored(const StoredAnswer& answer, std::vector<HttpHeader> headers);
 
   // Answering from upstream.
@@ -78,6 +79,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
 
   GatewayLoop* const own_;
   const std::shared_ptr<EventLoop> loop_;
+  const EventLoop::TimePoint arrived_ = std::chrono::steady_clock::now();
   const std::shared_ptr<HttpServerRequest> request_;  // constant once it is planned
   const std::shared_ptr<HttpResponder> responder_;
   Route route_;

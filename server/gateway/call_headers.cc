@@ -51,8 +51,7 @@ void GatewayCall::AddForwarded(long upstream_status, std::vector<HttpHeader>* he
     headers->push_back({.name = "x-nearhit-reason", .value = std::string(reason_)});
   }
   headers->push_back({.name = "cache-status", .value = std::move(status)});
-  headers->push_back({.name = "x-nearhit-status",
-                      .value = std::string(kServedNames[static_cast<std::size_t>(served_)])});
+  headers->push_back({.name = "x-nearhit-status", .value = std::string(ServedName(served_))});
   if (found_.score) {
     headers->push_back({.name = "x-nearhit-similarity", .value = Score(*found_.score)});
   }

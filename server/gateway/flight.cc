@@ -93,6 +93,7 @@ bool Flight::TryNext() {
   call.first_byte_timeout = std::chrono::milliseconds(options.first_byte_timeout_ms);
   call.idle_timeout = std::chrono::milliseconds(options.idle_timeout_ms);
   asked_usage_ = call.body != body_;
+  asked_ = std::chrono::steady_clock::now();
   exchange_ = table_->client()->Start(std::move(call), this);
   return true;
 }
@@ -106,7 +107,10 @@ std::shared_ptr<const std::string> Flight::BodyFor(const Upstream& upstream) con
 
 void Flight::OnHead(HttpHead head) {
   const bool failed = IsFailure(head.status);
-  upstreams_[tried_ - 1]->Report(failed, loop_->now());
+  Upstream& upstream = *upstreams_[tried_ - 1];
+  upstream.Report(failed, loop_->now());
+  host_.metrics->CountUpstream(upstream.options().name, head.status,
+                               std::chrono::steady_clock::now() - asked_);
   if (failed && tried_ < std::min(upstreams_.size(), kMaxAttempts)) {
     table_->client()->Cancel(std::exchange(exchange_, nullptr));
     TryNext();
@@ -300,7 +304,10 @@ void Flight::Store(const std::string& record, const AnswerFacts& facts) const {
   request.metadata.prompt_tokens = static_cast<std::uint32_t>(std::min(facts.usage.input, kMost));
   request.metadata.answer_tokens = static_cast<std::uint32_t>(std::min(facts.usage.output, kMost));
   request.ttl_ms = order.ttl_ms;
-  (*cache)->Store(request).status().IgnoreError();
+  const Status stored = (*cache)->Store(request).status();
+  if (stored.ok()) {
+    host_.metrics->CountStored();
+  }
 }
 
 FlightTable::FlightTable(const FlightHost& host, std::shared_ptr<EventLoop> loop)

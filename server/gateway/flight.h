@@ -16,6 +16,7 @@
 #include "server/dialect/endpoint.h"
 #include "server/dialect/sse.h"
 #include "server/gateway/flight_log.h"
+#include "server/gateway/gateway_metrics.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/request.h"
 
@@ -47,6 +48,7 @@ struct FlightRequest {
 struct FlightHost {
   ServiceCore* core = nullptr;
   const UpstreamSet* upstreams = nullptr;
+  std::shared_ptr<GatewayMetrics> metrics{};
   std::shared_ptr<std::atomic<std::uint64_t>> flying{};  // flights that are not over
 };
 
@@ -88,6 +90,7 @@ class Flight final : public AsyncHttpReceiver, public std::enable_shared_from_th
   std::vector<Upstream*> upstreams_;  // in the order in which they are asked
   std::size_t tried_ = 0;
   AsyncHttpClient::Exchange* exchange_ = nullptr;
+  EventLoop::TimePoint asked_{};  // when this exchange was begun
   bool paused_ = false;
   bool is_stream_ = false;  // the answer is one of events
   bool asked_usage_ = false;

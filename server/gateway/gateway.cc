@@ -16,6 +16,7 @@ class GatewayHandler final : public HttpHandler {
       : shared_(std::move(shared)),
         flights_({.core = shared_->core,
                   .upstreams = shared_->upstreams.get(),
+                  .metrics = std::shared_ptr<GatewayMetrics>(shared_, &shared_->metrics),
                   .flying = shared_->flying},
                  loop) {
     own_.shared = shared_.get();
@@ -26,15 +27,37 @@ class GatewayHandler final : public HttpHandler {
   ~GatewayHandler() override = default;
 
   void OnRequest(HttpServerRequest request, std::shared_ptr<HttpResponder> responder) override {
-    if (request.method == "GET" && (request.path() == "/healthz" || request.path() == "/readyz")) {
-      responder->Send(200, {{.name = "content-type", .value = "text/plain; charset=utf-8"}},
-                      "ok\n");
-      return;
+    const bool get = request.method == "GET";
+    if (get && (request.path() == "/healthz" || request.path() == "/readyz")) {
+      SendText("ok\n", responder.get());
+    } else if (get && request.path() == "/metrics") {
+      SendMetrics(std::move(responder));
+    } else {
+      std::make_shared<GatewayCall>(&own_, std::move(request), std::move(responder))->Start();
     }
-    std::make_shared<GatewayCall>(&own_, std::move(request), std::move(responder))->Start();
   }
 
  private:
+  static void SendText(std::string text, HttpResponder* responder) {
+    responder->Send(200, {{.name = "content-type", .value = "text/plain; charset=utf-8"}},
+                    std::move(text));
+  }
+
+  // Reads the state of every namespace: not for the loop's thread.
+  void SendMetrics(std::shared_ptr<HttpResponder> responder) {
+    const Status queued = shared_->core->Submit(
+        Lane::kStorage, CallContext(), [shared = shared_, loop = own_.loop, responder] {
+          const auto connections = shared->connections->load(std::memory_order_relaxed);
+          const auto flights = shared->flying->load(std::memory_order_relaxed);
+          auto text = std::make_shared<std::string>(
+              shared->metrics.Text(&shared->core->db(), connections, flights));
+          loop->Post([responder, text] { SendText(std::move(*text), responder.get()); });
+        });
+    if (!queued.ok()) {
+      responder->Send(503, {}, "");
+    }
+  }
+
   const std::shared_ptr<GatewayShared> shared_;
   FlightTable flights_;
   GatewayLoop own_;
@@ -89,6 +112,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const Gateway
   http.listen = options.listen;
   http.threads = options.threads;
   http.max_connections = options.max_connections;
+  http.connections = shared.connections;
   http.limits.request.body_bytes = options.max_body_bytes;
   NEARHIT_ASSIGN_OR_RETURN(
       gateway->server_,

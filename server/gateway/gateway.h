@@ -1,7 +1,6 @@
 // The gateway: requests to providers, answered from the cache where that is right.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,22 +16,11 @@
 #include "server/core/service_core.h"
 #include "server/dialect/request_plan.h"
 #include "server/gateway/flight.h"
+#include "server/gateway/gateway_metrics.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/http_server.h"
 
 namespace nearhit::server {
-
-// How a request was answered; the values of x-nearhit-status.
-enum class Served : std::uint8_t {
-  kExact,      // the answer to the very same request
-  kSemantic,   // the answer to a prompt that means the same
-  kCoalesced,  // together with another request upstream
-  kMiss,       // upstream
-  kBypass,     // upstream, and the cache was not asked
-  kError,      // by the gateway itself, with an error
-};
-inline constexpr std::array<std::string_view, 6> kServedNames = {"exact", "semantic", "coalesced",
-                                                                 "miss",  "bypass",   "error"};
 
 // What calls share. Thread-safety: thread-safe; the fields are constant once loops run.
 class GatewayShared {
@@ -41,7 +29,7 @@ class GatewayShared {
   GatewayOptions options{};
   std::string secret{};  // keys the digests of credentials
   std::unique_ptr<UpstreamSet> upstreams{};
-  std::array<std::atomic<std::uint64_t>, kServedNames.size()> served{};  // requests
+  GatewayMetrics metrics{};
   // Calls upstream that are not over, their stores included.
   std::shared_ptr<std::atomic<std::uint64_t>> flying =
       std::make_shared<std::atomic<std::uint64_t>>(0);
@@ -55,6 +43,9 @@ class GatewayShared {
   Place PlaceOf(const std::string& key, Place own);
   void AddPlace(Place place);
   std::uint64_t NextRandom();
+  // Of clients, now.
+  std::shared_ptr<std::atomic<std::size_t>> connections =
+      std::make_shared<std::atomic<std::size_t>>(0);
 
  private:
   Mutex mu_;
@@ -77,9 +68,7 @@ class Gateway {
 
   std::uint16_t port() const { return server_->port(); }
   std::size_t connections() const { return server_->connections(); }
-  std::uint64_t served(Served how) const {
-    return shared_->served[static_cast<std::size_t>(how)].load(std::memory_order_relaxed);
-  }
+  const GatewayMetrics& metrics() const { return shared_->metrics; }
   // Calls upstream that are under way, or whose answers are being stored.
   std::uint64_t flying() const { return shared_->flying->load(std::memory_order_relaxed); }
   // Lets running answers end, for at most `grace`.

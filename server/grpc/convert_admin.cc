@@ -180,8 +180,8 @@ void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out) {
   out->set_embedder_identity(info.embedder_identity);
   out->set_created_us(info.created_us);
   v1::NamespaceStats* stats = out->mutable_stats();
-  for (const NamespaceFigure& figure : kNamespaceFigures) {
-    SetNumber(figure.name, info.stats.*figure.value, stats);
+  for (const NamespaceMetric& metric : kNamespaceMetrics) {
+    SetNumber(metric.name, info.stats.*metric.value, stats);
   }
   if (info.reembedding) {
     v1::Reembedding* reembedding = out->mutable_reembedding();

@@ -226,7 +226,8 @@ class HttpServer::Loop final : public ConnectionHost, private SocketHandler {
   std::thread thread_;
 };
 
-HttpServer::HttpServer() : connections_(std::make_shared<std::atomic<std::size_t>>(0)) {
+HttpServer::HttpServer(std::shared_ptr<std::atomic<std::size_t>> connections)
+    : connections_(std::move(connections)) {
 }
 
 HttpServer::~HttpServer() {
@@ -236,7 +237,7 @@ HttpServer::~HttpServer() {
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOptions& options,
                                                       const MakeHandler& make_handler) {
   NEARHIT_ASSIGN_OR_RETURN(Listener listener, Listen(options.listen));
-  std::unique_ptr<HttpServer> server(new HttpServer());
+  std::unique_ptr<HttpServer> server(new HttpServer(options.connections));
   server->port_ = listener.port;
   const auto socket = std::make_shared<const Descriptor>(std::move(listener.socket));
   for (std::size_t i = 0; i < options.threads; ++i) {

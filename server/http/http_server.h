@@ -24,6 +24,9 @@ struct HttpServerOptions {
   std::size_t threads = 1;
   std::size_t max_connections = 10'000;  // on all threads; others are closed at once
   ConnectionLimits limits{};
+  // Counts open connections, for whoever shows them.
+  std::shared_ptr<std::atomic<std::size_t>> connections =
+      std::make_shared<std::atomic<std::size_t>>(0);
 };
 
 // Thread-safety: thread-safe, but Shutdown() by one thread at a time.
@@ -52,10 +55,10 @@ class HttpServer {
  private:
   class Loop;
 
-  HttpServer();
+  explicit HttpServer(std::shared_ptr<std::atomic<std::size_t>> connections);
 
   std::uint16_t port_ = 0;
-  std::shared_ptr<std::atomic<std::size_t>> connections_;
+  const std::shared_ptr<std::atomic<std::size_t>> connections_;
   std::vector<std::unique_ptr<Loop>> loops_;
 };
 

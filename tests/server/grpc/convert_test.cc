@@ -150,21 +150,21 @@ TEST(Convert, ReasonsHaveTheSameNamesAndNumbers) {
   }
 }
 
-TEST(Convert, EveryFigureOfANamespaceHasItsField) {
+TEST(Convert, EveryMetricOfANamespaceHasItsField) {
   NamespaceInfo info;
   std::uint64_t value = 0;
-  for (const NamespaceFigure& figure : kNamespaceFigures) {
-    info.stats.*figure.value = ++value;
+  for (const NamespaceMetric& metric : kNamespaceMetrics) {
+    info.stats.*metric.value = ++value;
   }
   v1::NamespaceInfo out;
   ToProto(info, &out);
   const v1::NamespaceStats& stats = out.stats();
   ASSERT_EQ(v1::NamespaceStats::descriptor()->field_count(), static_cast<int>(value));
   value = 0;
-  for (const NamespaceFigure& figure : kNamespaceFigures) {
-    const auto* field = v1::NamespaceStats::descriptor()->FindFieldByName(std::string(figure.name));
-    ASSERT_NE(field, nullptr) << figure.name;
-    EXPECT_EQ(stats.GetReflection()->GetUInt64(stats, field), ++value) << figure.name;
+  for (const NamespaceMetric& metric : kNamespaceMetrics) {
+    const auto* field = v1::NamespaceStats::descriptor()->FindFieldByName(std::string(metric.name));
+    ASSERT_NE(field, nullptr) << metric.name;
+    EXPECT_EQ(stats.GetReflection()->GetUInt64(stats, field), ++value) << metric.name;
   }
   EXPECT_EQ(stats.entries(), 1U);
   EXPECT_EQ(stats.embedder_memo_misses(), value);

@@ -1,0 +1,69 @@
+// What the gateway counts, and the text in which Prometheus reads it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "base/mutex.h"
+#include "nearhit/database.h"
+#include "server/dialect/endpoint.h"
+
+namespace nearhit::server {
+
+// How a request was answered; the values of x-nearhit-status.
+enum class Served : std::uint8_t {
+  kExact,      // the answer to the very same request
+  kSemantic,   // the answer to a prompt that means the same
+  kCoalesced,  // together with another request upstream
+  kMiss,       // upstream
+  kBypass,     // upstream, and the cache was not asked
+  kError,      // by the gateway itself, with an error
+};
+inline constexpr std::array<std::string_view, 6> kServedNames = {"exact", "semantic", "coalesced",
+                                                                 "miss",  "bypass",   "error"};
+
+constexpr std::string_view ServedName(Served how) {
+  return kServedNames[static_cast<std::size_t>(how)];
+}
+
+// Thread-safety: thread-safe.
+class GatewayMetrics {
+ public:
+  GatewayMetrics();
+  ~GatewayMetrics();
+  GatewayMetrics(const GatewayMetrics&) = delete;
+  GatewayMetrics& operator=(const GatewayMetrics&) = delete;
+
+  // A request whose answer begins, so long after its arrival. `reason` is constant text.
+  void CountRequest(Endpoint endpoint, Served how, std::string_view reason,
+                    std::chrono::steady_clock::duration elapsed);
+  // The similarity that decided: of a hit, or of the nearest entry.
+  void CountSimilarity(bool hit, float score);
+  // What a hit would have cost upstream.
+  void CountSaved(std::uint64_t input_tokens, std::uint64_t output_tokens);
+  // Until the head of an answer is there.
+  void CountUpstream(const std::string& upstream, long status,
+                     std::chrono::steady_clock::duration elapsed);
+  void CountStored() { stored_.fetch_add(1, std::memory_order_relaxed); }
+
+  std::uint64_t requests(Served how) const;
+
+  // These, and those of the database by namespace, in the text format of Prometheus.
+  std::string Text(Database* db, std::size_t connections, std::uint64_t flights) const;
+
+ private:
+  class Families;
+
+  std::array<std::atomic<std::uint64_t>, kServedNames.size()> requests_{};
+  std::atomic<std::uint64_t> stored_{0};
+  const std::unique_ptr<Families> families_;
+};
+
+}  // namespace nearhit::server
