@@ -103,6 +103,11 @@ bool SameObject(const AnswerJson& a, const AnswerJson& b) {
   return true;
 }
 
+// Pieces may not make an object that could not be read again.
+bool IsFull(const AnswerJson& object) {
+  return object.size() >= kMaxMembers;
+}
+
 Status CannotJoin(const std::string& key, std::string_view why) {
   constexpr std::size_t kShownBytes = 40;
   return FailedPrecondition("pieces of " + (key.size() <= kShownBytes ? key : "a member") + " " +
@@ -185,6 +190,9 @@ bool HasTruth(const AnswerJson& object, std::string_view key) {
 
 Status KeepMember(AnswerJson* object, const std::string& key, const AnswerJson& value) {
   const AnswerJson* found = FindMember(*object, key);
+  if (found == nullptr && IsFull(*object)) {
+    return CannotJoin(key, "are too many");
+  }
   if (found == nullptr || found->is_null() || (SaysNothing(*found) && !SaysNothing(value))) {
     (*object)[key] = value;
     return Status();
@@ -202,6 +210,9 @@ Status JoinText(AnswerJson* object, const std::string& key, const AnswerJson& va
   if (!value.is_string() && !value.is_null()) {
     return CannotJoin(key, "are no strings");
   }
+  if (IsFull(*object) && FindMember(*object, key) == nullptr) {
+    return CannotJoin(key, "are too many");
+  }
   AnswerJson& joined = (*object)[key];
   if (joined.is_null()) {
     joined = value;
@@ -216,6 +227,9 @@ Status JoinText(AnswerJson* object, const std::string& key, const AnswerJson& va
 Status JoinArray(AnswerJson* object, const std::string& key, const AnswerJson& value) {
   if (!value.is_array() && !value.is_null()) {
     return CannotJoin(key, "are no arrays");
+  }
+  if (IsFull(*object) && FindMember(*object, key) == nullptr) {
+    return CannotJoin(key, "are too many");
   }
   AnswerJson& joined = (*object)[key];
   if (joined.is_null()) {

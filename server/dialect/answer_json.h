@@ -52,12 +52,12 @@ bool HasTruth(const AnswerJson& object, std::string_view key);
 // A member that several pieces may repeat: what says nothing gives way to what says something.
 //
 // Errors: kFailedPrecondition when two pieces differ, or both have an array with items, which might
-// belong behind each other. `object` is then as before.
+// belong behind each other, or `object` has kMaxMembers already. It is then as before.
 Status KeepMember(AnswerJson* object, const std::string& key, const AnswerJson& value);
 // A member whose pieces belong behind each other. null gives way to the others.
 //
 // Errors: kFailedPrecondition when `value` is neither null nor a string (an array), or what was
-// there before is not. `object` is then as before.
+// there before is not, or `object` has kMaxMembers already. It is then as before.
 Status JoinText(AnswerJson* object, const std::string& key, const AnswerJson& value);
 Status JoinArray(AnswerJson* object, const std::string& key, const AnswerJson& value);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,7 +51,7 @@ class MessageReader {
     if (type == "ping") {
       return Status();
     }
-    if (stopped_ || message_.is_null() != (type == "message_start")) {
+    if (stopped_ || message_.has_value() == (type == "message_start")) {
       return BadMessage("events out of order");
     }
     if (type == "message_start") {
@@ -75,12 +76,13 @@ class MessageReader {
     return Status();
   }
 
+  // Requires: stopped().
   AnswerJson Take() {
-    AnswerJson& content = message_["content"];
+    AnswerJson& content = (*message_)["content"];
     for (Block& block : blocks_) {
       content.push_back(std::move(block.value));
     }
-    return std::move(message_);
+    return *std::move(message_);
   }
 
  private:
@@ -192,26 +194,30 @@ class MessageReader {
       if (!HasOnly(*delta, {"stop_reason", "stop_sequence", "stop_details", "container"})) {
         return BadMessage("a message_delta that is not known");
       }
-      Overwrite(&message_, *delta);
+      Overwrite(&*message_, *delta);
     }
     for (const char* key : {"context_management", "input_transformations"}) {
       if (const AnswerJson* value = FindMember(data, key)) {
-        NEARHIT_RETURN_IF_ERROR(KeepMember(&message_, key, *value));
+        NEARHIT_RETURN_IF_ERROR(KeepMember(&*message_, key, *value));
       }
     }
     const AnswerJson* usage = FindMember(data, "usage");
     if (usage == nullptr || usage->empty()) {
       return Status();
     }
-    const AnswerJson* before = FindValue(message_, "usage");
+    const AnswerJson* before = FindValue(*message_, "usage");
     if (!usage->is_object() || (before != nullptr && !before->is_object())) {
       return BadMessage("usage that is no object");
     }
-    Overwrite(&message_["usage"], *usage);
+    AnswerJson& total = (*message_)["usage"];
+    if (total.size() + usage->size() > kMaxMembers) {
+      return BadMessage("usage of too many members");
+    }
+    Overwrite(&total, *usage);
     return Status();
   }
 
-  AnswerJson message_;
+  std::optional<AnswerJson> message_;  // since its start
   std::vector<Block> blocks_;
   std::size_t open_blocks_ = 0;
   bool stopped_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -187,7 +188,7 @@ AnswerJson Started(const AnswerJson& body) {
 class ResponseReader {
  public:
   Status Add(const SseEvent& event) {
-    if (!response_.is_null()) {
+    if (response_.has_value()) {
       return BadResponse("events after its end");
     }
     NEARHIT_ASSIGN_OR_RETURN(AnswerJson data, ParseAnswerJson(event.data, kMaxEventDepth));
@@ -215,7 +216,7 @@ class ResponseReader {
   }
 
   Result<AnswerJson> Finish() {
-    const AnswerJson* output = FindMember(response_, "output");
+    const AnswerJson* output = response_.has_value() ? FindMember(*response_, "output") : nullptr;
     if (output == nullptr || !output->is_array()) {
       return BadResponse("no end");
     }
@@ -233,12 +234,12 @@ class ResponseReader {
     if (std::find(seen.begin(), seen.end(), false) != seen.end()) {
       return BadResponse("an item that was not sent");
     }
-    return std::move(response_);
+    return *std::move(response_);
   }
 
  private:
   bool begun_ = false;
-  AnswerJson response_;
+  std::optional<AnswerJson> response_;
   std::vector<AnswerJson> items_;
 };
 

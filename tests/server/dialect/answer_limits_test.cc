@@ -17,6 +17,7 @@ using Json = nlohmann::json;
 // A stream of chat: these pieces of one choice.
 std::vector<SseEvent> Chunks(const std::vector<std::string>& pieces) {
   std::vector<SseEvent> events;
+  events.reserve(pieces.size() + 1);
   for (const std::string& piece : pieces) {
     events.push_back({"", R"({"id":"c","object":"chat.completion.chunk","choices":[{"index":0,)" +
                               piece + "}]}"});
@@ -31,6 +32,7 @@ Result<std::string> JoinPieces(const std::vector<std::string>& pieces) {
 
 std::string MessageOf(const std::vector<std::string>& deltas) {
   std::vector<std::string> pieces;
+  pieces.reserve(deltas.size());
   for (const std::string& delta : deltas) {
     pieces.push_back(R"("delta":)" + delta);
   }
@@ -87,6 +89,7 @@ TEST(ChatPieces, AreNotGuessed) {
 TEST(ChatChunks, HaveToBelongTogether) {
   const auto join = [](const std::vector<std::string>& chunks) {
     std::vector<SseEvent> events;
+    events.reserve(chunks.size() + 1);
     for (const std::string& chunk : chunks) {
       events.push_back({"", chunk});
     }
@@ -117,6 +120,17 @@ TEST(ChatChunks, HaveToBelongTogether) {
   EXPECT_THAT(join({"{"}), StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(join({R"({"a":1,"a":1})"}), StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(join({R"({"a":123456789012345678901})"}), StatusIs(StatusCode::kInvalidArgument));
+}
+
+TEST(ChatChunks, HaveALimitOfMembers) {
+  std::vector<std::string> pieces;
+  pieces.reserve(1100);
+  for (int i = 0; i < 1100; ++i) {
+    pieces.push_back("\"m" + std::to_string(i) + "\":1");
+  }
+  EXPECT_THAT(JoinPieces(pieces), StatusIs(StatusCode::kFailedPrecondition));
+  pieces.resize(1000);
+  EXPECT_THAT(JoinPieces(pieces), IsOk());
 }
 
 // `middle` stands between the start of a message and its end.
