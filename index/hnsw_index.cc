@@ -22,9 +22,10 @@ EntryPoint NextEntry(const GraphStore& graph, LevelCounts levels, NodeId leaving
 }
 }  // namespace
 
-HnswIndex::HnswIndex(const Codec& codec, std::size_t capacity, std::uint64_t seed)
+HnswIndex::HnswIndex(const Codec& codec, std::size_t capacity, LevelSource levels)
     : codec_(codec),
-      graph_(std::make_unique<GraphStore>(codec, std::max<std::size_t>(capacity, 16), seed)),
+      level_source_(std::move(levels)),
+      graph_(std::make_unique<GraphStore>(codec, std::max<std::size_t>(capacity, 16), kLevelSeed)),
       planner_(codec.metric(), codec.centre_squared()) {
   editor_ = std::make_unique<LinkEditor>(graph_.get());
 }
@@ -82,7 +83,7 @@ Status HnswIndex::Add(EntryId id, VectorView vector) {
     size_.fetch_add(1);
     return Status();
   }
-  AddNode(id, graph_->RandomLevel(), bytes, query, hash);
+  AddNode(id, level_source_ ? level_source_() : graph_->RandomLevel(), bytes, query, hash);
   prober_.OnAdd(walker(), size());
   return Status();
 }

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -39,7 +40,11 @@ namespace nearhit {
 
 class HnswIndex final : public VectorIndex {
  public:
-  explicit HnswIndex(const Codec& codec, std::size_t capacity = 16, std::uint64_t seed = 42);
+  // The top level of each new node, 0..32. Called by one writer at a time.
+  using LevelSource = std::function<int()>;
+
+  // Without `levels`: random ones, distributed as in the HNSW paper.
+  explicit HnswIndex(const Codec& codec, std::size_t capacity = 16, LevelSource levels = {});
 
   Status Add(EntryId id, VectorView vector) override;
   bool Erase(EntryId id) override;
@@ -99,6 +104,8 @@ class HnswIndex final : public VectorIndex {
   auto IdOf() const {
     return [graph = graph_.get()](NodeId node) { return graph->Label(node).value; };
   }
+  static constexpr std::uint64_t kLevelSeed = 42;
+
   GraphWalker walker() const { return {graph_.get(), &entry_, &records_, &planner_, &tuner_}; }
 
   NodeId TakeSlot(EntryId id, int level) NEARHIT_REQUIRES(write_mu_);
@@ -116,6 +123,7 @@ class HnswIndex final : public VectorIndex {
   bool ReadEntries(ByteReader* reader, NodeId node) NEARHIT_REQUIRES(write_mu_, ids_mu_);
 
   const Codec codec_;
+  const LevelSource level_source_;
 
   mutable Mutex write_mu_;  // writers take turns; searches never take it
   std::deque<FreeSlot> free_ NEARHIT_GUARDED_BY(write_mu_);  // oldest first

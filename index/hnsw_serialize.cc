@@ -50,7 +50,7 @@ void HnswIndex::Serialize(std::string* out) const {
 }
 
 void HnswIndex::Reset() {
-  graph_ = std::make_unique<GraphStore>(codec_, 16, 42);
+  graph_ = std::make_unique<GraphStore>(codec_, 16, kLevelSeed);
   editor_ = std::make_unique<LinkEditor>(graph_.get());
   nodes_.Clear();
   copies_.Clear();
