@@ -1,11 +1,13 @@
 // What every EvictionPolicy promises, and what SIEVE adds.
 
+#include <atomic>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "engine/cache/sieve_policy.h"
-#include "tests/engine/cache/fifo_policy.h"
+#include "tests/engine/cache/queue_policies.h"
+#include "tests/support/repeating_threads.h"
 
 namespace nearhit {
 namespace {
@@ -21,7 +23,7 @@ class EvictionPolicyContract : public testing::Test {
   Policy policy_;
 };
 
-using Policies = testing::Types<SievePolicy, FifoPolicy>;
+using Policies = testing::Types<SievePolicy, FifoPolicy, LruPolicy>;
 TYPED_TEST_SUITE(EvictionPolicyContract, Policies);
 
 TYPED_TEST(EvictionPolicyContract, HasNoVictimWhenEmpty) {
@@ -72,6 +74,47 @@ TYPED_TEST(EvictionPolicyContract, InsertingTwiceTracksOnce) {
   this->Insert(1, 1);
   this->Insert(1, 1);
   EXPECT_EQ(this->policy_.size(), 1U);
+}
+
+// A hit may change the order, not what is tracked.
+TYPED_TEST(EvictionPolicyContract, HitsTrackNothing) {
+  this->Insert(1, 2);
+  for (const std::uint64_t id : {2U, 1U, 2U, 3U}) {
+    this->policy_.OnHit(EntryId{id});
+  }
+  EXPECT_EQ(this->policy_.size(), 2U);
+  std::set<std::uint64_t> victims;
+  while (const auto victim = this->policy_.Victim()) {
+    victims.insert(victim->value);
+    this->policy_.OnHit(*victim);
+  }
+  EXPECT_EQ(victims, (std::set<std::uint64_t>{1, 2}));
+}
+
+// No entry is a victim twice, nor lost, while other threads hit and erase.
+TYPED_TEST(EvictionPolicyContract, ThreadsMayCallItTogether) {
+  constexpr std::uint64_t kEntries = 500;
+  std::atomic<std::uint64_t> next{0};
+  RepeatingThreads others(2, [this, &next] {
+    const std::uint64_t id = next.fetch_add(1) % (2 * kEntries) + 1;
+    this->policy_.OnHit(EntryId{id});
+    this->policy_.OnErase(EntryId{kEntries + id});  // not tracked
+  });
+  std::set<std::uint64_t> victims;
+  for (std::uint64_t id = 1; id <= kEntries; ++id) {
+    this->Insert(id, id);
+    if (id % 2 == 0) {
+      const auto victim = this->policy_.Victim();
+      ASSERT_TRUE(victim);
+      EXPECT_TRUE(victims.insert(victim->value).second) << victim->value;
+    }
+  }
+  others.Stop();
+  EXPECT_EQ(this->policy_.size(), kEntries / 2);
+  while (const auto victim = this->policy_.Victim()) {
+    EXPECT_TRUE(victims.insert(victim->value).second) << victim->value;
+  }
+  EXPECT_EQ(victims.size(), kEntries);
 }
 
 TEST(SievePolicyTest, OldestUnvisitedGoesFirst) {

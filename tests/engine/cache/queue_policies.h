@@ -1,4 +1,5 @@
-// First in, first out: the simplest EvictionPolicy, as a second witness of the contract.
+// The two simplest policies, as further witnesses of the contract of EvictionPolicy: a hit changes
+// nothing, or it changes the order.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,10 @@
 
 namespace nearhit {
 
-class FifoPolicy final : public EvictionPolicy {
+enum class HitMoves : bool { kNothing, kToTheEnd };
+
+template <HitMoves kHitMoves>
+class QueuePolicy final : public EvictionPolicy {
  public:
   void OnInsert(EntryId id) override {
     MutexLock lock(&mu_);
@@ -18,7 +22,12 @@ class FifoPolicy final : public EvictionPolicy {
       queue_.push_back(id);
     }
   }
-  void OnHit(EntryId) override {}
+  void OnHit(EntryId id) override {
+    MutexLock lock(&mu_);
+    if (kHitMoves == HitMoves::kToTheEnd && std::erase(queue_, id) > 0) {
+      queue_.push_back(id);
+    }
+  }
   void OnErase(EntryId id) override {
     MutexLock lock(&mu_);
     std::erase(queue_, id);
@@ -39,7 +48,10 @@ class FifoPolicy final : public EvictionPolicy {
 
  private:
   mutable Mutex mu_;
-  std::deque<EntryId> queue_ NEARHIT_GUARDED_BY(mu_);
+  std::deque<EntryId> queue_ NEARHIT_GUARDED_BY(mu_);  // the next victim first
 };
+
+using FifoPolicy = QueuePolicy<HitMoves::kNothing>;
+using LruPolicy = QueuePolicy<HitMoves::kToTheEnd>;
 
 }  // namespace nearhit
