@@ -1,5 +1,6 @@
 # Helpers shared by every CMakeLists.txt of the tree. Nothing cleverer than what a target needs said once.
 include_guard(GLOBAL)
+include(GoogleTest)
 
 # Compile options of everything that is ours; private, never exported to consumers.
 function(nearhit_set_options target)
@@ -66,17 +67,28 @@ function(nearhit_threaded_test target labels)
   endif()
 endfunction()
 
-# nearhit_add_test(NAME x_test SRCS ... DEPS ... LABELS unit)
-# One CTest entry per binary; its tests run in one process, which keeps the suite fast. The target threaded_tests builds
-# those with the label unit, but not those that are single-threaded as well.
+# nearhit_add_test(NAME x_test SRCS ... DEPS ... LABELS unit [SERIAL])
+# One CTest entry for each test of the binary, <NAME>.<suite>.<test>, in a process of its own; with NEARHIT_TEST_ENTRIES
+# off a single one, <NAME>. SERIAL: not during another test. The target threaded_tests builds those with the label unit,
+# but not those that are single-threaded as well.
 function(nearhit_add_test)
-  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "NAME" "SRCS;DEPS;LABELS" ${ARGN})
   nearhit_add_program(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   target_compile_options(${ARG_NAME} PRIVATE -O1)  # also where the library has more, which takes a test longer to compile
   nearhit_compile_unoptimized(${ARG_NAME})
   nearhit_threaded_test(${ARG_NAME} "${ARG_LABELS}")
-  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} --gtest_brief=1)
-  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 900)
+  if(NOT NEARHIT_TEST_ENTRIES)
+    add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} --gtest_brief=1)
+    set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 900 RUN_SERIAL ${ARG_SERIAL})
+    return()
+  endif()
+  gtest_discover_tests(${ARG_NAME} TEST_PREFIX ${ARG_NAME}. TEST_LIST ${ARG_NAME}_list EXTRA_ARGS --gtest_brief=1
+    NO_PRETTY_TYPES NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 900 RUN_SERIAL ${ARG_SERIAL})
+  # Read by ctest after the tests are known. In PROPERTIES a list of labels would become one label.
+  set(labels ${CMAKE_CURRENT_BINARY_DIR}/${ARG_NAME}_labels.cmake)
+  file(CONFIGURE OUTPUT ${labels} @ONLY CONTENT
+       [[set_tests_properties(${@ARG_NAME@_list} PROPERTIES LABELS "@ARG_LABELS@")]])
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels})
 endfunction()
 
 # nearhit_add_fuzzer(NAME fuzz_x SRCS ... DEPS ... LABELS ...)
