@@ -52,8 +52,9 @@ for component in ["base", "net", "index", "formats", "engine/storage", "engine/e
                   "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 # The command line is tested against a real daemon, which needs a folder with a model.
-LAYERS["tests/server/grpc"] += ["server/daemon"]
-LAYERS["tests/server/daemon"] += ["nearhit/v1"]
+LAYERS["tests/server"] = ["nearhit", "nearhit/v1", "server", "tests/support"]
+LAYERS["tests/server/grpc"] += ["server/daemon", "tests/server"]
+LAYERS["tests/server/daemon"] += ["nearhit/v1", "tests/server"]
 LAYERS["tests/cli"] += ["server", "tests/engine/model"]
 LAYERS["tests/index"] += ["tests/kinds"]
 LAYERS["tests/engine/cache"] += ["engine/storage"]

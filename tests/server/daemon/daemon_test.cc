@@ -10,12 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include "nearhit/v1/admin.grpc.pb.h"
-#include "nearhit/v1/cache.grpc.pb.h"
 #include "server/daemon/log.h"
+#include "tests/server/client.h"
 #include "tests/support/colour_model.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -42,23 +40,13 @@ TEST(Daemon, StoresAndFindsOverTcpAndUnixSocket) {
   ASSERT_THAT(daemon, IsOk());
   const std::string tcp = "127.0.0.1:" + std::to_string((*daemon)->server().port());
   for (const std::string& address : {tcp, "unix:" + config.server.unix_socket}) {
-    auto stub =
-        v1::Cache::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
-    v1::StoreRequest store;
-    store.set_namespace_("support");
-    store.mutable_item()->mutable_prompt()->set_slot("How do I reset my password?");
-    store.mutable_item()->set_answer("Use the link.");
-    v1::StoreResponse stored;
-    grpc::ClientContext store_call;
-    ASSERT_TRUE(stub->Store(&store_call, store, &stored).ok()) << address;
-    v1::LookupRequest lookup;
-    lookup.set_namespace_("support");
-    lookup.mutable_prompt()->set_slot("How do I reset my password?");
-    v1::LookupResponse found;
-    grpc::ClientContext lookup_call;
-    ASSERT_TRUE(stub->Lookup(&lookup_call, lookup, &found).ok()) << address;
-    EXPECT_EQ(found.result().kind(), v1::HIT_KIND_EXACT);
-    EXPECT_EQ(found.result().answer(), "Use the link.");
+    Client client(address);
+    const std::string question = "How do I reset my password?";
+    ASSERT_TRUE(client.Store("support", question, "Use the link.").ok()) << address;
+    const auto found = client.Lookup("support", question);
+    ASSERT_TRUE(found.ok()) << address;
+    EXPECT_EQ(found->result().kind(), v1::HIT_KIND_EXACT);
+    EXPECT_EQ(found->result().answer(), "Use the link.");
   }
   EXPECT_THAT((*daemon)->Stop(), IsOk());
 }
@@ -101,15 +89,9 @@ TEST(Daemon, ListensAnewWithTheDatabaseOpen) {
   EXPECT_THAT((*daemon)->ListenAnew(), IsOk());
   EXPECT_EQ((*daemon)->server().port(), port);
   EXPECT_THAT((*daemon)->server().CheckListeners(std::chrono::seconds(60)), IsOk());
-  auto stub = v1::Cache::NewStub(
-      grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
-  v1::LookupRequest lookup;
-  lookup.set_namespace_("support");
-  lookup.mutable_prompt()->set_slot("stored before");
-  v1::LookupResponse found;
-  grpc::ClientContext call;
-  ASSERT_TRUE(stub->Lookup(&call, lookup, &found).ok());
-  EXPECT_EQ(found.result().kind(), v1::HIT_KIND_EXACT);
+  const auto found = Client(port).Lookup("support", "stored before");
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->result().kind(), v1::HIT_KIND_EXACT);
 }
 
 TEST(Daemon, AnIdleStreamDoesNotHoldUpItsStop) {
@@ -117,15 +99,10 @@ TEST(Daemon, AnIdleStreamDoesNotHoldUpItsStop) {
   config.server.shutdown_grace_ms = 600'000;
   auto daemon = Daemon::Start(config);
   ASSERT_THAT(daemon, IsOk());
-  auto stub = v1::Cache::NewStub(
-      grpc::CreateChannel("127.0.0.1:" + std::to_string((*daemon)->server().port()),
-                          grpc::InsecureChannelCredentials()));
+  Client client((*daemon)->server().port());
   grpc::ClientContext call;
-  const auto stream = stub->LookupStream(&call);
-  v1::LookupStreamRequest request;
-  request.mutable_request()->set_namespace_("support");
-  request.mutable_request()->mutable_prompt()->set_slot("a question");
-  ASSERT_TRUE(stream->Write(request));
+  const auto stream = client.cache()->LookupStream(&call);
+  ASSERT_TRUE(stream->Write(StreamItem(0, LookupOf("support", "a question"))));
   v1::LookupStreamResponse response;
   ASSERT_TRUE(stream->Read(&response));
   EXPECT_THAT((*daemon)->Stop(), IsOk());
@@ -205,24 +182,18 @@ TEST(Daemon, NamespacesThatSayNoEmbedderGetTheModelFolder) {
   config.namespaces.push_back({"configured", unsaid});
   auto daemon = Daemon::Start(config);
   ASSERT_THAT(daemon, IsOk());
-  const auto channel =
-      grpc::CreateChannel("127.0.0.1:" + std::to_string((*daemon)->server().port()),
-                          grpc::InsecureChannelCredentials());
+  Client client((*daemon)->server().port());
   v1::CreateNamespaceRequest create;
   create.set_name("created");
   create.mutable_config()->set_threshold(0.7F);
-  v1::CreateNamespaceResponse created;
-  grpc::ClientContext create_call;
-  auto admin = v1::Admin::NewStub(channel);
-  ASSERT_TRUE(admin->CreateNamespace(&create_call, create, &created).ok());
+  ASSERT_TRUE(client.Call(create).ok());
   v1::DescribeNamespaceRequest describe;
   describe.set_name("created");
-  v1::DescribeNamespaceResponse described;
-  grpc::ClientContext describe_call;
-  ASSERT_TRUE(admin->DescribeNamespace(&describe_call, describe, &described).ok());
-  EXPECT_EQ(described.info().config().embedder().kind(), "local");
-  EXPECT_EQ(described.info().config().embedder().model(), *config.model_folder);
-  EXPECT_EQ(described.info().config().dimension(), 2U);
+  const auto described = client.Call(describe);
+  ASSERT_TRUE(described.ok());
+  EXPECT_EQ(described->info().config().embedder().kind(), "local");
+  EXPECT_EQ(described->info().config().embedder().model(), *config.model_folder);
+  EXPECT_EQ(described->info().config().dimension(), 2U);
   EXPECT_TRUE(FindsCrimsonByRed(&(*daemon)->database(), "created"));
   EXPECT_TRUE(FindsCrimsonByRed(&(*daemon)->database(), "configured"));
 }
