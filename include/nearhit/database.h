@@ -3,7 +3,7 @@
 //   auto db = nearhit::Database::Open({.path = "/var/lib/app/cache"});
 //   nearhit::NamespaceConfig config;
 //   config.embedder.kind = "lexical";
-//   (*db)->CreateNamespace("support", config);
+//   NEARHIT_RETURN_IF_ERROR((*db)->CreateNamespace("support", config));
 //   auto cache = (*db)->Cache("support");
 //   auto hit = (*cache)->Lookup({.scope = "gpt-4o", .slot = "How do I reset my password?"}, {});
 #pragma once

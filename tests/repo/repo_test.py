@@ -3,13 +3,15 @@
 import sys
 import unittest
 
+import examples_test
 import rules
 import rules_test
 
 
 def main():
     sys.dont_write_bytecode = True
-    suite = unittest.defaultTestLoader.loadTestsFromModule(rules_test)
+    load = unittest.defaultTestLoader.loadTestsFromModule
+    suite = unittest.TestSuite([load(rules_test), load(examples_test)])
     if not unittest.TextTestRunner().run(suite).wasSuccessful():
         return 1
     tree = rules.Tree(sys.argv[1])

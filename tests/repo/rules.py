@@ -4,6 +4,7 @@ import os
 import re
 
 from classes import classes, count_methods
+from document_rules import check_docs_index, check_identifiers, check_links, check_prose
 from layers import HOMES, LAYERS, PACKAGE_OF_COMMAND, PACKAGE_OF_MODULE, SYSTEM
 
 MAX_FILE_LINES = 400
@@ -11,24 +12,24 @@ MAX_PUBLIC_HEADER_LINES = 250
 MAX_ROOT_CMAKE_LINES = 120
 MAX_FUNCTION_LINES = 70
 MAX_COLUMNS = 100
-MAX_SENTENCE_WORDS = 35
 MAX_CLASS_METHODS = 30
 # Classes that are larger, with what they have: a number may only fall.
 LARGE_CLASSES = {"DatabaseImpl": 40, "Codec": 35}
-MAX_DOCUMENT_LINES = {"docs/performance.md": 120}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
 class Tree:
-    """The text files under a directory, without what builds leave behind."""
+    """The files under a directory, without what builds leave behind, and the text of those that are text."""
 
     def __init__(self, root):
+        self.names = set()
         self.files = {}
         for folder, folders, names in os.walk(root):
             folders[:] = sorted(f for f in folders if self._is_ours(root, folder, f))
             for name in sorted(names):
                 path = os.path.join(folder, name)
+                self.names.add(os.path.relpath(path, root))
                 if not self._is_text(path):
                     continue
                 with open(path, encoding="utf-8") as file:
@@ -39,7 +40,7 @@ class Tree:
     def _is_ours(root, folder, name):
         if os.path.exists(os.path.join(folder, name, "CMakeCache.txt")):
             return False
-        return name == ".ci" or not (name.startswith(".") or name in ("__pycache__", "corpus", "v1", "v2") or
+        return name == ".ci" or not (name.startswith(".") or name in ("__pycache__", "corpus") or
                                      (folder == root and name == "build"))
 
     @staticmethod
@@ -235,54 +236,6 @@ def check_dead_files(tree):
                 yield f"{name}:1: no CMakeLists.txt builds it"
 
 
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-
-
-def links(lines):
-    in_code = False
-    for number, line in enumerate(lines, 1):
-        if line.lstrip().startswith("```"):
-            in_code = not in_code
-        elif not in_code:
-            for target in LINK.findall(re.sub(r"`[^`]*`", "", line)):
-                yield number, target
-
-
-def anchors(lines):
-    """The anchors that headings of a document get."""
-    for line in lines:
-        if line.startswith("#"):
-            title = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
-            yield title.replace(" ", "-")
-
-
-def check_links(tree):
-    """A relative link in a document leads to something."""
-    for name, lines in tree.files.items():
-        if not name.endswith(".md"):
-            continue
-        for number, target in links(lines):
-            if re.match(r"[a-z]+:", target):
-                continue
-            path, _, anchor = target.partition("#")
-            aim = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
-            if aim not in tree.files and aim not in tree.folders and \
-               not any(folder.startswith(aim + "/") for folder in tree.folders):
-                yield f"{name}:{number}: {target} leads nowhere"
-            elif anchor and aim in tree.files and anchor not in anchors(tree.files[aim]):
-                yield f"{name}:{number}: {target}: no such heading"
-
-
-def check_docs_index(tree):
-    """docs/README.md names every document."""
-    index = "docs/README.md"
-    linked = {os.path.normpath(os.path.join("docs", target.partition("#")[0]))
-              for _, target in links(tree.files.get(index, []))}
-    for name in tree.files:
-        if name.startswith("docs/") and name.endswith(".md") and name != index and name not in linked:
-            yield f"{name}:1: {index} does not link it"
-
-
 def packages(tree):
     return {line for line in tree.files.get("scripts/packages.txt", []) if line and not line.startswith("#")}
 
@@ -313,66 +266,6 @@ def check_packages(tree):
                     yield f"{name}:{number}: {command} needs {package}, which is not in scripts/packages.txt"
 
 
-def paragraphs(lines):
-    """(line number, text) of each paragraph and list item outside code, tables and headings."""
-    in_code = False
-    start, words = 0, []
-    for number, line in enumerate(lines + [""], 1):
-        fence = line.lstrip().startswith("```")
-        in_code ^= fence
-        text = "" if fence or in_code else line.strip()
-        item = re.match(r"([-*]|\d+\.) +", text)
-        if item or not text or text.startswith(("|", "#", "<")):
-            if words:
-                yield start, " ".join(words)
-            words = []
-            if not item:
-                continue
-            text = text[item.end():]
-        if not words:
-            start = number
-        words.append(text)
-
-
-def sentences(text):
-    """Each piece of code counts as one word."""
-    text = re.sub(r"`[^`]*`", "CODE", text)
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z\d\"(*])", text)
-
-
-def check_prose(tree):
-    """Documents have short sentences, and none is too long as a whole."""
-    for name, lines in tree.files.items():
-        if not name.endswith(".md"):
-            continue
-        for number, text in paragraphs(lines):
-            for sentence in sentences(text):
-                words = len(sentence.split())
-                if words > MAX_SENTENCE_WORDS:
-                    yield f"{name}:{number}: a sentence of {words} words, the limit is {MAX_SENTENCE_WORDS}"
-        limit = MAX_DOCUMENT_LINES.get(name)
-        if limit and len(lines) - 1 > limit:
-            yield f"{name}:1: {len(lines) - 1} lines, the limit is {limit}"
-
-
-def check_identifiers(tree):
-    """A name in code style, in a README of a folder or the architecture, is one of the tree."""
-    known = {word for name, lines in tree.files.items() if not name.endswith(".md")
-             for line in lines for word in re.findall(r"\w+", line)}
-    known |= {part for name in tree.files for part in re.findall(r"\w+", name)}
-    for name, lines in tree.files.items():
-        if name == "README.md" or not name.endswith("README.md") and name != "docs/architecture.md":
-            continue
-        for number, line in enumerate(lines, 1):
-            for code in re.findall(r"`([^`]*)`", line):
-                if not re.fullmatch(r"[\w:]+(\(\))?", code):
-                    continue
-                for word in re.findall(r"\w*[a-z][A-Z_]\w*", code):
-                    if word not in known:
-                        yield f"{name}:{number}: `{word}` is not in the tree"
-
-
-RULES = [check_layers, check_homes, check_public_headers, check_headers, check_sizes,
-         check_constructors, check_classes, check_sleeps, check_escapes, check_dead_files, check_links, check_docs_index, check_packages,
-         check_prose, check_identifiers]
+RULES = [check_layers, check_homes, check_public_headers, check_headers, check_sizes, check_constructors, check_classes,
+         check_sleeps, check_escapes, check_dead_files, check_packages, check_links, check_docs_index, check_prose,
+         check_identifiers]

@@ -159,9 +159,16 @@ class RulesTest(unittest.TestCase):
 
     def test_identifiers(self):
         check = rules.check_identifiers
-        self.assert_fails(check, {"base/README.md": "See `Hash` and `HashOf`.\n"}, "base/README.md:1: `HashOf`")
-        self.assert_fails(check, {"docs/architecture.md": "`x::is_gone`\n"}, "`is_gone`")
-        self.assertEqual(self.problems(check, {"base/README.md": "`Hash`, `xxhash.h`, `a b_c`\n"}), [])
+        for code, expected in {"HashOf": "`HashOf` is not in the tree", "Gone": "`Gone` is not", "x::is_gone": "`is_gone`",
+                               "gone.h": "`gone.h` is no file", "base/gone": "`base/gone` is no file",
+                               "Hash::Other": "no file has all of `Hash::Other`"}.items():
+            for name in ["base/README.md", "docs/architecture.md"]:
+                with self.subTest(code=code, name=name):
+                    changes = {"base/other.cc": "int Other;  // Gone\n", name: f"See `Hash` and `{code}`.\n"}
+                    self.assert_fails(check, changes, f"{name}:1: {expected}")
+        fine = "`Hash`, `Hash()`, `xxhash.h`, `hash.cc`, `base/hash`, `base/`, `packages.txt`, `a b_c`, `vocab.txt`\n"
+        changes = {"base/fine.cc": 'Open("vocab.txt");\n#include <xxhash.h>\n', "base/README.md": fine}
+        self.assertEqual(self.problems(check, changes), [])
 
 
 if __name__ == "__main__":
