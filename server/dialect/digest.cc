@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <span>
 
 #include "base/check.h"
 
@@ -10,6 +12,17 @@ namespace {
 
 const unsigned char* Bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+std::string HexOf(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(2 * bytes.size());
+  for (const std::uint8_t byte : bytes) {
+    hex += kDigits[byte >> 4U];
+    hex += kDigits[byte & 0xFU];
+  }
+  return hex;
 }
 
 }  // namespace
@@ -29,15 +42,14 @@ Digest HmacSha256(std::string_view key, std::string_view bytes) {
   return digest;
 }
 
+std::string RandomHex(std::size_t bytes) {
+  std::array<std::uint8_t, 64> random;
+  NEARHIT_CHECK(bytes <= random.size() && RAND_bytes(random.data(), static_cast<int>(bytes)) == 1);
+  return HexOf(std::span(random).first(bytes));
+}
+
 std::string ToHex(const Digest& digest) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2 * digest.size());
-  for (const std::uint8_t byte : digest) {
-    hex += kDigits[byte >> 4U];
-    hex += kDigits[byte & 0xFU];
-  }
-  return hex;
+  return HexOf(digest);
 }
 
 }  // namespace nearhit::server

@@ -8,6 +8,7 @@
 #include "server/dialect/digest.h"
 #include "server/dialect/json_edit.h"
 #include "server/gateway/headers.h"
+#include "server/gateway/own_api.h"
 
 namespace nearhit::server {
 namespace {
@@ -39,6 +40,7 @@ GatewayCall::GatewayCall(GatewayLoop* loop, HttpServerRequest request,
     : own_(loop),
       loop_(loop->loop),
       request_(std::make_shared<HttpServerRequest>(std::move(request))),
+      request_id_("req_" + RandomHex(12)),
       responder_(std::move(responder)) {
 }
 
@@ -62,6 +64,7 @@ void GatewayCall::Start() {
   }
   served_ = Served::kMiss;
   stores_ = true;
+  caller_ = own_->shared->CallerTagOf(*request_);
   scope_ = ScopeOf();
   const GatewayOptions& options = own_->shared->options;
   name_space_ = plan_.use == CacheUse::kSemantic ? options.name_space : options.exact_namespace;
@@ -110,16 +113,12 @@ std::string_view GatewayCall::WhyNotCached() const {
 // Readable in front, so that entries can be told apart and invalidated by scope; the digest has
 // everything.
 std::string GatewayCall::ScopeOf() const {
-  const GatewayShared& shared = *own_->shared;
   std::string all;
   PutBytes(&all, route_.path);
   PutBytes(&all, request_->query());
   PutBytes(&all, HeadersOfScope(*request_));
   PutBytes(&all, controls_.name_space);
-  if (shared.options.isolation == Isolation::kCaller) {
-    const Digest caller = HmacSha256(shared.secret, CredentialOf(*request_));
-    all.append(reinterpret_cast<const char*>(caller.data()), caller.size());
-  }
+  PutBytes(&all, caller_);
   PutBytes(&all, plan_.canonical);
   return "gateway/1 " + std::string(EndpointName(route_.endpoint)) + " " + plan_.model + " " +
          ToHex(Sha256(all));
@@ -200,7 +199,7 @@ void GatewayCall::OnLookup(Result<LookupResult> result) {
 
 std::string_view GatewayCall::TryServe(const LookupResult& hit) {
   if (hit.metadata.content_type != kStoredAnswerType) {
-    return "foreign_entry";
+    return hit.metadata.content_type == kVetoType ? "feedback" : "foreign_entry";
   }
   if (controls_.max_age_ms && hit.age_ms > *controls_.max_age_ms) {
     return "max_age";
@@ -282,6 +281,18 @@ void GatewayCall::ServeStored(const StoredAnswer& answer, std::vector<HttpHeader
 void GatewayCall::Count(Served how) {
   own_->shared->metrics.CountRequest(route_.endpoint, how, reason_,
                                      std::chrono::steady_clock::now() - arrived_);
+  if (stores_ && how != Served::kError) {
+    own_->shared->recent.Add(request_id_, {.endpoint = route_.endpoint,
+                                           .served = how,
+                                           .reason = reason_,
+                                           .name_space = name_space_,
+                                           .scope = scope_,
+                                           .slot = plan_.slot,
+                                           .model = plan_.model,
+                                           .exact_only = plan_.use == CacheUse::kExact ||
+                                                         controls_.most == CacheUse::kExact,
+                                           .min_score = controls_.min_score});
+  }
 }
 
 }  // namespace nearhit::server

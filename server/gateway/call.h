@@ -81,11 +81,13 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   const std::shared_ptr<EventLoop> loop_;
   const EventLoop::TimePoint arrived_ = std::chrono::steady_clock::now();
   const std::shared_ptr<HttpServerRequest> request_;  // constant once it is planned
+  const std::string request_id_;
   const std::shared_ptr<HttpResponder> responder_;
   Route route_;
   std::optional<Api> api_;
   RequestPlan plan_;
   CacheControls controls_;
+  std::string caller_;  // a tag of its entries
   std::string scope_;
   std::string name_space_;
   bool stores_ = false;

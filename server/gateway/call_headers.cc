@@ -13,9 +13,8 @@ std::string Score(float score) {
 }
 
 // As providers have it: what a client shows when it asks for help.
-HttpHeader NewRequestId(Dialect dialect, std::uint64_t number) {
-  return {.name = dialect == Dialect::kAnthropic ? "request-id" : "x-request-id",
-          .value = "req_nearhit_" + std::to_string(number)};
+std::string_view RequestIdName(Dialect dialect) {
+  return dialect == Dialect::kAnthropic ? "request-id" : "x-request-id";
 }
 
 }  // namespace
@@ -32,12 +31,11 @@ std::vector<HttpHeader> GatewayCall::OwnHeaders(bool stream) {
 void GatewayCall::SendError(int status, std::string_view message) {
   Count(Served::kError);
   std::vector<HttpHeader> headers = OwnHeaders(false);
-  const HttpHeader id = NewRequestId(route_.dialect, own_->shared->NextRandom());
-  headers.push_back(id);
+  headers.push_back({.name = std::string(RequestIdName(route_.dialect)), .value = request_id_});
   headers.push_back({.name = "x-nearhit-status", .value = "error"});
   const Api api =
       api_.value_or(route_.dialect == Dialect::kAnthropic ? Api::kMessages : Api::kChat);
-  responder_->Send(status, std::move(headers), ErrorBody(api, status, message, id.value));
+  responder_->Send(status, std::move(headers), ErrorBody(api, status, message, request_id_));
 }
 
 // RFC 9211.
@@ -52,6 +50,9 @@ void GatewayCall::AddForwarded(long upstream_status, std::vector<HttpHeader>* he
   }
   headers->push_back({.name = "cache-status", .value = std::move(status)});
   headers->push_back({.name = "x-nearhit-status", .value = std::string(ServedName(served_))});
+  if (stores_) {
+    headers->push_back({.name = "x-nearhit-request-id", .value = request_id_});
+  }
   if (found_.score) {
     headers->push_back({.name = "x-nearhit-similarity", .value = Score(*found_.score)});
   }
@@ -72,7 +73,8 @@ void GatewayCall::AddHit(const LookupResult& hit, std::vector<HttpHeader>* heade
   if (!plan_.reason.empty()) {
     headers->push_back({.name = "x-nearhit-reason", .value = std::string(plan_.reason)});
   }
-  headers->push_back(NewRequestId(route_.dialect, own_->shared->NextRandom()));
+  headers->push_back({.name = std::string(RequestIdName(route_.dialect)), .value = request_id_});
+  headers->push_back({.name = "x-nearhit-request-id", .value = request_id_});
 }
 
 }  // namespace nearhit::server

@@ -39,6 +39,7 @@ FlightRequest GatewayCall::MakeFlightRequest() const {
                    .scope = scope_,
                    .slot = plan_.slot,
                    .model = plan_.model,
+                   .caller = caller_,
                    .ttl_ms = controls_.ttl_ms,
                    .tool_calls = options.cache_tool_calls && plan_.use == CacheUse::kExact,
                    .max_bytes = options.max_answer_bytes};

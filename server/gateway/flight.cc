@@ -303,6 +303,9 @@ void Flight::Store(const std::string& record, const AnswerFacts& facts) const {
   request.metadata.model = order.model;
   request.metadata.prompt_tokens = static_cast<std::uint32_t>(std::min(facts.usage.input, kMost));
   request.metadata.answer_tokens = static_cast<std::uint32_t>(std::min(facts.usage.output, kMost));
+  if (!order.caller.empty()) {
+    request.metadata.tags.push_back(order.caller);
+  }
   request.ttl_ms = order.ttl_ms;
   const Status stored = (*cache)->Store(request).status();
   if (stored.ok()) {

@@ -28,6 +28,7 @@ struct StoreOrder {
   std::string scope{};
   std::string slot{};
   std::string model{};
+  std::string caller{};  // a tag of the entry; empty: none
   std::optional<std::int64_t> ttl_ms{};
   bool tool_calls = false;  // store an answer that calls tools
   std::uint64_t max_bytes = 0;

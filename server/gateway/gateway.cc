@@ -4,7 +4,10 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "server/dialect/digest.h"
 #include "server/gateway/call.h"
+#include "server/gateway/headers.h"
+#include "server/gateway/own_api.h"
 
 namespace nearhit::server {
 namespace {
@@ -32,6 +35,8 @@ class GatewayHandler final : public HttpHandler {
       SendText("ok\n", responder.get());
     } else if (get && request.path() == "/metrics") {
       SendMetrics(std::move(responder));
+    } else if (request.path().starts_with(kOwnApiPrefix)) {
+      AnswerOwnApi(shared_, std::move(request), std::move(responder));
     } else {
       std::make_shared<GatewayCall>(&own_, std::move(request), std::move(responder))->Start();
     }
@@ -95,6 +100,12 @@ std::uint64_t GatewayShared::NextRandom() {
   z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
   z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
   return z ^ (z >> 31U);
+}
+
+std::string GatewayShared::CallerTagOf(const HttpServerRequest& request) const {
+  return options.isolation == Isolation::kShared
+             ? ""
+             : "caller:" + ToHex(HmacSha256(secret, CredentialOf(request)));
 }
 
 Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const GatewayOptions& options,

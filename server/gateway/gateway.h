@@ -17,6 +17,7 @@
 #include "server/dialect/request_plan.h"
 #include "server/gateway/flight.h"
 #include "server/gateway/gateway_metrics.h"
+#include "server/gateway/recent_requests.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/http_server.h"
 
@@ -30,6 +31,7 @@ class GatewayShared {
   std::string secret{};  // keys the digests of credentials
   std::unique_ptr<UpstreamSet> upstreams{};
   GatewayMetrics metrics{};
+  RecentRequests recent{};
   // Calls upstream that are not over, their stores included.
   std::shared_ptr<std::atomic<std::uint64_t>> flying =
       std::make_shared<std::atomic<std::uint64_t>>(0);
@@ -43,6 +45,8 @@ class GatewayShared {
   Place PlaceOf(const std::string& key, Place own);
   void AddPlace(Place place);
   std::uint64_t NextRandom();
+  // A tag of every entry that this caller caused: whose it is. Empty when callers share.
+  std::string CallerTagOf(const HttpServerRequest& request) const;
   // Of clients, now.
   std::shared_ptr<std::atomic<std::size_t>> connections =
       std::make_shared<std::atomic<std::size_t>>(0);

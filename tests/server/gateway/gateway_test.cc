@@ -31,7 +31,7 @@ TEST_F(GatewayTest, ServesTheSameRequestAgain) {
   EXPECT_EQ(again.how(), "exact");
   EXPECT_EQ(again.Header("cache-status"), "nearhit; hit; detail=exact");
   EXPECT_EQ(again.Header("age"), "0");
-  EXPECT_THAT(again.Header("x-request-id"), StartsWith("req_nearhit_"));
+  EXPECT_THAT(again.Header("x-request-id"), StartsWith("req_"));
   EXPECT_EQ(calls(), 1U);
 }
 
@@ -266,6 +266,73 @@ TEST_F(GatewayTest, UnknownEndpointsPassThroughUntouched) {
   EXPECT_EQ(Send("GET", "/v1/realtime", "", {{.name = "upgrade", .value = "websocket"}}).status,
             501);
   EXPECT_EQ(Send("GET", "/healthz", "").body, "ok\n");
+}
+
+TEST_F(GatewayTest, AnAnswerThatWasWrongDoesNotServeThatPromptAgain) {
+  Serve([](const FakeHttpRequest&, std::size_t index) {
+    return Json(ChatBody("Answer " + std::to_string(index) + "."));
+  });
+  constexpr char kFeedback[] = "/nearhit/v1/feedback";
+  Post(kChat, ChatRequest("How do I reset my password?"));
+  const GatewayReply hit = Post(kChat, ChatRequest("how do i reset my password"));
+  ASSERT_EQ(hit.how(), "semantic");
+  const std::string id = hit.Header("x-nearhit-request-id");
+  EXPECT_EQ(Post(kFeedback, R"({"request_id":"req_0","verdict":"wrong"})").status, 404);
+  EXPECT_EQ(Post(kFeedback, R"({"request_id":")" + id + R"(","verdict":"bad"})").status, 400);
+  EXPECT_EQ(Post(kFeedback, R"({"request_id":")" + id + R"(","verdict":"wrong"})").status, 200);
+  const GatewayReply next = Post(kChat, ChatRequest("how do i reset my password"));
+  EXPECT_EQ(next.how(), "miss");
+  EXPECT_EQ(next.reason(), "feedback");
+  EXPECT_EQ(Post(kChat, ChatRequest("how do i reset my password")).body, ChatBody("Answer 1."));
+  EXPECT_EQ(Post(kChat, ChatRequest("How do I reset my password?")).body, ChatBody("Answer 0."))
+      << "the entry itself was right";
+}
+
+TEST_F(GatewayTest, AnEntryIsDeletedByItsCallerOnly) {
+  Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
+  const std::vector<HttpHeader> one = {{.name = "authorization", .value = "Bearer one"}};
+  const std::vector<HttpHeader> two = {{.name = "authorization", .value = "Bearer two"}};
+  Post(kChat, ChatRequest("Who am I?"), one);
+  const GatewayReply hit = Post(kChat, ChatRequest("Who am I?"), one);
+  const std::string feedback =
+      R"({"entry_id":)" + hit.Header("x-nearhit-entry-id") + R"(,"verdict":"wrong"})";
+  EXPECT_EQ(Post("/nearhit/v1/feedback", feedback, two).status, 404);
+  EXPECT_EQ(Post(kChat, ChatRequest("Who am I?"), one).how(), "exact");
+  EXPECT_EQ(Post("/nearhit/v1/feedback", feedback, one).status, 200);
+  EXPECT_EQ(Post(kChat, ChatRequest("Who am I?"), one).how(), "miss");
+}
+
+TEST_F(GatewayTest, ExplainsALookup) {
+  Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
+  Post(kChat, ChatRequest("How do I reset my password?"));
+  const GatewayReply hit = Post(kChat, ChatRequest("how do i reset my password"));
+  const GatewayReply why =
+      Send("GET", "/nearhit/v1/explain?request_id=" + hit.Header("x-nearhit-request-id"), "");
+  EXPECT_EQ(why.status, 200);
+  EXPECT_THAT(why.body, HasSubstr(R"("status":"semantic")"));
+  EXPECT_THAT(why.body, HasSubstr(R"("matched":"How do I reset my password?")"));
+  EXPECT_THAT(why.body, HasSubstr(R"("served":true)"));
+  EXPECT_EQ(Send("GET", "/nearhit/v1/explain?request_id=req_0", "").status, 404);
+  EXPECT_EQ(Send("GET", "/nearhit/v1/nothing", "").status, 404);
+  EXPECT_EQ(Send("GET", "/nearhit/v1/feedback", "").status, 405);
+}
+
+TEST_F(GatewayTest, MetricsSayWhatWasServed) {
+  Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
+  Post(kChat, ChatRequest("Hello?"));
+  Post(kChat, ChatRequest("Hello?"));
+  const GatewayReply metrics = Send("GET", "/metrics", "");
+  EXPECT_THAT(
+      metrics.body,
+      HasSubstr(R"(nearhit_gateway_requests_total{endpoint="chat",reason="",status="exact"} 1)"));
+  EXPECT_THAT(
+      metrics.body,
+      HasSubstr(
+          R"(nearhit_gateway_requests_total{endpoint="chat",reason="empty",status="miss"} 1)"));
+  EXPECT_THAT(metrics.body, HasSubstr(R"(nearhit_gateway_tokens_saved_total{type="output"} 2)"));
+  EXPECT_THAT(metrics.body, HasSubstr(R"(nearhit_exact_hits_total{namespace="gateway"} 1)"));
+  EXPECT_THAT(metrics.body, HasSubstr(R"(nearhit_entries{namespace="gateway"} 1)"));
+  EXPECT_THAT(metrics.body, HasSubstr("nearhit_gateway_stored_total 1"));
 }
 
 TEST_F(GatewayTest, AFallbackAnswersWhenTheFirstCannot) {

@@ -1,0 +1,31 @@
+// The gateway's own calls: what was wrong, and why an answer was given.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "server/gateway/gateway.h"
+#include "server/http/responder.h"
+
+namespace nearhit::server {
+
+// Paths that no provider has.
+inline constexpr std::string_view kOwnApiPrefix = "/nearhit/v1/";
+
+// POST /nearhit/v1/feedback {"request_id": …, "verdict": "wrong"}: the stored answer never serves
+// that prompt again, from when this is answered, and after a restart. Whatever is stored for it
+// later does. By "entry_id" instead, the entry is deleted, if it is the caller's.
+//
+// GET /nearhit/v1/explain?request_id=…: the lookup again, with everything that it saw.
+//
+// Errors are {"error":{"code","message"}}: 400 for a bad field, 404 for an id that is not known
+// (any more) or a path that is none, 405.
+//
+// Thread-safety: the loop's thread. Work that may wait is done on a worker.
+void AnswerOwnApi(const std::shared_ptr<GatewayShared>& shared, HttpServerRequest request,
+                  std::shared_ptr<HttpResponder> responder);
+
+// The content type of an entry that says: what was stored for this prompt was wrong.
+inline constexpr std::string_view kVetoType = "application/vnd.nearhit.veto";
+
+}  // namespace nearhit::server
