@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/database/database_impl.h"
+#include "engine/database/namespace_embedder.h"
 #include "engine/database/namespace_update.h"
 #include "engine/database/validate.h"
 
@@ -78,9 +79,8 @@ NamespaceInfo DatabaseImpl::InfoOf(const Namespace& space) const {
   } else {
     call.vectors().AddStats(&info.stats);
   }
-  MutexLock lock(&reembeddings_mu_);
-  if (const auto found = reembeddings_.find(record.name); found != reembeddings_.end()) {
-    info.reembedding = found->second->Info();
+  if (const std::shared_ptr<Reembedding> change = reembeddings_.Find(record.name)) {
+    info.reembedding = change->Info();
     info.reembedding->total = info.stats.entries;
     info.reembedding->done = std::min(info.reembedding->done, info.stats.entries);
   }
@@ -143,7 +143,7 @@ Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdat
     record.reembedding.reset();
     NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
     if (cancels) {
-      CancelReembedding(name);
+      reembeddings_.Cancel(name);
     }
     space->Configure(record, std::move(embedder));
     return Status();
@@ -181,7 +181,7 @@ Status DatabaseImpl::DropNamespace(std::string_view name) {
     WriterLock lock(&spaces_mu_);  // after the write: calls on all namespaces would wait for it
     spaces_.erase(spaces_.find(name));
   }
-  CancelReembedding(name);
+  reembeddings_.Cancel(name);
   space->Close(NoSuchNamespace(name));
   return Status();
 }

@@ -1,7 +1,7 @@
 // nearhit::Database as it is: the catalogue of namespaces over one store, and the thread that
 // maintains them. database_open.cc opens and closes it, database.cc administers namespaces,
 // database_embed.cc asks their embedders, database_maintenance.cc does what happens in the
-// background, database_reembed.cc changes embedders there.
+// background, database_reembed.cc begins and ends changes of embedders.
 #pragma once
 
 #include <atomic>
@@ -23,6 +23,7 @@
 #include "engine/database/catalogue.h"
 #include "engine/database/namespace.h"
 #include "engine/database/reembedding.h"
+#include "engine/database/reembedding_queue.h"
 #include "engine/storage/kv_store.h"
 #include "nearhit/database.h"
 
@@ -62,12 +63,8 @@ class DatabaseImpl final : public Database {
   }
   void Log(LogLevel level, const std::string& line) const;
   FaultLog::Sink LogSink() const;
-  // Null for none. Sets a dimension of 0 to the embedder's.
-  static Result<std::shared_ptr<const Embedder>> EmbedderOf(NamespaceConfig* config);
   // The one that made the namespace's vectors; null when there is none or it cannot be had.
   std::shared_ptr<const Embedder> EmbedderFor(const NamespaceRecord& record) const;
-  // "none" for null.
-  static std::string IdentityOf(const Embedder* embedder);
   Result<std::unique_ptr<Collection>> OpenCollection(NamespaceNumber number,
                                                      std::uint32_t dimension, Metric metric,
                                                      NamespaceKind kind) const;
@@ -78,7 +75,6 @@ class DatabaseImpl final : public Database {
   std::vector<std::shared_ptr<Namespace>> All() const;
   NamespaceInfo InfoOf(const Namespace& space) const;
   Status DropContents() NEARHIT_REQUIRES(maintenance_mu_);
-  void RemoveSnapshots(NamespaceNumber number) const;
   void MaintenanceLoop();
 
   // Changes of embedders; database_reembed.cc.
@@ -86,18 +82,9 @@ class DatabaseImpl final : public Database {
   // Takes the place of one for the same namespace.
   void StartReembedding(const NamespaceRecord& record, std::shared_ptr<Namespace> space,
                         std::shared_ptr<const Embedder> embedder) NEARHIT_REQUIRES(admin_mu_);
-  void CancelReembedding(std::string_view name) NEARHIT_REQUIRES(admin_mu_);
-  std::vector<std::shared_ptr<Reembedding>> Reembeddings() const;
-  // One page of each that is due; returns when to come back.
-  Reembedding::TimePoint AdvanceReembeddings();
-  // All there is to do, but for those that fail.
-  void RunReembeddings();
   // Whether the namespace has switched; if not, more has to be copied first.
   Result<bool> SwitchOver(Reembedding* change);
   Result<bool> PublishCopy(Reembedding* change) NEARHIT_REQUIRES(admin_mu_);
-  bool IsCurrent(const Reembedding& change) const;
-  void NoteOutcome(Reembedding* change, const Status& status);
-  void ReembeddingLoop();
 
   // Constant after Start().
   const DatabaseOptions options_;
@@ -123,17 +110,13 @@ class DatabaseImpl final : public Database {
   std::map<std::string, std::shared_ptr<Namespace>, std::less<>> spaces_
       NEARHIT_GUARDED_BY(spaces_mu_);
 
-  mutable Mutex reembeddings_mu_;
-  std::map<std::string, std::shared_ptr<Reembedding>, std::less<>> reembeddings_
-      NEARHIT_GUARDED_BY(reembeddings_mu_);
-
   std::atomic<bool> closing_{false};  // for work of the background that takes long
   Mutex stop_mu_;
   CondVar stop_changed_;
   bool stop_ NEARHIT_GUARDED_BY(stop_mu_) = false;
-  bool new_reembedding_ NEARHIT_GUARDED_BY(stop_mu_) = false;
   std::thread maintenance_;
-  std::thread reembedding_;
+
+  ReembeddingQueue reembeddings_;  // synchronizes itself; last, because its work uses the others
 };
 
 }  // namespace nearhit

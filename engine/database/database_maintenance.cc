@@ -22,6 +22,18 @@ void KeepFirst(Status status, Status* first) {
   }
 }
 
+// "<number>-<partition>.index", and what was set aside of it.
+void RemoveSnapshots(const std::filesystem::path& folder, NamespaceNumber number) {
+  const std::string prefix = std::to_string(number) + "-";
+  std::error_code ignored;  // a file that stays is only space
+  for (auto file = std::filesystem::directory_iterator(folder, ignored);
+       file != std::filesystem::directory_iterator(); file.increment(ignored)) {
+    if (file->path().filename().string().starts_with(prefix)) {
+      std::filesystem::remove(file->path(), ignored);
+    }
+  }
+}
+
 }  // namespace
 
 // Removes the contents of dropped namespaces and those that a re-embedding left; what a crash
@@ -44,7 +56,7 @@ Status DatabaseImpl::DropContents() {
     }
     Status dropped = store_->DropPrefix(NamespacePrefix(number));
     if (dropped.ok()) {
-      RemoveSnapshots(number);
+      RemoveSnapshots(SnapshotDir(), number);
       MutexLock admin(&admin_mu_);
       dropped = catalogue_->FinishDrop(number);
     }
@@ -53,22 +65,10 @@ Status DatabaseImpl::DropContents() {
   return first;
 }
 
-// "<number>-<partition>.index", and what was set aside of it.
-void DatabaseImpl::RemoveSnapshots(NamespaceNumber number) const {
-  const std::string prefix = std::to_string(number) + "-";
-  std::error_code ignored;  // a file that stays is only space
-  for (auto file = std::filesystem::directory_iterator(SnapshotDir(), ignored);
-       file != std::filesystem::directory_iterator(); file.increment(ignored)) {
-    if (file->path().filename().string().starts_with(prefix)) {
-      std::filesystem::remove(file->path(), ignored);
-    }
-  }
-}
-
 Status DatabaseImpl::RunMaintenance() {
   MutexLock turn(&maintenance_mu_);
   if (!options_.background_maintenance) {
-    RunReembeddings();
+    reembeddings_.RunAll();
   }
   // What fails in one namespace keeps no other from its turn.
   Status first = DropContents();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/database/database_impl.h"
+#include "engine/database/namespace_embedder.h"
 #include "engine/storage/cached_store.h"
 #include "engine/storage/memory_store.h"
 #include "engine/storage/rocksdb_store.h"
@@ -32,7 +33,10 @@ class FunctionClock final : public Clock {
 
 }  // namespace
 
-DatabaseImpl::DatabaseImpl(const DatabaseOptions& options) : options_(options) {
+DatabaseImpl::DatabaseImpl(const DatabaseOptions& options)
+    : options_(options),
+      reembeddings_([this](Reembedding* change) { return SwitchOver(change); },
+                    std::chrono::milliseconds(options.maintenance_interval_ms), LogSink()) {
   if (options.now_us || options.steady_us) {
     own_clock_ = std::make_unique<FunctionClock>(options.now_us, options.steady_us);
   }
@@ -93,13 +97,14 @@ Status DatabaseImpl::Start() {
   }
   if (options_.background_maintenance) {
     maintenance_ = std::thread([this] { MaintenanceLoop(); });
-    reembedding_ = std::thread([this] { ReembeddingLoop(); });
+    reembeddings_.Start();
   }
   return Status();
 }
 
 void DatabaseImpl::StopWaiting() {
   closing_ = true;
+  reembeddings_.StopWaiting();
   for (const std::shared_ptr<Namespace>& space : All()) {
     space->StopWork();
     const Namespace::Call call(space.get());
@@ -109,9 +114,6 @@ void DatabaseImpl::StopWaiting() {
     if (const std::shared_ptr<EmbedderService> service = call.cache().embedder()) {
       service->embedder()->Stop();
     }
-  }
-  for (const std::shared_ptr<Reembedding>& change : Reembeddings()) {
-    change->StopWaiting();
   }
 }
 
@@ -124,15 +126,15 @@ DatabaseImpl::~DatabaseImpl() {
     }
     stop_changed_.NotifyAll();
     maintenance_.join();
-    reembedding_.join();
   }
+  reembeddings_.Stop();
   if (store_ == nullptr) {
     return;
   }
   if (const Status written = WriteSnapshots(); !written.ok()) {
     Log(LogLevel::kWarning, "index snapshots were not written: " + written.ToString());
   }
-  for (const std::shared_ptr<Reembedding>& change : Reembeddings()) {
+  for (const std::shared_ptr<Reembedding>& change : reembeddings_.All()) {
     // They only make the next start of the work faster.
     change->WriteSnapshots().IgnoreError();
   }
@@ -142,19 +144,6 @@ DatabaseImpl::~DatabaseImpl() {
   if (const Status flushed = store_->Flush(); !flushed.ok()) {
     Log(LogLevel::kError, "the last flush failed: " + flushed.ToString());
   }
-}
-
-Result<std::shared_ptr<const Embedder>> DatabaseImpl::EmbedderOf(NamespaceConfig* config) {
-  NEARHIT_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder,
-                           MakeEmbedder(config->embedder, config->dimension));
-  if (embedder != nullptr && config->dimension == 0) {
-    if (embedder->dimension() > kMaxDimension) {
-      return InvalidArgument("the model's dimension is " + std::to_string(embedder->dimension()) +
-                             ", the limit is " + std::to_string(kMaxDimension));
-    }
-    config->dimension = static_cast<std::uint32_t>(embedder->dimension());
-  }
-  return embedder;
 }
 
 // A missing key file or model must not keep the answers away: without it the exact tier and given
@@ -174,10 +163,6 @@ std::shared_ptr<const Embedder> DatabaseImpl::EmbedderFor(const NamespaceRecord&
     return nullptr;
   }
   return *made;
-}
-
-std::string DatabaseImpl::IdentityOf(const Embedder* embedder) {
-  return embedder == nullptr ? "none" : std::string(embedder->identity());
 }
 
 Result<std::unique_ptr<Collection>> DatabaseImpl::OpenCollection(NamespaceNumber number,

@@ -14,7 +14,7 @@ MAX_FUNCTION_LINES = 70
 MAX_COLUMNS = 100
 MAX_CLASS_METHODS = 30
 # Classes that are larger, with what they have: a number may only fall.
-LARGE_CLASSES = {"DatabaseImpl": 40, "Codec": 35}
+LARGE_CLASSES = {"Codec": 35}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
