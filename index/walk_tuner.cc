@@ -11,17 +11,17 @@ WalkObservations WalkTuner::Observations() const {
   return {.match_width = width_.factor(),
           .nearest_width = nearest_width_.load(std::memory_order_relaxed),
           .whole_scores = whole_scores_.load(std::memory_order_relaxed),
-          .far_share = {ends_[0].far.value(), ends_[1].far.value()}};
+          .far_share = {of_searches_.ends[0].far.value(), of_searches_.ends[1].far.value()}};
 }
 
 void WalkTuner::NoteSearch(float min_score) {
   if (last_min_score() != min_score) {
-    min_score_.store(min_score, std::memory_order_relaxed);
+    of_searches_.min_score.store(min_score, std::memory_order_relaxed);
   }
 }
 
 bool WalkTuner::TakesAsLow(float threshold, float end, float retry_share) {
-  Ends& ends = ends_[ClassOf(threshold)];
+  Ends& ends = of_searches_.ends[ClassOf(threshold)];
   ends.far.TakesAsLow(end, kFarShare);
   return ends.lowest.TakesAsLow(end, retry_share);
 }

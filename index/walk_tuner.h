@@ -31,7 +31,7 @@ class WalkTuner {
   // Of searches for a near-duplicate: what they ask for as users see it, and where they end.
   void NoteSearch(float min_score);
   float last_min_score() const {  // 0 before the first
-    return min_score_.load(std::memory_order_relaxed);
+    return of_searches_.min_score.load(std::memory_order_relaxed);
   }
   // Takes in the end of a walk. Returns whether it is among the lowest `retry_share`.
   bool TakesAsLow(float threshold, float end, float retry_share);
@@ -59,17 +59,20 @@ class WalkTuner {
   static std::size_t ClassOf(float threshold) {
     return threshold >= WalkObservations::kClose ? 1 : 0;
   }
-  const Ends& EndsFor(float threshold) const { return ends_[ClassOf(threshold)]; }
+  const Ends& EndsFor(float threshold) const { return of_searches_.ends[ClassOf(threshold)]; }
 
+  // In a cache line of its own: searches write it.
+  struct alignas(kCacheLine) OfSearches {
+    std::array<Ends, 2> ends;
+    std::atomic<float> min_score{0};
+  };
+
+  OfSearches of_searches_;
   WidthTuner width_;
   std::atomic<float> nearest_width_{1};
   std::atomic<bool> whole_scores_{false};
   std::atomic<bool> looks_further_{false};
   std::atomic<bool> calibration_failed_{false};
-
-  // In a cache line of their own: searches write them.
-  alignas(kCacheLine) std::array<Ends, 2> ends_;
-  std::atomic<float> min_score_{0};
 };
 
 }  // namespace nearhit
