@@ -1,61 +1,21 @@
 #include "server/http/connection.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <sys/socket.h>
 #include <utility>
+
+#include "server/http/answer_text.h"
 
 namespace nearhit::server {
 namespace {
 
 // Of requests that a client sent before it had the answer to the first.
 constexpr std::size_t kMaxUnreadBytes = std::size_t{64} << 10;
+// Of answers that a client does not take: above this the next request waits.
+constexpr std::size_t kMaxUnsentBytes = std::size_t{64} << 10;
 // Above this an empty buffer is given back.
 constexpr std::size_t kKeptBufferBytes = std::size_t{4} << 10;
-
-std::string_view ReasonOf(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 413:
-      return "Content Too Large";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    default:
-      return "";
-  }
-}
-
-bool HasBody(int status) {
-  return status >= 200 && status != 204 && status != 304;
-}
-
-void AppendHeader(std::string_view name, std::string_view value, std::string* out) {
-  out->append(name).append(": ").append(value).append("\r\n");
-}
-
-// "1f\r\n"
-void AppendChunkSize(std::size_t size, std::string* out) {
-  std::array<char, 18> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
-  out->append(digits.data(), end).append("\r\n");
-}
 
 }  // namespace
 
@@ -65,7 +25,7 @@ class HttpConnection::Responder final : public HttpResponder {
   Responder(HttpConnection* connection, bool head_only, bool http_1_0)
       : connection_(connection),
         loop_(connection->host_->loop()),
-        head_only_(head_only),
+        bodiless_(head_only),
         http_1_0_(http_1_0) {}
   ~Responder() override { Abort(); }
 
@@ -76,7 +36,7 @@ class HttpConnection::Responder final : public HttpResponder {
     if (connection_ != nullptr && !begun_) {
       begun_ = true;
       connection_->AppendHead(status, headers, body.size(), false);
-      if (!head_only_ && HasBody(status)) {
+      if (!bodiless_ && HasBody(status)) {
         connection_->out_ += body;
       }
       Finish();
@@ -87,7 +47,8 @@ class HttpConnection::Responder final : public HttpResponder {
     if (connection_ != nullptr && !begun_) {
       begun_ = true;
       connection_->close_after_ = connection_->close_after_ || http_1_0_;
-      connection_->AppendHead(status, headers, std::nullopt, !http_1_0_);
+      connection_->AppendHead(status, headers, std::nullopt, !http_1_0_ && HasBody(status));
+      bodiless_ = bodiless_ || !HasBody(status);
     }
   }
 
@@ -105,42 +66,53 @@ class HttpConnection::Responder final : public HttpResponder {
   void End(std::string_view last) override {
     Append(last);
     if (connection_ != nullptr) {
-      connection_->out_ += http_1_0_ || head_only_ ? "" : "0\r\n\r\n";
+      connection_->out_ += http_1_0_ || bodiless_ ? "" : "0\r\n\r\n";
       Finish();
     }
   }
 
   void Abort() override {
+    const Callbacks last = TakeCallbacks();
     if (connection_ != nullptr) {
-      gone_ = nullptr;
       connection_->Close();
     }
   }
 
-  std::size_t unsent() const override {
-    return connection_ == nullptr ? 0 : connection_->out_.size() - connection_->out_begin_;
+  std::size_t unsent() const override { return connection_ == nullptr ? 0 : connection_->unsent(); }
+  void SetDrained(std::function<void()> drained) override {
+    callbacks_.drained = connection_ == nullptr ? nullptr : std::move(drained);
   }
-  void SetDrained(std::function<void()> drained) override { drained_ = std::move(drained); }
-  void SetGone(std::function<void()> gone) override { gone_ = std::move(gone); }
+  void SetGone(std::function<void()> gone) override {
+    callbacks_.gone = connection_ == nullptr ? nullptr : std::move(gone);
+  }
 
   // From the connection, which is over.
   void ConnectionClosed() {
     connection_ = nullptr;
-    drained_ = nullptr;
-    if (const std::function<void()> gone = std::exchange(gone_, nullptr)) {
-      gone();  // may destroy this
+    const Callbacks last = TakeCallbacks();
+    if (last.gone) {
+      last.gone();
     }
   }
   // From the connection: everything is taken.
   void Drained() {
-    if (const std::function<void()> drained = std::exchange(drained_, nullptr)) {
+    if (const std::function<void()> drained = std::exchange(callbacks_.drained, nullptr)) {
       drained();
     }
   }
 
  private:
+  // Nothing is called once the answer is over.
+  struct Callbacks {
+    std::function<void()> drained{};
+    std::function<void()> gone{};
+  };
+
+  // What they hold may hold this: who takes them drops them last.
+  Callbacks TakeCallbacks() { return std::exchange(callbacks_, Callbacks()); }
+
   void Append(std::string_view bytes) {
-    if (connection_ == nullptr || bytes.empty() || head_only_) {
+    if (connection_ == nullptr || bytes.empty() || bodiless_) {
       return;
     }
     std::string& out = connection_->out_;
@@ -153,19 +125,16 @@ class HttpConnection::Responder final : public HttpResponder {
   }
 
   void Finish() {
-    // What they hold may hold this; it goes last.
-    const std::function<void()> gone = std::exchange(gone_, nullptr);
-    const std::function<void()> drained = std::exchange(drained_, nullptr);
+    const Callbacks last = TakeCallbacks();
     std::exchange(connection_, nullptr)->FinishAnswer();
   }
 
   HttpConnection* connection_;  // null when it is over, or the answer is
   const std::shared_ptr<EventLoop> loop_;
-  const bool head_only_;
+  bool bodiless_;
   const bool http_1_0_;
   bool begun_ = false;
-  std::function<void()> drained_;
-  std::function<void()> gone_;
+  Callbacks callbacks_;
 };
 
 HttpConnection::HttpConnection(Descriptor socket, ConnectionHost* host)
@@ -191,12 +160,17 @@ Status HttpConnection::Start() {
   return Status();
 }
 
+bool HttpConnection::reads_requests() const {
+  return !busy() && !close_after_ && unsent() <= kMaxUnsentBytes;
+}
+
 void HttpConnection::OnEvents(std::uint32_t events) {
   if ((events & EPOLLIN) != 0) {
     Read();
   }
   if (!closed_ && (events & EPOLLOUT) != 0) {
     Flush();
+    Continue();
   }
   // A client that will send nothing more waits for nothing either, as proxies have it.
   if (!closed_ && (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
@@ -215,7 +189,7 @@ void HttpConnection::Read() {
     return;
   }
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-  if (busy() || close_after_) {
+  if (!reads_requests()) {
     unread_ += bytes;
     UpdateWatch();
   } else {
@@ -226,7 +200,7 @@ void HttpConnection::Read() {
 // The bytes are the host's: a handler may not read from a connection while it answers.
 void HttpConnection::Consume(std::string_view bytes) {
   consuming_ = true;
-  while (!closed_ && !busy() && !close_after_ && !bytes.empty()) {
+  while (!closed_ && reads_requests() && !bytes.empty()) {
     if (reader_.state() == RequestReader::State::kIdle) {
       since_ = host_->loop()->now();
     }
@@ -242,16 +216,22 @@ void HttpConnection::Consume(std::string_view bytes) {
     }
   }
   consuming_ = false;
-  if (!closed_ && busy()) {
+  if (!closed_ && !lingering_) {
     unread_.assign(bytes);
   }
-  if (!closed_) {
-    UpdateWatch();
+  UpdateWatch();
+}
+
+void HttpConnection::Continue() {
+  if (!closed_ && !consuming_ && reads_requests() && !unread_.empty()) {
+    const std::string unread = std::exchange(unread_, std::string());
+    Consume(unread);
   }
 }
 
 void HttpConnection::StartAnswer(HttpServerRequest request) {
   close_after_ = !request.keep_alive || host_->draining();
+  says_keep_alive_ = request.http_1_0;
   auto responder = std::make_shared<Responder>(this, request.method == "HEAD", request.http_1_0);
   responder_ = responder.get();
   host_->handler().OnRequest(std::move(request), std::move(responder));
@@ -267,8 +247,7 @@ void HttpConnection::Refuse(const RequestRefusal& refusal) {
 
 void HttpConnection::AppendHead(int status, const std::vector<HttpHeader>& headers,
                                 std::optional<std::size_t> length, bool chunked) {
-  out_ += "HTTP/1.1 ";
-  out_.append(std::to_string(status)).append(" ").append(ReasonOf(status)).append("\r\n");
+  AppendStatusLine(status, &out_);
   for (const HttpHeader& header : headers) {
     AppendHeader(header.name, header.value, &out_);
   }
@@ -279,6 +258,8 @@ void HttpConnection::AppendHead(int status, const std::vector<HttpHeader>& heade
   close_after_ = close_after_ || host_->draining();
   if (close_after_) {
     AppendHeader("connection", "close", &out_);
+  } else if (says_keep_alive_) {
+    AppendHeader("connection", "keep-alive", &out_);
   }
   if (chunked) {
     AppendHeader("transfer-encoding", "chunked", &out_);
@@ -297,10 +278,10 @@ void HttpConnection::Flush() {
       Close();
       return;
     }
-    since_ = host_->loop()->now();
     if (sent < 0) {
       break;
     }
+    since_ = host_->loop()->now();
     out_begin_ += static_cast<std::size_t>(sent);
   }
   const bool all = out_begin_ == out_.size();
@@ -323,10 +304,7 @@ void HttpConnection::FinishAnswer() {
   responder_ = nullptr;
   since_ = host_->loop()->now();
   Flush();
-  if (!closed_ && !consuming_ && !unread_.empty()) {
-    const std::string unread = std::exchange(unread_, std::string());
-    Consume(unread);
-  }
+  Continue();
 }
 
 // A client that still sends would lose the answer to a reset; so it gets some time to read it.
@@ -357,10 +335,11 @@ void HttpConnection::Close() {
 }
 
 void HttpConnection::Drain() {
-  if (busy()) {
-    close_after_ = true;
-  } else if (out_.empty() && reader_.state() == RequestReader::State::kIdle) {
+  const bool waits = reader_.state() == RequestReader::State::kIdle && unread_.empty();
+  if (!busy() && waits && out_.empty()) {
     Close();
+  } else if (busy() || waits) {
+    close_after_ = true;
   }
 }
 
@@ -370,7 +349,7 @@ void HttpConnection::CheckTime(EventLoop::TimePoint now) {
   std::chrono::milliseconds limit = limits.idle_timeout;
   if (lingering_) {
     limit = kLingerTimeout;
-  } else if (!out_.empty()) {
+  } else if ((watched_ & EPOLLOUT) != 0) {
     limit = limits.write_timeout;
   } else if (busy()) {
     return;
@@ -388,6 +367,9 @@ void HttpConnection::UpdateWatch() {
   }
   const bool reads = unread_.size() < kMaxUnreadBytes;
   const std::uint32_t events = EPOLLRDHUP | (reads ? EPOLLIN : 0U) | (out_.empty() ? 0U : EPOLLOUT);
+  if ((events & ~watched_ & EPOLLOUT) != 0) {
+    since_ = host_->loop()->now();  // the wait for the client begins
+  }
   if (events != watched_) {
     host_->loop()->Rewatch(socket_.get(), events, this);
     watched_ = events;

@@ -66,8 +66,12 @@ class HttpConnection final : public SocketHandler {
   class Responder;
 
   bool busy() const { return responder_ != nullptr; }
+  std::size_t unsent() const { return out_.size() - out_begin_; }
+  bool reads_requests() const;
   void Read();
   void Consume(std::string_view bytes);
+  // With what is unread, once it may.
+  void Continue();
   void StartAnswer(HttpServerRequest request);
   void Refuse(const RequestRefusal& refusal);
   // `length` of the body, unless it comes in pieces.
@@ -81,13 +85,14 @@ class HttpConnection final : public SocketHandler {
   const Descriptor socket_;
   ConnectionHost* const host_;
   RequestReader reader_;
-  std::string unread_;              // bytes of later requests, while one is answered
+  std::string unread_;              // bytes of later requests, for when reads_requests()
   std::string out_;                 // bytes that the client has not taken,
   std::size_t out_begin_ = 0;       // from here on
   Responder* responder_ = nullptr;  // of the request at hand; its maker owns it
   std::uint32_t watched_ = 0;       // events
   bool consuming_ = false;          // Consume() is under way, further up
   bool close_after_ = false;        // once the answer is sent
+  bool says_keep_alive_ = false;    // the client is one that wants to hear it
   bool lingering_ = false;          // everything is sent; what still comes is dropped
   bool closed_ = false;
   EventLoop::TimePoint since_;  // when what CheckTime() limits has begun

@@ -100,7 +100,9 @@ class HttpServer::Loop final : public ConnectionHost, private SocketHandler {
       handler_ = make_handler(events_);
       Tick();
       events_->Run();
-      connections_.clear();
+      while (!connections_.empty()) {  // one may end others
+        connections_.begin()->first->Close();
+      }
       closed_.clear();
       handler_.reset();
     });
@@ -138,15 +140,11 @@ class HttpServer::Loop final : public ConnectionHost, private SocketHandler {
 
   // The connection is still on the stack: it goes when the loop comes round.
   void Closed(HttpConnection* connection) override {
-    auto found = connections_.extract(connection);
-    if (found.empty()) {
-      return;  // the loop is ending
-    }
     count_->fetch_sub(1, std::memory_order_relaxed);
     if (closed_.empty()) {
       events_->Post([this] { closed_.clear(); });
     }
-    closed_.push_back(std::move(found.mapped()));
+    closed_.push_back(std::move(connections_.extract(connection).mapped()));
   }
 
  private:

@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "net/http_client.h"
+#include "server/http/chunks.h"
 
 namespace nearhit::server {
 
@@ -34,29 +34,14 @@ struct RequestLimits {
   std::size_t body_bytes = std::size_t{32} << 20;
 };
 
-// What a client that breaks the rules gets, before its connection is closed.
-struct RequestRefusal {
-  int status = 400;
-  std::string reason{};  // never a value that the client sent
-};
-
-// Whether a head is one that every HTTP implementation reads alike (RFC 9112). What two of them
-// could read in two ways is how requests are smuggled, so it is refused: a line that does not end
-// in CRLF, a folded line, a blank before a colon, a control byte, no Host or two, two lengths or
-// one that is not digits, a transfer encoding that is not exactly "chunked", that and a length
-// together, or under HTTP/1.0.
-//
-// `head` has its blank line.
-std::optional<RequestRefusal> CheckRequestHead(std::string_view head, const RequestLimits& limits);
-
-// Reads requests from a connection's bytes, one after the other. Boost.Beast parses; heads pass
-// CheckRequestHead() first, and extensions of chunks are refused.
+// Reads requests from a connection's bytes, one after the other; the same ones however the bytes
+// are cut. What implementations could read in two ways is refused: see request_head.h, chunks.h.
 //
 // Thread-safety: externally synchronized.
 class RequestReader {
  public:
   explicit RequestReader(const RequestLimits& limits);
-  ~RequestReader();
+  ~RequestReader() = default;
   RequestReader(const RequestReader&) = delete;
   RequestReader& operator=(const RequestReader&) = delete;
 
@@ -75,8 +60,6 @@ class RequestReader {
   const RequestRefusal& refusal() const { return refusal_; }
 
  private:
-  class BodyParser;
-
   std::size_t FeedHead(std::string_view bytes);
   std::size_t FeedBody(std::string_view bytes);
   void StartBody();
@@ -84,10 +67,12 @@ class RequestReader {
 
   const RequestLimits limits_;
   State state_ = State::kIdle;
-  std::string head_;
+  bool skipped_line_ = false;  // an empty one, before the request
+  bool in_body_ = false;
   bool expects_continue_ = false;
-  std::unique_ptr<BodyParser> parser_;  // from the end of the head to the end of the request
-  std::string partial_;                 // of the body: a line that is not whole
+  std::string head_;
+  std::size_t missing_ = 0;            // bytes of a body of known length
+  std::optional<ChunkReader> chunks_;  // of one that comes in chunks
   HttpServerRequest request_;
   RequestRefusal refusal_;
 };

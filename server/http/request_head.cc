@@ -1,7 +1,9 @@
-#include <algorithm>
-#include <array>
+#include "server/http/request_head.h"
 
-#include "server/http/request.h"
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <utility>
 
 namespace nearhit::server {
 namespace {
@@ -23,7 +25,7 @@ bool IsToken(std::string_view text) {
 
 bool IsVisible(std::string_view text) {
   return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c != 0x7F; });
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 bool IsFieldByte(char c) {
@@ -46,78 +48,126 @@ std::string_view Trim(std::string_view text) {
              : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 }
 
-std::optional<RequestRefusal> CheckRequestLine(std::string_view line, bool* http_1_0) {
-  const std::size_t first = line.find(' ');
-  const std::size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) {
-    return Bad("the request line is not a method, a target and a version");
+// Whether a list in a header has this item, in lower case.
+bool HasItem(std::string_view list, std::string_view item) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    if (Lower(Trim(list.substr(0, comma))) == item) {
+      return true;
+    }
+    list.remove_prefix(std::min(comma + 1, list.size()));
   }
-  const std::string_view target = line.substr(first + 1, last - first - 1);
-  const std::string_view version = line.substr(last + 1);
-  if (!IsToken(line.substr(0, first))) {
-    return Bad("the method is not a token");
-  }
-  if (!IsVisible(target) || (target.front() != '/' && target != "*")) {
-    return Bad("the target is not a path");
-  }
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-    return RequestRefusal{.status = 505, .reason = "the version is not HTTP/1.1 or HTTP/1.0"};
-  }
-  *http_1_0 = version == "HTTP/1.0";
-  return std::nullopt;
+  return false;
 }
 
-// What the headers say about where the request ends.
-struct Framing {
-  std::size_t hosts = 0;
-  std::size_t lengths = 0;
-  std::size_t encodings = 0;
+// Reads one head, line after line.
+class HeadReader {
+ public:
+  HeadReader(const RequestLimits& limits, RequestHead* head) : limits_(limits), head_(head) {}
+
+  std::optional<RequestRefusal> FirstLine(std::string_view line) {
+    const std::size_t first = line.find(' ');
+    const std::size_t last = line.rfind(' ');
+    if (first == std::string_view::npos || first == last) {
+      return Bad("the request line is not a method, a target and a version");
+    }
+    const std::string_view method = line.substr(0, first);
+    const std::string_view target = line.substr(first + 1, last - first - 1);
+    const std::string_view version = line.substr(last + 1);
+    if (!IsToken(method)) {
+      return Bad("the method is not a token");
+    }
+    if (!IsVisible(target)) {
+      return Bad("the target is not a path");
+    }
+    if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+      return RequestRefusal{.status = 505, .reason = "the version is not HTTP/1.1 or HTTP/1.0"};
+    }
+    if (target.front() != '/' && (target != "*" || method != "OPTIONS")) {
+      return Bad("the target is not a path");
+    }
+    head_->request.method = method;
+    head_->request.target = target;
+    head_->request.http_1_0 = version == "HTTP/1.0";
+    return std::nullopt;
+  }
+
+  std::optional<RequestRefusal> Field(std::string_view line) {
+    std::vector<HttpHeader>& headers = head_->request.headers;
+    if (headers.size() == limits_.headers) {
+      return RequestRefusal{
+          .status = 431,
+          .reason = "there are over " + std::to_string(limits_.headers) + " headers"};
+    }
+    if (!IsFieldLine(line)) {
+      return Bad("a header has no name that is a token, is folded, or has a control byte");
+    }
+    const std::size_t colon = line.find(':');
+    headers.push_back(
+        {.name = Lower(line.substr(0, colon)), .value = std::string(Trim(line.substr(colon + 1)))});
+    return Meaning(headers.back());
+  }
+
+  // What the headers say together.
+  std::optional<RequestRefusal> End() {
+    const bool http_1_0 = head_->request.http_1_0;
+    if (hosts_ > 1 || (hosts_ == 0 && !http_1_0)) {
+      return Bad(hosts_ == 0 ? "Host is missing" : "Host comes twice");
+    }
+    if (lengths_ > 1 || encodings_ > 1) {
+      return Bad("the length of the body is said twice");
+    }
+    if (encodings_ > 0 && (lengths_ > 0 || http_1_0)) {
+      return Bad(http_1_0 ? "Transfer-Encoding is not part of HTTP/1.0"
+                          : "Content-Length and Transfer-Encoding are both there");
+    }
+    if (head_->length > limits_.body_bytes) {
+      return RequestRefusal{
+          .status = 413,
+          .reason = "the body has over " + std::to_string(limits_.body_bytes) + " bytes"};
+    }
+    head_->chunked = encodings_ > 0;
+    head_->request.keep_alive = !close_ && (!http_1_0 || keep_alive_);
+    head_->expects_continue = expects_ && !http_1_0;
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<RequestRefusal> Meaning(const HttpHeader& header) {
+    if (header.name == "host") {
+      ++hosts_;
+    } else if (header.name == "content-length") {
+      ++lengths_;
+      constexpr std::size_t kMaxDigits = 18;  // no overflow
+      if (header.value.empty() || header.value.size() > kMaxDigits ||
+          header.value.find_first_not_of("0123456789") != std::string::npos) {
+        return Bad("Content-Length is not a number of bytes");
+      }
+      std::from_chars(header.value.data(), header.value.data() + header.value.size(),
+                      head_->length);
+    } else if (header.name == "transfer-encoding") {
+      ++encodings_;
+      if (Lower(header.value) != "chunked") {
+        return RequestRefusal{.status = 501, .reason = "Transfer-Encoding is not chunked"};
+      }
+    } else if (header.name == "connection") {
+      close_ = close_ || HasItem(header.value, "close");
+      keep_alive_ = keep_alive_ || HasItem(header.value, "keep-alive");
+    } else if (header.name == "expect") {
+      expects_ = Lower(header.value) == "100-continue";
+    }
+    return std::nullopt;
+  }
+
+  const RequestLimits& limits_;
+  RequestHead* const head_;
+  std::size_t hosts_ = 0;
+  std::size_t lengths_ = 0;
+  std::size_t encodings_ = 0;
+  bool close_ = false;
+  bool keep_alive_ = false;
+  bool expects_ = false;
 };
-
-std::optional<RequestRefusal> CheckField(std::string_view line, Framing* framing) {
-  if (line.front() == ' ' || line.front() == '\t') {
-    return Bad("a header is folded");
-  }
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !IsToken(line.substr(0, colon))) {
-    return Bad("a header has no name, or one that is not a token");
-  }
-  if (!std::all_of(line.begin(), line.end(), IsFieldByte)) {
-    return Bad("a header has a control byte");
-  }
-  const std::string name = Lower(line.substr(0, colon));
-  const std::string_view value = Trim(line.substr(colon + 1));
-  if (name == "host") {
-    ++framing->hosts;
-  } else if (name == "content-length") {
-    ++framing->lengths;
-    constexpr std::size_t kMaxDigits = 18;
-    if (value.empty() || value.size() > kMaxDigits ||
-        value.find_first_not_of("0123456789") != std::string_view::npos) {
-      return Bad("Content-Length is not a number of bytes");
-    }
-  } else if (name == "transfer-encoding") {
-    ++framing->encodings;
-    if (Lower(value) != "chunked") {
-      return RequestRefusal{.status = 501, .reason = "Transfer-Encoding is not chunked"};
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<RequestRefusal> CheckFraming(const Framing& framing, bool http_1_0) {
-  if (framing.hosts > 1 || (framing.hosts == 0 && !http_1_0)) {
-    return Bad(framing.hosts == 0 ? "Host is missing" : "Host comes twice");
-  }
-  if (framing.lengths > 1 || framing.encodings > 1) {
-    return Bad("the length of the body is said twice");
-  }
-  if (framing.encodings > 0 && (framing.lengths > 0 || http_1_0)) {
-    return Bad(http_1_0 ? "Transfer-Encoding is not part of HTTP/1.0"
-                        : "Content-Length and Transfer-Encoding are both there");
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -132,35 +182,29 @@ const std::string* HttpServerRequest::Header(std::string_view name) const {
   return found == headers.end() ? nullptr : &found->value;
 }
 
-std::optional<RequestRefusal> CheckRequestHead(std::string_view head, const RequestLimits& limits) {
-  bool http_1_0 = false;
-  Framing framing;
-  std::size_t fields = 0;
+bool IsFieldLine(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  return colon != std::string_view::npos && IsToken(line.substr(0, colon)) &&
+         std::all_of(line.begin(), line.end(), IsFieldByte);
+}
+
+std::optional<RequestRefusal> ReadRequestHead(std::string_view bytes, const RequestLimits& limits,
+                                              RequestHead* head) {
+  HeadReader reader(limits, head);
   bool first = true;
-  while (head != "\r\n") {
-    const std::size_t end = head.find('\n');
-    if (end == std::string_view::npos || end == 0 || head[end - 1] != '\r') {
+  while (first || bytes != "\r\n") {
+    const std::size_t end = bytes.find('\n');
+    if (end == std::string_view::npos || end == 0 || bytes[end - 1] != '\r') {
       return Bad("a line does not end in CRLF");
     }
-    const std::string_view line = head.substr(0, end - 1);
-    head.remove_prefix(end + 1);
-    std::optional<RequestRefusal> refusal;
-    if (first) {
-      refusal = CheckRequestLine(line, &http_1_0);
-    } else if (++fields > limits.headers) {
-      refusal = RequestRefusal{
-          .status = 431, .reason = "there are over " + std::to_string(limits.headers) + " headers"};
-    } else if (line.empty()) {
-      refusal = Bad("the head has an empty line");
-    } else {
-      refusal = CheckField(line, &framing);
-    }
-    if (refusal) {
+    const std::string_view line = bytes.substr(0, end - 1);
+    bytes.remove_prefix(end + 1);
+    if (std::optional<RequestRefusal> refusal =
+            std::exchange(first, false) ? reader.FirstLine(line) : reader.Field(line)) {
       return refusal;
     }
-    first = false;
   }
-  return CheckFraming(framing, http_1_0);
+  return reader.End();
 }
 
 }  // namespace nearhit::server

@@ -46,7 +46,8 @@ class HttpResponder {
   // `drained` is called: once, when all of them are taken. It may be called from within Write().
   virtual std::size_t unsent() const = 0;
   virtual void SetDrained(std::function<void()> drained) = 0;
-  // Called once when the client goes before the end of the answer; not after the end.
+  // Called once when the client goes before the end of the answer; not after the end, nor for
+  // Abort(). It may be called from within Write() and Flush().
   virtual void SetGone(std::function<void()> gone) = 0;
 
  protected:

@@ -297,6 +297,26 @@ void MakeDialects(const std::filesystem::path& root) {
   }
 }
 
+// Requests of a connection, cut in places.
+void MakeHttp(const std::filesystem::path& root) {
+  const Corpus corpus(root / "fuzz_http");
+  const std::string cuts = Bytes({3, 1, 7, 20});
+  const std::string get = "GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string post = "POST / HTTP/1.1\r\nHost: a\r\n";
+  const std::string chunks = post + "Transfer-Encoding: chunked\r\n\r\n";
+  corpus.Add("get", cuts + get);
+  corpus.Add("pipelined", cuts + get + "\r\n" + post + "Content-Length: 2\r\n\r\nab" + get);
+  corpus.Add("chunks", cuts + chunks + "5\r\nhello\r\n0A\r\n0123456789\r\n0\r\n\r\n");
+  corpus.Add("trailers", cuts + chunks + "1\r\na\r\n0\r\nX: b\r\nY: c\r\n\r\n" + get);
+  corpus.Add("extension", cuts + chunks + "5;a=b\r\nhello\r\n0\r\n\r\n");
+  corpus.Add("http-1-0", cuts + "OPTIONS * HTTP/1.0\r\nConnection: x, keep-alive\r\n\r\n");
+  corpus.Add("continue", cuts + post + "Expect: 100-continue\r\nContent-Length: 1\r\n\r\na");
+  corpus.Add("two-lengths",
+             cuts + post + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n");
+  corpus.Add("folded", cuts + get.substr(0, get.size() - 2) + " b\r\nX : c\r\n\r\n");
+  corpus.Add("line-feeds", cuts + "GET / HTTP/1.1\nHost: a\n\n");
+}
+
 void MakeOps(const std::filesystem::path& root) {
   const std::string store = Bytes({0, 1, 2, 3, 1, 0, 2, 'h', 'i'});
   const std::string store_raw = Bytes({0, 1, 3, 230}) + Packed(1e15F, -2.5F) + Bytes({0, 9, 0});
@@ -327,6 +347,7 @@ int main(int argc, char** argv) {
   nearhit::MakeConfigs(root);
   nearhit::MakeFormats(root);
   nearhit::MakeDialects(root);
+  nearhit::MakeHttp(root);
   const nearhit::Corpus calls(root / "fuzz_proto");
   nearhit::MakeCacheCalls(calls);
   nearhit::MakeVectorCalls(calls);

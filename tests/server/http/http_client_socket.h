@@ -1,0 +1,89 @@
+// A client's end of a connection, as bytes: a test says what goes over the wire, and when.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <utility>
+
+#include "base/check.h"
+#include "base/descriptor.h"
+
+namespace nearhit::server {
+
+// Thread-safety: externally synchronized.
+class HttpClientSocket {
+ public:
+  // `receive_bytes`: the size of the buffer of the system; 0: as it likes.
+  explicit HttpClientSocket(std::uint16_t port, int receive_bytes = 0)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    NEARHIT_CHECK(fd() >= 0);
+    const timeval patience{.tv_sec = 60, .tv_usec = 0};
+    ::setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    const int on = 1;
+    ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (receive_bytes > 0) {
+      ::setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+    }
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    NEARHIT_CHECK(::connect(fd(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+  }
+
+  // Whether all of it went out.
+  bool Send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) {
+        return false;
+      }
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+
+  // Up to and with `end`; what came until then when the connection ends before.
+  std::string ReadUntil(std::string_view end) {
+    std::size_t at = 0;
+    while ((at = early_.find(end)) == std::string::npos && More()) {
+    }
+    const std::size_t size = at == std::string::npos ? early_.size() : at + end.size();
+    std::string read = early_.substr(0, size);
+    early_.erase(0, size);
+    return read;
+  }
+  std::string Read(std::size_t size) {
+    while (early_.size() < size && More()) {
+    }
+    std::string read = early_.substr(0, size);
+    early_.erase(0, size);
+    return read;
+  }
+  // Until the server closes.
+  std::string ReadAll() {
+    while (More()) {
+    }
+    return std::exchange(early_, std::string());
+  }
+
+ private:
+  int fd() const { return socket_.get(); }
+  bool More() {
+    std::string bytes(std::size_t{64} << 10, '\0');
+    const ssize_t got = ::recv(fd(), bytes.data(), bytes.size(), 0);
+    early_.append(bytes, 0, got > 0 ? static_cast<std::size_t>(got) : 0);
+    return got > 0;
+  }
+
+  Descriptor socket_;
+  std::string early_;  // read, but not asked for yet
+};
+
+}  // namespace nearhit::server
