@@ -66,10 +66,11 @@ class HttpClientSocket {
     early_.erase(0, size);
     return read;
   }
-  // Until the server closes.
+  // Until the server closes; then the client does.
   std::string ReadAll() {
     while (More()) {
     }
+    ::shutdown(fd(), SHUT_RDWR);
     return std::exchange(early_, std::string());
   }
 

@@ -89,9 +89,9 @@ TEST_F(HttpLimitsTest, CutsOffNoClientThatWaitsForTheHandler) {
   Serve([&](const HttpServerRequest&, ResponderPtr responder) { kept = std::move(responder); },
         [&] {
           ticks += kept != nullptr ? 1 : 0;
-          if (ticks == 2) {
+          if (ticks == 1) {
             kept->Begin(200, {});
-          } else if (ticks == 4) {
+          } else if (ticks == 3) {
             kept->End("end");
           }
         });
