@@ -2,9 +2,9 @@
 // folder.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,12 +61,14 @@ class AsyncHttpClient::Exchange {
             .reason = curl_easy_strerror(code)};
   }
 
-  // When to look again whether the server is silent for too long; nothing when it is.
-  std::optional<EventLoop::TimePoint> NextCheck(EventLoop::TimePoint now) const {
-    const EventLoop::TimePoint limit = head_.taken()
-                                           ? (paused_ ? now : last_byte_) + request_.idle_timeout
-                                           : started_ + request_.first_byte_timeout;
-    return limit > now ? std::optional(limit) : std::nullopt;
+  // When to look again whether the server is silent for too long; it is when that has passed.
+  EventLoop::TimePoint NextCheck() const {
+    const EventLoop::TimePoint now = std::chrono::steady_clock::now();
+    if (head_.taken()) {
+      return (paused_ ? now : last_byte_) + request_.idle_timeout;
+    }
+    // The head may come meanwhile.
+    return std::min(started_ + request_.first_byte_timeout, now + request_.idle_timeout);
   }
 
   EventLoop::TimerId timer{};

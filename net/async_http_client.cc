@@ -39,14 +39,14 @@ class AsyncHttpClient::Impl {
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
   }
   ~Impl() {
-    loop_->Cancel(curl_timer_);
     loop_->Cancel(done_timer_);
     for (auto& [exchange, owned] : exchanges_) {
       loop_->Cancel(exchange->timer);
       curl_multi_remove_handle(multi_.get(), exchange->curl());
     }
     exchanges_.clear();
-    multi_.reset();  // closes connections, and with them the watches
+    multi_.reset();              // closes connections, and with them the watches
+    loop_->Cancel(curl_timer_);  // curl may set it until here
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -62,18 +62,25 @@ class AsyncHttpClient::Impl {
     } else {
       starting_.push_back(exchange);
     }
-    CheckSilence(exchange);
+    exchange->timer =
+        loop_->At(exchange->NextCheck(), [this, exchange] { CheckSilence(exchange); });
     Work();
     return exchange;
   }
 
   void Resume(Exchange* exchange) {
+    if (!exchanges_.contains(exchange)) {
+      return;  // it is ending
+    }
     exchange->SetResumed(std::chrono::steady_clock::now());
     resuming_.push_back(exchange);
     Work();
   }
 
   void Cancel(Exchange* exchange) {
+    if (!exchanges_.contains(exchange) || exchange->cancelled()) {
+      return;  // it is ending
+    }
     exchange->SetCancelled();
     loop_->Cancel(exchange->timer);
     cancelled_.push_back(exchange);
@@ -172,24 +179,18 @@ class AsyncHttpClient::Impl {
     if (inside_) {
       return;
     }
-    bool started = false;
     while (!starting_.empty() || !resuming_.empty() || !cancelled_.empty()) {
       for (Exchange* const exchange : std::exchange(cancelled_, {})) {
         Remove(exchange);
       }
       inside_ = true;
       for (Exchange* const exchange : std::exchange(starting_, {})) {
-        curl_multi_add_handle(multi_.get(), exchange->curl());
-        started = true;
+        curl_multi_add_handle(multi_.get(), exchange->curl());  // sets a timer that is due
       }
       for (Exchange* const exchange : std::exchange(resuming_, {})) {
         curl_easy_pause(exchange->curl(), CURLPAUSE_CONT);
       }
       inside_ = false;
-    }
-    if (started) {  // on a connection that is open, the request goes out here
-      CallSocketAction(CURL_SOCKET_TIMEOUT, 0);
-      return;
     }
     CollectDone();
     if (!ended_.empty() && done_timer_.number == 0) {
@@ -219,7 +220,9 @@ class AsyncHttpClient::Impl {
       ended_.pop_back();
       Exchange* const exchange = ended.exchange;
       if (const auto code = codes_.extract(exchange)) {
+        inside_ = true;  // it may be cancelled, but must live on
         ended.end = exchange->Finish(code.mapped());
+        inside_ = false;
       }
       if (!exchange->cancelled()) {
         const std::unique_ptr<Exchange> owned = Remove(exchange);
@@ -249,10 +252,9 @@ class AsyncHttpClient::Impl {
 
   // Ends the exchange when its server is silent for too long, and looks again when it may be.
   void CheckSilence(Exchange* exchange) {
-    const std::optional<EventLoop::TimePoint> next =
-        exchange->NextCheck(std::chrono::steady_clock::now());
-    if (next) {
-      exchange->timer = loop_->At(*next, [this, exchange] { CheckSilence(exchange); });
+    const EventLoop::TimePoint next = exchange->NextCheck();
+    if (next > std::chrono::steady_clock::now()) {
+      exchange->timer = loop_->At(next, [this, exchange] { CheckSilence(exchange); });
       return;
     }
     const std::unique_ptr<Exchange> owned = Remove(exchange);

@@ -63,7 +63,7 @@ class AsyncHttpClient {
   Exchange* Start(AsyncHttpRequest request, AsyncHttpReceiver* receiver);
   // After OnBody() returned false.
   void Resume(Exchange* exchange);
-  // Ends it and its connection.
+  // Ends it and its connection. Within its OnEnd() it does nothing.
   void Cancel(Exchange* exchange);
 
  private:

@@ -59,7 +59,7 @@ void EventLoop::Run() {
     ended_ = true;
     dropped.swap(tasks_);
   }
-  timers_.clear();
+  const std::map<TimerId, Task> timers = std::exchange(timers_, {});  // they may cancel others
 }
 
 void EventLoop::Stop() {
