@@ -47,6 +47,22 @@ std::size_t SkipValue(std::string_view text, std::size_t at) {
   return text.size();
 }
 
+// Where the value of the first member of this name begins; npos when there is none.
+std::size_t FindValue(std::string_view object, std::string_view name) {
+  std::size_t at = SkipBlanks(object, SkipBlanks(object, 0) + 1);
+  while (at < object.size() && object[at] == '"') {
+    const std::size_t name_end = SkipString(object, at);
+    const bool is_it = object.substr(at + 1, name_end - at - 2) == name;
+    at = SkipBlanks(object, SkipBlanks(object, name_end) + 1);
+    if (is_it) {
+      return at;
+    }
+    at = SkipBlanks(object, SkipValue(object, at));
+    at = SkipBlanks(object, at + 1);  // behind the comma
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 std::string WithoutMember(std::string_view object, std::string_view name) {
@@ -87,6 +103,32 @@ std::string WithMember(std::string_view object, std::string_view member) {
   out += member;
   out += empty ? "" : ",";
   out += object.substr(open);
+  return out;
+}
+
+std::optional<std::string> WithItems(std::string_view object, std::string_view name,
+                                     std::span<const std::size_t> items) {
+  const std::size_t open = FindValue(object, name);
+  if (open >= object.size() || object[open] != '[') {
+    return std::nullopt;
+  }
+  std::string out(object.substr(0, open + 1));
+  std::size_t found = 0;
+  std::size_t at = SkipBlanks(object, open + 1);
+  for (std::size_t index = 0; at < object.size() && object[at] != ']'; ++index) {
+    const std::size_t end = SkipValue(object, at);
+    if (found < items.size() && items[found] == index) {
+      out += found == 0 ? "" : ",";
+      out += object.substr(at, end - at);
+      ++found;
+    }
+    at = SkipBlanks(object, end);
+    at = at < object.size() && object[at] == ',' ? SkipBlanks(object, at + 1) : at;
+  }
+  if (found != items.size() || at >= object.size()) {
+    return std::nullopt;
+  }
+  out += object.substr(at);
   return out;
 }
 

@@ -1,6 +1,9 @@
 // Changes to a JSON object's text that leave every other byte as it is.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -11,5 +14,11 @@ std::string WithoutMember(std::string_view object, std::string_view name);
 
 // The object with one more member, in front. `member` is `"name":value`.
 std::string WithMember(std::string_view object, std::string_view member);
+
+// The object whose member `name`, an array, has only these of its items: indices in ascending
+// order. The object must be valid JSON. Nothing when it has no such member in plain letters, or the
+// array no such item.
+std::optional<std::string> WithItems(std::string_view object, std::string_view name,
+                                     std::span<const std::size_t> items);
 
 }  // namespace nearhit::server

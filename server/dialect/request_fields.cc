@@ -54,6 +54,13 @@ constexpr auto kCompletionsFields = std::to_array<FieldRule>({
     Exact("suffix", "suffix"),
 });
 
+constexpr auto kEmbeddingsFields = std::to_array<FieldRule>({
+    Ignored("cache"),
+    Ignored("encoding_format"),
+    Ignored("input"),
+    Ignored("user"),
+});
+
 // A response repeats most of its request, so that what another caller said of itself stays in the
 // key.
 constexpr auto kResponsesFields = std::to_array<FieldRule>({
@@ -94,6 +101,7 @@ std::span<const FieldRule> RulesOf(Endpoint endpoint) {
     case Endpoint::kCountTokens:
       return kMessagesFields;
     case Endpoint::kEmbeddings:
+      return kEmbeddingsFields;
     case Endpoint::kOther:
       return {};
   }

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include "nearhit/types.h"
+#include "server/dialect/cache_member.h"
 #include "server/dialect/canonical_writer.h"
 #include "server/dialect/digest.h"
 #include "server/dialect/request_fields.h"
@@ -18,11 +19,6 @@ using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
 
 constexpr std::size_t kMaxDepth = 256;
-
-bool IsTrue(Object object, std::string_view name) {
-  bool value = false;
-  return object.at_key(name).get(value) == simdjson::SUCCESS && value;
-}
 
 // null, false, 0, "", [] and {}: as if it were not there.
 bool SaysNothing(Element value) {
@@ -63,7 +59,7 @@ class Planner {
     plan_->model = TextOf(root_, "model");
     plan_->stream = IsTrue(root_, "stream");
     ReadStreamOptions();
-    ReadCacheMember();
+    plan_->cache = ReadCacheMember(root_);
     finder_.Look(root_);
     slot_ = finder_.slot();
     LookAtTools();
@@ -82,28 +78,6 @@ class Planner {
       plan_->has_stream_options = true;
       plan_->include_usage = IsTrue(options, "include_usage");
     }
-  }
-
-  void ReadCacheMember() {
-    Object cache;
-    Element any;
-    CacheMember& out = plan_->cache;
-    out.there = root_.at_key("cache").get(any) == simdjson::SUCCESS;
-    if (!out.there || any.get(cache) != simdjson::SUCCESS) {
-      return;
-    }
-    const auto seconds = [&cache](std::string_view name) -> std::optional<std::int64_t> {
-      double value = 0;
-      constexpr double kLongest = 1e9;
-      return cache.at_key(name).get(value) == simdjson::SUCCESS && value >= 0 && value <= kLongest
-                 ? std::optional(static_cast<std::int64_t>(value))
-                 : std::nullopt;
-    };
-    out.no_cache = IsTrue(cache, "no-cache");
-    out.no_store = IsTrue(cache, "no-store");
-    out.ttl_s = seconds("ttl");
-    out.max_age_s = seconds("s-maxage");
-    out.name_space = TextOf(cache, "namespace");
   }
 
   void Member(std::string_view name, Element value) {

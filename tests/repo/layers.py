@@ -70,7 +70,7 @@ HOMES = {
     "xxh_x86dispatch.h": ["base/hash.cc"],
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
     "curl/": ["net"],
-    "openssl/": ["engine/model/file_hash.cc", "server/dialect/digest.cc"],
+    "openssl/": ["engine/model/file_hash.cc", "server/dialect/base64.cc", "server/dialect/digest.cc"],
     "prometheus/": ["server/gateway/gateway_metrics.cc"],
     "simdjson.h": ["server/dialect"],
     "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "server/dialect", "bench/workload",
