@@ -4,11 +4,11 @@
 #include <chrono>
 #include <utility>
 
-#include "base/coding.h"
 #include "server/dialect/digest.h"
 #include "server/dialect/json_edit.h"
 #include "server/gateway/headers.h"
 #include "server/gateway/own_api.h"
+#include "server/gateway/scope.h"
 
 namespace nearhit::server {
 namespace {
@@ -65,7 +65,12 @@ void GatewayCall::Start() {
   served_ = Served::kMiss;
   stores_ = true;
   caller_ = own_->shared->CallerTagOf(*request_);
-  scope_ = ScopeOf();
+  scope_ = ScopeOfRequest({.route = route_,
+                           .request = *request_,
+                           .controls = controls_,
+                           .caller = caller_,
+                           .model = plan_.model,
+                           .canonical = plan_.canonical});
   const GatewayOptions& options = own_->shared->options;
   name_space_ = plan_.use == CacheUse::kSemantic ? options.name_space : options.exact_namespace;
   if (controls_.no_lookup) {
@@ -76,9 +81,18 @@ void GatewayCall::Start() {
   }
 }
 
+void GatewayCall::Forward(Order order) {
+  route_ = order.flight.route;
+  served_ = order.served;
+  reason_ = order.reason;
+  order_ = std::move(order);
+  responder_->SetGone([self = shared_from_this()] { self->LeaveFlight(); });
+  AskUpstream();
+}
+
 // Errors: those of ReadControls.
 Status GatewayCall::Plan() {
-  if (route_.endpoint != Endpoint::kOther && route_.endpoint != Endpoint::kEmbeddings) {
+  if (route_.endpoint != Endpoint::kOther) {
     const GatewayOptions& options = own_->shared->options;
     plan_ = own_->planner.Plan(
         route_.endpoint, {.semantic_user_turns = options.semantic_user_turns}, &request_->body);
@@ -91,7 +105,7 @@ Status GatewayCall::Plan() {
 }
 
 std::string_view GatewayCall::WhyNotCached() const {
-  if (route_.endpoint == Endpoint::kOther || route_.endpoint == Endpoint::kEmbeddings) {
+  if (route_.endpoint == Endpoint::kOther) {
     return "endpoint";
   }
   if (plan_.use == CacheUse::kNone) {
@@ -108,20 +122,6 @@ std::string_view GatewayCall::WhyNotCached() const {
     return "server_state";
   }
   return {};
-}
-
-// Readable in front, so that entries can be told apart and invalidated by scope; the digest has
-// everything.
-std::string GatewayCall::ScopeOf() const {
-  std::string all;
-  PutBytes(&all, route_.path);
-  PutBytes(&all, request_->query());
-  PutBytes(&all, HeadersOfScope(*request_));
-  PutBytes(&all, controls_.name_space);
-  PutBytes(&all, caller_);
-  PutBytes(&all, plan_.canonical);
-  return "gateway/1 " + std::string(EndpointName(route_.endpoint)) + " " + plan_.model + " " +
-         ToHex(Sha256(all));
 }
 
 void GatewayCall::LookUp() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nearhit/lookup.h"
+#include "server/dialect/embeddings.h"
 #include "server/dialect/endpoint.h"
 #include "server/dialect/request_plan.h"
 #include "server/gateway/controls.h"
@@ -24,11 +25,14 @@ struct GatewayLoop {
   GatewayShared* shared = nullptr;
   std::shared_ptr<EventLoop> loop{};
   RequestPlanner planner{};
+  EmbeddingsPlanner embeddings_planner{};
   FlightTable* flights = nullptr;
 };
 
 // plan → look up → serve a hit, or join a flight upstream and pass its answer on. Whatever fails in
 // the cache, the request goes upstream.
+//
+// A call that another kind of call has decided only asks upstream: Forward().
 //
 // A call keeps itself alive by what it waits for: a lookup, a flight, or its client.
 //
@@ -40,11 +44,21 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
 
   void Start();
 
+  // What another kind of call wants of the provider, and what the answer's headers say about it.
+  struct Order {
+    FlightRequest flight{};
+    Served served = Served::kBypass;
+    std::string_view reason{};  // constant text
+    std::string items{};        // "<hits>/<items>"; empty: the request has no items
+  };
+  // In place of Start().
+  void Forward(Order order);
+  void Refuse(int status, std::string_view message) { SendError(status, message); }
+
  private:
   // Deciding.
   Status Plan();
   std::string_view WhyNotCached() const;
-  std::string ScopeOf() const;
 
   // Looking up.
   void LookUp();
@@ -72,6 +86,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   // Answers of the gateway's own.
   static std::vector<HttpHeader> OwnHeaders(bool stream);
   void SendError(int status, std::string_view message);
+  std::string_view ForwardReason() const;  // "fwd" of RFC 9211
   // The headers that say what the cache did with a request that went upstream.
   void AddForwarded(long upstream_status, std::vector<HttpHeader>* headers) const;
   void AddHit(const LookupResult& hit, std::vector<HttpHeader>* headers) const;
@@ -93,6 +108,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   bool stores_ = false;
   Served served_ = Served::kBypass;
   std::string_view reason_;  // of x-nearhit-reason; constant text
+  std::optional<Order> order_;
   EventLoop::TimerId lookup_timer_{};
   bool waits_for_lookup_ = false;
   LookupResult found_;  // served or not

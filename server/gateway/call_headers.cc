@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "server/gateway/call.h"
+#include "server/gateway/headers.h"
 
 namespace nearhit::server {
 namespace {
@@ -10,11 +11,6 @@ std::string Score(float score) {
   std::array<char, 32> text;
   const int size = std::snprintf(text.data(), text.size(), "%.4f", static_cast<double>(score));
   return std::string(text.data(), static_cast<std::size_t>(size));
-}
-
-// As providers have it: what a client shows when it asks for help.
-std::string_view RequestIdName(Dialect dialect) {
-  return dialect == Dialect::kAnthropic ? "request-id" : "x-request-id";
 }
 
 }  // namespace
@@ -31,21 +27,36 @@ std::vector<HttpHeader> GatewayCall::OwnHeaders(bool stream) {
 void GatewayCall::SendError(int status, std::string_view message) {
   Count(Served::kError);
   std::vector<HttpHeader> headers = OwnHeaders(false);
-  headers.push_back({.name = std::string(RequestIdName(route_.dialect)), .value = request_id_});
+  headers.push_back(RequestIdHeader(route_.dialect, request_id_));
   headers.push_back({.name = "x-nearhit-status", .value = "error"});
   const Api api =
       api_.value_or(route_.dialect == Dialect::kAnthropic ? Api::kMessages : Api::kChat);
   responder_->Send(status, std::move(headers), ErrorBody(api, status, message, request_id_));
 }
 
+std::string_view GatewayCall::ForwardReason() const {
+  switch (served_) {
+    case Served::kBypass:
+      return "bypass";
+    case Served::kPartial:
+      return "partial";
+    default:
+      return reason_ == "no_cache" ? "request" : "uri-miss";
+  }
+}
+
 // RFC 9211.
 void GatewayCall::AddForwarded(long upstream_status, std::vector<HttpHeader>* headers) const {
   std::string status = "nearhit; fwd=";
-  status += served_ == Served::kBypass ? "bypass" : reason_ == "no_cache" ? "request" : "uri-miss";
+  status += ForwardReason();
   status += "; fwd-status=" + std::to_string(upstream_status);
   status += served_ == Served::kCoalesced ? "; collapsed" : "";
-  if (!reason_.empty()) {
+  if (order_ && !order_->items.empty()) {
+    status += "; detail=\"" + order_->items + "\"";
+  } else if (!reason_.empty()) {
     status += "; detail=" + std::string(reason_);
+  }
+  if (!reason_.empty()) {
     headers->push_back({.name = "x-nearhit-reason", .value = std::string(reason_)});
   }
   headers->push_back({.name = "cache-status", .value = std::move(status)});
@@ -73,7 +84,7 @@ void GatewayCall::AddHit(const LookupResult& hit, std::vector<HttpHeader>* heade
   if (!plan_.reason.empty()) {
     headers->push_back({.name = "x-nearhit-reason", .value = std::string(plan_.reason)});
   }
-  headers->push_back({.name = std::string(RequestIdName(route_.dialect)), .value = request_id_});
+  headers->push_back(RequestIdHeader(route_.dialect, request_id_));
   headers->push_back({.name = "x-nearhit-request-id", .value = request_id_});
 }
 

@@ -21,6 +21,9 @@ bool IsFailure(long status) {
 }  // namespace
 
 FlightRequest GatewayCall::MakeFlightRequest() const {
+  if (order_) {
+    return order_->flight;
+  }
   FlightRequest flight;
   flight.route = route_;
   flight.api = api_;
@@ -105,7 +108,7 @@ void GatewayCall::PumpRecord() {
       record == nullptr ? Result<StoredAnswer>(Status(StatusCode::kNotFound, "not stored"))
                         : DecodeAnswer(*record);
   if (!answer.ok() || (plan_.stream ? answer->events.empty() : answer->body.empty())) {
-    served_ = Served::kMiss;
+    served_ = order_ ? order_->served : Served::kMiss;
     AskUpstream();
     return;
   }
@@ -201,7 +204,7 @@ void GatewayCall::EndPassing(FlightLog::State state) {
 
 void GatewayCall::AskAgain() {
   LeaveFlight();
-  served_ = Served::kMiss;
+  served_ = order_ ? order_->served : Served::kMiss;
   whole_ = std::string();
   AskUpstream();
 }

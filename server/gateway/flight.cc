@@ -291,6 +291,10 @@ std::shared_ptr<const std::string> Flight::MakeRecord(AnswerFacts* facts) const 
 // An answer that cannot be stored was given all the same.
 void Flight::Store(const std::string& record, const AnswerFacts& facts) const {
   const StoreOrder& order = *request_.store;
+  if (order.store_items) {
+    order.store_items(whole_);
+    return;
+  }
   auto cache = host_.core->db().Cache(order.name_space);
   if (!cache.ok()) {
     return;

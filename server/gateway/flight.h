@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ struct StoreOrder {
   std::optional<std::int64_t> ttl_ms{};
   bool tool_calls = false;  // store an answer that calls tools
   std::uint64_t max_bytes = 0;
+  // Stores the items of a whole body, in place of an entry that is the answer; on any thread.
+  // Empty: there is such an entry.
+  std::function<void(std::string_view body)> store_items{};
 };
 
 struct FlightRequest {

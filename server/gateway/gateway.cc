@@ -6,11 +6,17 @@
 #include "base/hash.h"
 #include "server/dialect/digest.h"
 #include "server/gateway/call.h"
+#include "server/gateway/embeddings_call.h"
 #include "server/gateway/headers.h"
 #include "server/gateway/own_api.h"
 
 namespace nearhit::server {
 namespace {
+
+bool IsForEmbeddings(const HttpServerRequest& request) {
+  return request.path().ends_with("/embeddings") && request.Header("upgrade") == nullptr &&
+         RouteOf(request.method, request.path(), false).endpoint == Endpoint::kEmbeddings;
+}
 
 // The requests of one loop.
 class GatewayHandler final : public HttpHandler {
@@ -37,6 +43,8 @@ class GatewayHandler final : public HttpHandler {
       SendMetrics(std::move(responder));
     } else if (request.path().starts_with(kOwnApiPrefix)) {
       AnswerOwnApi(shared_, std::move(request), std::move(responder));
+    } else if (IsForEmbeddings(request)) {
+      std::make_shared<EmbeddingsCall>(&own_, std::move(request), std::move(responder))->Start();
     } else {
       std::make_shared<GatewayCall>(&own_, std::move(request), std::move(responder))->Start();
     }

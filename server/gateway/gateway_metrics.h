@@ -19,14 +19,15 @@ namespace nearhit::server {
 
 // How a request was answered; the values of x-nearhit-status.
 enum class Served : std::uint8_t {
-  kExact,      // the answer to the very same request
+  kExact,      // the answer to the very same request, or to each of its items
   kSemantic,   // the answer to a prompt that means the same
   kCoalesced,  // together with another request upstream
   kMiss,       // upstream
+  kPartial,    // some of its items from the cache, the others from upstream
   kBypass,     // upstream, and the cache was not asked
   kError,      // by the gateway itself, with an error
 };
-inline constexpr std::array<std::string_view, 6> kServedNames = {"exact", "semantic", "coalesced",
+inline constexpr std::array<std::string_view, 7> kServedNames = {"exact", "semantic", "coalesced",
                                                                  "miss",  "bypass",   "error"};
 
 constexpr std::string_view ServedName(Served how) {

@@ -156,4 +156,9 @@ bool AsksForUserState(const HttpServerRequest& request) {
   return request.Header("anthropic-user-profile-id") != nullptr;
 }
 
+HttpHeader RequestIdHeader(Dialect dialect, std::string id) {
+  return {.name = dialect == Dialect::kAnthropic ? "request-id" : "x-request-id",
+          .value = std::move(id)};
+}
+
 }  // namespace nearhit::server

@@ -1,6 +1,7 @@
 // Which headers go on to a provider, and which come back.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,5 +30,9 @@ std::string HeadersOfScope(const HttpServerRequest& request);
 
 // Whether a header says that the answer is about one user's stored profile.
 bool AsksForUserState(const HttpServerRequest& request);
+
+// The id of a request in its answer, as providers have it: what a client shows when it asks for
+// help.
+HttpHeader RequestIdHeader(Dialect dialect, std::string id);
 
 }  // namespace nearhit::server
