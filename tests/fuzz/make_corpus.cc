@@ -317,6 +317,23 @@ void MakeHttp(const std::filesystem::path& root) {
   corpus.Add("line-feeds", cuts + "GET / HTTP/1.1\nHost: a\n\n");
 }
 
+void MakeEmbeddings(const std::filesystem::path& root) {
+  const Corpus corpus(root / "fuzz_embeddings");
+  const std::string head = Bytes({0b101, 2});
+  corpus.Add("texts", head + R"({"model":"m", "input": ["a","", "\u0062,]\"" ] ,"user":"u"})");
+  corpus.Add("tokens", head + R"({"input":[[1,22],[3]],"model":"m","encoding_format":"base64"})");
+  corpus.Add("text", head + R"({"model":"m","input":"a","dimensions":2.0,"cache":{"ttl":5}})");
+  const std::string usage = R"("model":"m\n","usage":{"prompt_tokens":5,"total_tokens":5}})";
+  corpus.Add("floats", head +
+                           R"({"object":"list","data":[{"index":1,"embedding":[1,-0.0]},)"
+                           R"({"index":0,"embedding":[3.4028235e38,1e-45]}],)" +
+                           usage);
+  corpus.Add("base64", head +
+                           R"({"data":[{"object":"embedding","index":0,"embedding":"AACAPw=="},)"
+                           R"({"index":1,"embedding":[1e-3]}],)" +
+                           usage);
+}
+
 void MakeOps(const std::filesystem::path& root) {
   const std::string store = Bytes({0, 1, 2, 3, 1, 0, 2, 'h', 'i'});
   const std::string store_raw = Bytes({0, 1, 3, 230}) + Packed(1e15F, -2.5F) + Bytes({0, 9, 0});
@@ -348,6 +365,7 @@ int main(int argc, char** argv) {
   nearhit::MakeFormats(root);
   nearhit::MakeDialects(root);
   nearhit::MakeHttp(root);
+  nearhit::MakeEmbeddings(root);
   const nearhit::Corpus calls(root / "fuzz_proto");
   nearhit::MakeCacheCalls(calls);
   nearhit::MakeVectorCalls(calls);
