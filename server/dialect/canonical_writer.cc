@@ -55,9 +55,11 @@ void CanonicalWriter::Digits(std::string_view text) {
 }
 
 void CanonicalWriter::Number(double value) {
-  constexpr double kAllIntegers = 9'007'199'254'740'992.0;  // 2^53
-  if (std::trunc(value) == value && std::abs(value) <= kAllIntegers) {
-    Digits(std::to_string(static_cast<std::int64_t>(value)));
+  // Those that may also be written as an integer that fits 64 bits.
+  constexpr double kTwoTo63 = 9'223'372'036'854'775'808.0;
+  if (std::trunc(value) == value && value >= -kTwoTo63 && value < 2 * kTwoTo63) {
+    Digits(value < 0 ? std::to_string(static_cast<std::int64_t>(value))
+                     : std::to_string(static_cast<std::uint64_t>(value)));
     return;
   }
   *out_ += 'd';

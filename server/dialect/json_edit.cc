@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <nlohmann/json.hpp>
+
 namespace nearhit::server {
 namespace {
 
@@ -18,6 +20,15 @@ std::size_t SkipString(std::string_view text, std::size_t at) {
     at += text[at] == '\\' ? 1 : 0;
   }
   return std::min(at + 1, text.size());
+}
+
+// Whether a string, with its quotes, is this text.
+bool IsText(std::string_view quoted, std::string_view text) {
+  if (quoted.find('\\') == std::string_view::npos) {
+    return quoted.size() == text.size() + 2 && quoted.substr(1, text.size()) == text;
+  }
+  const auto parsed = nlohmann::json::parse(quoted, nullptr, /*allow_exceptions=*/false);
+  return parsed.is_string() && parsed.get_ref<const std::string&>() == text;
 }
 
 // From the first byte of a value to behind its last.
@@ -77,7 +88,7 @@ std::string WithoutMember(std::string_view object, std::string_view name) {
       break;
     }
     const std::size_t name_end = SkipString(object, at);
-    const bool is_it = object.substr(at + 1, name_end - at - 2) == name;
+    const bool is_it = IsText(object.substr(at, name_end - at), name);
     at = SkipBlanks(object, name_end) + 1;  // behind the colon
     at = SkipBlanks(object, SkipValue(object, SkipBlanks(object, at)));
     const bool last = at >= object.size() || object[at] != ',';
@@ -96,7 +107,7 @@ std::string WithoutMember(std::string_view object, std::string_view name) {
 }
 
 std::string WithMember(std::string_view object, std::string_view member) {
-  const std::size_t open = SkipBlanks(object, 0) + 1;
+  const std::size_t open = std::min(SkipBlanks(object, 0) + 1, object.size());
   const std::size_t next = SkipBlanks(object, open);
   const bool empty = next < object.size() && object[next] == '}';
   std::string out(object.substr(0, open));

@@ -117,4 +117,8 @@ FieldRule FieldRuleOf(Endpoint endpoint, std::string_view name) {
   return found == rules.end() ? FieldRule{.name = name} : *found;
 }
 
+bool IsCacheMark(std::string_view name) {
+  return name == "cache_control" || name == "prompt_cache_breakpoint";
+}
+
 }  // namespace nearhit::server

@@ -24,4 +24,8 @@ struct FieldRule {
 // The rule for a member at the top of a request.
 FieldRule FieldRuleOf(Endpoint endpoint, std::string_view name);
 
+// Whether a member of a message, a part or a tool is a hint to the provider's own prompt cache.
+// Clients move it every turn.
+bool IsCacheMark(std::string_view name);
+
 }  // namespace nearhit::server

@@ -20,7 +20,8 @@ using Array = simdjson::dom::array;
 
 constexpr std::size_t kMaxDepth = 256;
 
-// null, false, 0, "", [] and {}: as if it were not there.
+// null, false, "" and []: as if it were not there. An object is there even when it is empty: so
+// clients ask for the defaults of something.
 bool SaysNothing(Element value) {
   using Type = simdjson::dom::element_type;
   switch (value.type()) {
@@ -28,22 +29,13 @@ bool SaysNothing(Element value) {
       return true;
     case Type::BOOL:
       return !value.get_bool().value_unsafe();
-    case Type::INT64:
-      return value.get_int64().value_unsafe() == 0;
     case Type::STRING:
       return value.get_string().value_unsafe().empty();
     case Type::ARRAY:
       return value.get_array().value_unsafe().size() == 0;
-    case Type::OBJECT:
-      return value.get_object().value_unsafe().size() == 0;
     default:
       return false;
   }
-}
-
-// A hint to the provider's own prompt cache; clients move it every turn.
-bool IsCacheMark(std::string_view name) {
-  return name == "cache_control" || name == "prompt_cache_breakpoint";
 }
 
 class Planner {
@@ -101,8 +93,8 @@ class Planner {
       writer_.Value(value);
     }
     if (name == "n") {
-      std::int64_t count = 1;
-      if (value.get(count) != simdjson::SUCCESS || count != 1) {
+      double count = 1;
+      if (!value.is_null() && (value.get(count) != simdjson::SUCCESS || count != 1)) {
         verdict_.Limit(CacheUse::kExact, "n");
       }
     }
@@ -228,9 +220,8 @@ class Planner {
     }
     if (endpoint_ == Endpoint::kResponses) {
       verdict_.Limit(CacheUse::kExact, "responses");
-      Element store;
-      plan_->of_caller_only =
-          root_.at_key("store").get(store) != simdjson::SUCCESS || !SaysNothing(store);
+      bool store = true;  // also when it is absent, or null
+      plan_->of_caller_only = root_.at_key("store").get(store) != simdjson::SUCCESS || store;
     }
     if (endpoint_ == Endpoint::kCountTokens) {
       verdict_.Limit(CacheUse::kExact, "count_tokens");

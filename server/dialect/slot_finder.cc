@@ -1,11 +1,25 @@
 #include "server/dialect/slot_finder.h"
 
+#include "server/dialect/request_fields.h"
+
 namespace nearhit::server {
 namespace {
 
 using Element = simdjson::dom::element;
 using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
+
+// Members that hold what they say, even when that is an address.
+bool IsContent(std::string_view name) {
+  return name == "text" || name == "content" || name == "output" || name == "data";
+}
+
+// Whether it begins as an address does: a scheme and "://".
+bool IsAddress(std::string_view text) {
+  constexpr std::size_t kMaxScheme = 16;
+  const std::size_t end = text.substr(0, kMaxScheme).find("://");
+  return end != std::string_view::npos && end > 0 && text.find_first_of(" \t\r\n\"{[") > end;
+}
 
 }  // namespace
 
@@ -50,12 +64,13 @@ void SlotFinder::Look(Object request) {
   std::size_t index = 0;
   for (const Element message : messages) {
     Object object;
-    if (message.get(object) != simdjson::SUCCESS) {
-      verdict_->Limit(CacheUse::kExact, "unknown_message");
-      continue;
-    }
     slot_.reset();
-    LookAtMessage(object, index++);
+    if (message.get(object) == simdjson::SUCCESS) {
+      LookAtMessage(object, index);
+    } else {
+      verdict_->Limit(CacheUse::kExact, "unknown_message");
+    }
+    ++index;
   }
   if (user_messages_ > options_.semantic_user_turns) {
     verdict_->Limit(CacheUse::kExact, "multi_turn");
@@ -64,19 +79,24 @@ void SlotFinder::Look(Object request) {
 
 void SlotFinder::LookAtMessage(Object message, std::size_t index) {
   const std::string_view role = TextOf(message, "role");
-  reason_ = role == "assistant" ? "prefill" : "tool_result";
+  reason_ = role == "assistant"                    ? "prefill"
+            : role == "tool" || role == "function" ? "tool_result"
+                                                   : "no_text";
   if (role == "assistant" && options_.semantic_user_turns <= 1) {
     verdict_->Limit(CacheUse::kExact, "multi_turn");
   }
   const bool is_user = role == "user";
   user_messages_ += is_user ? 1 : 0;
+  if (role.empty()) {
+    LookAtItem(message);
+  }
   Element content;
   if (message.at_key("content").get(content) != simdjson::SUCCESS) {
     return;
   }
   Array parts;
   if (content.get(parts) != simdjson::SUCCESS) {
-    if (is_user) {
+    if (is_user && content.is_string()) {
       slot_ = SlotPlace{.message = index, .text = TextOf(content)};
     }
     return;
@@ -95,13 +115,24 @@ void SlotFinder::LookAtPart(Element part, bool is_user, std::size_t message, std
   }
   const std::string_view type = TextOf(object, "type");
   if (type == "text" || type == "input_text" || type == "output_text") {
-    if (is_user) {
+    if (is_user && object.at_key("text").is_string()) {
       slot_ = SlotPlace{.message = message, .part = index, .text = TextOf(object, "text")};
     }
     return;
   }
   verdict_->Limit(CacheUse::kExact, type.starts_with("tool_") ? "tool_result" : "media");
   LookAtReference(object);
+}
+
+// What Responses take beside messages. One that is an id, perhaps with its type, is kept upstream.
+void SlotFinder::LookAtItem(Object item) {
+  const std::string_view type = TextOf(item, "type");
+  Element any;
+  if (type == "item_reference" ||
+      (type.empty() && item.at_key("content").get(any) != simdjson::SUCCESS)) {
+    verdict_->Limit(CacheUse::kNone, "server_state");
+  }
+  LookAtReference(item);
 }
 
 // A URL or the id of a file is not its content: the next answer may be to another picture.
@@ -111,10 +142,13 @@ void SlotFinder::LookAtReference(Object part) {
     const std::string_view text = TextOf(member.value);
     Object inner;
     Array list;
-    if (name == "file_id" || text.starts_with("http://") || text.starts_with("https://")) {
-      if (name != "text") {
-        verdict_->Limit(CacheUse::kNone, name == "file_id" ? "server_state" : "media_url");
-      }
+    if (IsCacheMark(name)) {
+      continue;
+    }
+    if (name == "file_id") {
+      verdict_->Limit(CacheUse::kNone, "server_state");
+    } else if (!IsContent(name) && IsAddress(text)) {
+      verdict_->Limit(CacheUse::kNone, "media_url");
     } else if (name != "input" && member.value.get(inner) == simdjson::SUCCESS) {
       LookAtReference(inner);
     } else if (member.value.get(list) == simdjson::SUCCESS) {

@@ -62,6 +62,7 @@ class SlotFinder {
   void LookAtMessage(simdjson::dom::object message, std::size_t index);
   void LookAtPart(simdjson::dom::element part, bool is_user, std::size_t message,
                   std::size_t index);
+  void LookAtItem(simdjson::dom::object item);
   void LookAtReference(simdjson::dom::object part);
 
   const Endpoint endpoint_;

@@ -297,6 +297,33 @@ void MakeDialects(const std::filesystem::path& root) {
   }
 }
 
+// Requests to providers.
+void MakeRequests(const std::filesystem::path& root) {
+  const Corpus corpus(root / "fuzz_request");
+  corpus.Add("chat", Bytes({0, 1}) + R"({"model":"m","temperature":1e0,"n":1,"tools":[],)"
+                                     R"("messages":[{"role":"system","content":"s"},)"
+                                     R"({"role":"user","content":"\u0041\ud83d\ude00"}]})");
+  corpus.Add("parts", Bytes({0, 2}) +
+                          R"({"model":"m","stream":true,"stream_options":{"include_usage":true},)"
+                          R"("messages":[{"role":"user","content":[{"type":"text","text":"a",)"
+                          R"("prompt_cache_breakpoint":1},{"type":"image_url",)"
+                          R"("image_url":{"url":"https://a"}}]}],"cache":{"ttl":60}})");
+  corpus.Add("turns", Bytes({0, 3}) + R"({"model":"m","messages":[{"role":"user","content":"a"},)"
+                                      R"({"role":"assistant","content":"b"},"c",)"
+                                      R"({"role":"user","content":{"text":"d"}}]})");
+  corpus.Add("completions", Bytes({1, 1}) + R"({"model":"m","prompt":"a","echo":true})");
+  corpus.Add("responses", Bytes({2, 1}) + R"({"model":"m","store":false,"input":[)"
+                                          R"({"type":"item_reference","id":"i"},)"
+                                          R"({"role":"user","content":[]}]})");
+  corpus.Add("messages", Bytes({3, 1}) +
+                             R"({"model":"m","system":[{"type":"text","text":"s",)"
+                             R"("cache_control":{"type":"ephemeral"}}],"messages":[)"
+                             R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"t",)"
+                             R"("content":[{"type":"text","text":"a","cache_control":{}}]},)"
+                             R"({"type":"tool_use","input":{"cache_control":1}}]}]})");
+  corpus.Add("twice", Bytes({0, 1}) + R"({"a":1,"b":18446744073709551616,"a":-0.0})");
+}
+
 // Requests of a connection, cut in places.
 void MakeHttp(const std::filesystem::path& root) {
   const Corpus corpus(root / "fuzz_http");
@@ -366,6 +393,7 @@ int main(int argc, char** argv) {
   nearhit::MakeDialects(root);
   nearhit::MakeHttp(root);
   nearhit::MakeEmbeddings(root);
+  nearhit::MakeRequests(root);
   const nearhit::Corpus calls(root / "fuzz_proto");
   nearhit::MakeCacheCalls(calls);
   nearhit::MakeVectorCalls(calls);

@@ -76,6 +76,7 @@ TEST_F(HttpLimitsTest, CutsOffAClientThatTakesNothing) {
   ASSERT_TRUE(client.Send(Get("/")));
   gone.Await();
   EXPECT_TRUE(AllGone());
+  server_.reset();  // uses what is above
 }
 
 // A handler that has begun an answer, but has nothing to send yet.
@@ -98,6 +99,7 @@ TEST_F(HttpLimitsTest, CutsOffNoClientThatWaitsForTheHandler) {
   HttpClientSocket client = Connect();
   ASSERT_TRUE(client.Send(Get("/")));
   EXPECT_THAT(client.ReadAll(), EndsWith("3\r\nend\r\n0\r\n\r\n"));
+  server_.reset();  // uses what is above
 }
 
 TEST_F(HttpLimitsTest, ClosesConnectionsThatAreIdle) {

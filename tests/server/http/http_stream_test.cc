@@ -106,6 +106,7 @@ TEST_F(HttpStreamTest, TellsThatAClientHasGone) {
   }
   gone.Await();
   EXPECT_TRUE(AllGone());
+  server_.reset();  // uses what is above
 }
 
 TEST_F(HttpStreamTest, TellsNotOfAClientThatGoesAfterTheEnd) {
@@ -121,6 +122,7 @@ TEST_F(HttpStreamTest, TellsNotOfAClientThatGoesAfterTheEnd) {
     client.ReadUntil("body");
   }
   EXPECT_TRUE(AllGone());
+  server_.reset();  // uses what is above
 }
 
 // Each of the two holds the responder, and nothing else does.
