@@ -27,8 +27,9 @@ enum class Served : std::uint8_t {
   kBypass,     // upstream, and the cache was not asked
   kError,      // by the gateway itself, with an error
 };
-inline constexpr std::array<std::string_view, 7> kServedNames = {"exact", "semantic", "coalesced",
-                                                                 "miss",  "bypass",   "error"};
+inline constexpr std::array<std::string_view, 7> kServedNames = {
+    "exact", "semantic", "coalesced", "miss", "partial", "bypass", "error"};
+static_assert(!kServedNames.back().empty(), "a name is missing");
 
 constexpr std::string_view ServedName(Served how) {
   return kServedNames[static_cast<std::size_t>(how)];
