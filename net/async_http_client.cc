@@ -93,6 +93,8 @@ class AsyncHttpClient::Impl {
    public:
     Socket(Impl* client, curl_socket_t fd) : client_(client), fd_(fd) {}
     ~Socket() override { Want(CURL_POLL_NONE); }
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
 
     void Want(int what) {
       const std::uint32_t events =

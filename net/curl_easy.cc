@@ -131,7 +131,8 @@ bool HeadCollector::Add(std::string_view line) {
     return false;
   }
   const std::size_t colon = line.find(':');
-  if (colon != std::string_view::npos) {
+  const std::size_t end = line.find_last_not_of("\r\n");
+  if (colon != std::string_view::npos && !HasControls(line.substr(0, end + 1))) {
     std::string name(line.substr(0, colon));
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

@@ -46,7 +46,8 @@ HttpOutcome OutcomeOf(CURLcode code);
 // Collects the lines of a head as curl hands them out.
 class HeadCollector {
  public:
-  // A line with its line end. False when the head is over HttpClient::kMaxHeadBytes.
+  // A line with its line end; one with another control byte in it is left out, as whoever gets it
+  // might see two lines. False when the head is over HttpClient::kMaxHeadBytes.
   bool Add(std::string_view line);
   // Once, before the first byte of the body or at the end of an answer without one. Lines that come
   // later are trailers, and dropped.

@@ -30,7 +30,7 @@ Result<std::unique_ptr<EventLoop>> EventLoop::Create() {
 }
 
 void EventLoop::Run() {
-  std::array<epoll_event, kMaxBatch> events;
+  std::array<epoll_event, kMaxBatch> events{};
   while (!stopping_.load(std::memory_order_acquire)) {
     const int count =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), WaitMillis());

@@ -51,7 +51,7 @@ void AppendHeader(std::string_view name, std::string_view value, std::string* ou
 }
 
 void AppendChunkSize(std::size_t size, std::string* out) {
-  std::array<char, 18> digits;
+  std::array<char, 18> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
   out->append(digits.data(), end).append("\r\n");
 }

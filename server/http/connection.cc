@@ -28,6 +28,8 @@ class HttpConnection::Responder final : public HttpResponder {
         bodiless_(head_only),
         http_1_0_(http_1_0) {}
   ~Responder() override { Abort(); }
+  Responder(const Responder&) = delete;
+  Responder& operator=(const Responder&) = delete;
 
   const std::shared_ptr<EventLoop>& loop() override { return loop_; }
   bool gone() const override { return connection_ == nullptr; }

@@ -52,6 +52,8 @@ class HttpConnection final : public SocketHandler {
  public:
   HttpConnection(Descriptor socket, ConnectionHost* host);
   ~HttpConnection() override;
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
 
   // Errors: those of EventLoop::Watch; the connection is to be destroyed.
   Status Start();

@@ -73,7 +73,7 @@ std::string DateNow() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   ::gmtime_r(&now, &parts);
-  std::array<char, 40> text;
+  std::array<char, 40> text{};
   const std::size_t size =
       std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   return std::string(text.data(), size);

@@ -45,6 +45,27 @@ TEST_F(AsyncHttpClientTest, GetsAHeadWhenThereIsNoBody) {
   EXPECT_EQ(recorder.head.status, 204);
 }
 
+TEST_F(AsyncHttpClientTest, LeavesOutHeadersWithControlBytes) {
+  Answer({.headers = {{"X-One", "a\rEvil: b"}, {"X-Two", "a\tb"}, {"X-Three", "a\x1b"}}});
+  Recorder recorder;
+  EXPECT_EQ(Exchange(Request(), &recorder), HttpOutcome::kAnswered);
+  std::vector<std::string> names;
+  for (const HttpHeader& header : recorder.head.headers) {
+    names.push_back(header.name);
+  }
+  EXPECT_THAT(names, testing::ElementsAre("x-two", "content-length"));
+}
+
+// A last word with a status that promises another.
+TEST_F(AsyncHttpClientTest, EndsWhenTheHeadIsInformational) {
+  for (const int status : {100, 101, 103}) {
+    Answer({.status = status, .truncate = true});
+    Recorder recorder;
+    recorder.on_head = [&] { ADD_FAILURE() << status; };
+    EXPECT_NE(Exchange(Request(), &recorder), HttpOutcome::kAnswered) << status;
+  }
+}
+
 // The server sends the next piece once the receiver has the last one.
 TEST_F(AsyncHttpClientTest, StreamsPiecesAsTheyCome) {
   Recorder recorder;
