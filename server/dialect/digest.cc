@@ -28,9 +28,9 @@ std::string HexOf(std::span<const std::uint8_t> bytes) {
 }  // namespace
 
 Digest Sha256(std::string_view bytes) {
-  static const EVP_MD* const kSha256 = EVP_sha256();
+  static const EVP_MD* const sha256 = EVP_sha256();
   Digest digest;
-  NEARHIT_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, kSha256, nullptr) ==
+  NEARHIT_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, sha256, nullptr) ==
                 1);
   return digest;
 }

@@ -8,7 +8,7 @@ namespace nearhit::server {
 namespace {
 
 std::string Score(float score) {
-  std::array<char, 32> text;
+  std::array<char, 32> text{};
   const int size = std::snprintf(text.data(), text.size(), "%.4f", static_cast<double>(score));
   return std::string(text.data(), static_cast<std::size_t>(size));
 }

@@ -63,6 +63,8 @@ class Flight final : public AsyncHttpReceiver, public std::enable_shared_from_th
   Flight(const FlightHost& host, std::shared_ptr<EventLoop> loop, class FlightTable* table,
          FlightRequest request);
   ~Flight() override;
+  Flight(const Flight&) = delete;
+  Flight& operator=(const Flight&) = delete;
 
   void Start(std::uint64_t random);
   const std::shared_ptr<FlightLog>& log() const { return log_; }

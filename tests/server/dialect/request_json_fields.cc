@@ -9,7 +9,7 @@ constexpr std::string_view kTool =
     R"([{"type":"function","function":{"name":"f","parameters":{"cache_control":{"type":"x"}}}}])";
 
 std::vector<Field> WithSampling(std::vector<Field> fields) {
-  static const std::vector<Field> kSampling = {
+  static const std::vector<Field> sampling = {
       {"temperature", {"0", "0.5", "1", "null"}},
       {"top_p", {"0.1", "1"}},
       {"n", {"1", "2", "null"}},
@@ -21,17 +21,17 @@ std::vector<Field> WithSampling(std::vector<Field> fields) {
       {"logit_bias", {R"({"1":-1})", R"({"1":1})", "{}"}},
       {"unknown_field", {"1", R"({"a":[1,{"b":null}]})", "true"}},
   };
-  fields.insert(fields.end(), kSampling.begin(), kSampling.end());
+  fields.insert(fields.end(), sampling.begin(), sampling.end());
   return fields;
 }
 
 std::vector<Field> WithStream(std::vector<Field> fields) {
-  static const std::vector<Field> kStream = {
+  static const std::vector<Field> stream = {
       {"stream", {"true", "false"}},
       {"stream_options", {R"({"include_usage":true})", "{}", "null"}},
       {"cache", {R"({"ttl":5})", "{}", R"({"no-store":true})"}},
   };
-  fields.insert(fields.end(), kStream.begin(), kStream.end());
+  fields.insert(fields.end(), stream.begin(), stream.end());
   return fields;
 }
 
@@ -137,19 +137,19 @@ Fields MessagesFields() {
 }  // namespace
 
 const Fields& FieldsOf(Endpoint endpoint) {
-  static const Fields kChat = ChatFields();
-  static const Fields kCompletions = CompletionsFields();
-  static const Fields kResponses = ResponsesFields();
-  static const Fields kMessages = MessagesFields();
+  static const Fields chat = ChatFields();
+  static const Fields completions = CompletionsFields();
+  static const Fields responses = ResponsesFields();
+  static const Fields messages = MessagesFields();
   switch (endpoint) {
     case Endpoint::kChat:
-      return kChat;
+      return chat;
     case Endpoint::kCompletions:
-      return kCompletions;
+      return completions;
     case Endpoint::kResponses:
-      return kResponses;
+      return responses;
     default:
-      return kMessages;
+      return messages;
   }
 }
 
