@@ -77,7 +77,7 @@ class AsyncHttpClientTest : public testing::Test {
     loop_ = *std::move(loop);
     Connections(16);
   }
-  ~AsyncHttpClientTest() override {
+  void TearDown() override {
     released_.Say();
     loop_->Stop();
     if (thread_.joinable()) {
