@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/dialect/answer_chunks.h"
 #include "server/dialect/answer_dialects.h"
 #include "server/dialect/answer_json.h"
 
 namespace nearhit::server {
 namespace {
-
-constexpr std::string_view kDone = "[DONE]";
 
 std::uint64_t FindDetail(const AnswerJson& usage, std::string_view details, std::string_view key) {
   const AnswerJson* found = FindMember(usage, details);
@@ -136,7 +135,7 @@ bool HasEmptyChoices(std::string_view data) {
 
 // Inside a string of JSON the quotation marks of these words would be escaped.
 EventRole RoleOfChunk(const SseEvent& event) {
-  if (event.data.starts_with(kDone)) {
+  if (event.data.starts_with(kStreamEnd)) {
     return EventRole::kTerminal;
   }
   // Most chunks of a stream with usage have a null one.

@@ -9,8 +9,6 @@
 namespace nearhit::server {
 namespace {
 
-constexpr std::string_view kDone = "[DONE]";
-
 Status NotWhole(std::string_view why) {
   return FailedPrecondition("stream of chunks " + std::string(why));
 }
@@ -134,7 +132,7 @@ Result<AnswerJson> BodyFromChunks(std::span<const SseEvent> events, std::string_
     if (done) {
       return NotWhole("goes on after its end");
     }
-    done = event.data == kDone;
+    done = event.data == kStreamEnd;
     if (!done) {
       NEARHIT_RETURN_IF_ERROR(reader.Add(event));
     }
@@ -179,7 +177,7 @@ std::vector<SseEvent> ChunkWriter::Finish() {
   if (const AnswerJson* usage = FindValue(body_, "usage")) {
     Write(AnswerJson::array(), usage);
   }
-  events_.push_back({"", std::string(kDone)});
+  events_.push_back({"", std::string(kStreamEnd)});
   return std::move(events_);
 }
 

@@ -13,6 +13,9 @@
 
 namespace nearhit::server {
 
+// The data of the last event of OpenAI's streams.
+inline constexpr std::string_view kStreamEnd = "[DONE]";
+
 // Joins the chunks of a stream up to [DONE]. `add_piece` adds a piece of a choice to the choice,
 // which has its index already. The usage is the last that is not null; obfuscation is dropped.
 //

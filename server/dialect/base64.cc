@@ -12,7 +12,7 @@ constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-const unsigned char* Bytes(std::string_view text) {
+const unsigned char* Base64Input(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
@@ -23,7 +23,7 @@ void AppendBase64(std::string* out, std::string_view bytes) {
     const std::string_view piece = bytes.substr(0, kPieceBytes);
     const std::size_t begin = out->size();
     out->resize(begin + (piece.size() + 2) / 3 * 4 + 1);  // OpenSSL ends it with a zero
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out->data() + begin), Bytes(piece),
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out->data() + begin), Base64Input(piece),
                     static_cast<int>(piece.size()));
     out->pop_back();
     bytes.remove_prefix(piece.size());
@@ -39,8 +39,8 @@ std::optional<std::string> FromBase64(std::string_view text) {
     return std::nullopt;
   }
   std::string bytes(text.size() / 4 * 3, '\0');
-  const int decoded = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), Bytes(text),
-                                      static_cast<int>(text.size()));
+  const int decoded = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                                      Base64Input(text), static_cast<int>(text.size()));
   if (decoded != static_cast<int>(bytes.size())) {
     return std::nullopt;
   }

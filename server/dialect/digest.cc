@@ -10,7 +10,7 @@
 namespace nearhit::server {
 namespace {
 
-const unsigned char* Bytes(std::string_view text) {
+const unsigned char* DigestInput(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
@@ -37,7 +37,7 @@ Digest Sha256(std::string_view bytes) {
 
 Digest HmacSha256(std::string_view key, std::string_view bytes) {
   Digest digest;
-  NEARHIT_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), Bytes(bytes),
+  NEARHIT_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), DigestInput(bytes),
                      bytes.size(), digest.data(), nullptr) != nullptr);
   return digest;
 }

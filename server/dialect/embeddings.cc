@@ -25,7 +25,7 @@ using Element = simdjson::dom::element;
 using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
 
-constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kMaxEmbeddingsDepth = 64;
 constexpr std::string_view kDigestMark = "sha256:";
 constexpr std::string_view kNoUsage = R"({"prompt_tokens":0,"total_tokens":0})";
 
@@ -47,9 +47,9 @@ std::optional<std::string> SlotOfTokens(Array tokens) {
   return text.empty() ? std::nullopt : std::optional(SlotOf(text));
 }
 
-class Planner {
+class InputPlanner {
  public:
-  Planner(Object root, EmbeddingsPlan* plan)
+  InputPlanner(Object root, EmbeddingsPlan* plan)
       : root_(root), plan_(plan), writer_(&plan->canonical) {}
 
   // Returns why the request is not cached.
@@ -252,7 +252,7 @@ EmbeddingsPlan EmbeddingsPlanner::Plan(std::string* body) {
   EmbeddingsPlan plan;
   plan.reason = "unparsable";
   if (body->size() > parser_->capacity) {
-    if (parser_->parser.allocate(body->size(), kMaxDepth) != simdjson::SUCCESS) {
+    if (parser_->parser.allocate(body->size(), kMaxEmbeddingsDepth) != simdjson::SUCCESS) {
       return plan;
     }
     parser_->capacity = body->size();
@@ -260,7 +260,7 @@ EmbeddingsPlan EmbeddingsPlanner::Plan(std::string* body) {
   body->reserve(body->size() + simdjson::SIMDJSON_PADDING);
   Object root;
   if (parser_->parser.parse(body->data(), body->size(), false).get(root) == simdjson::SUCCESS) {
-    plan.reason = Planner(root, &plan).Run();
+    plan.reason = InputPlanner(root, &plan).Run();
   }
   return plan;
 }

@@ -18,7 +18,7 @@ using Element = simdjson::dom::element;
 using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
 
-constexpr std::size_t kMaxDepth = 256;
+constexpr std::size_t kMaxRequestDepth = 256;
 
 // null, false, "" and []: as if it were not there. An object is there even when it is empty: so
 // clients ask for the defaults of something.
@@ -268,7 +268,7 @@ RequestPlan RequestPlanner::Plan(Endpoint endpoint, const PlanOptions& options, 
   RequestPlan plan;
   plan.reason = "unparsable";
   if (body->size() > parser_->capacity) {
-    if (parser_->parser.allocate(body->size(), kMaxDepth) != simdjson::SUCCESS) {
+    if (parser_->parser.allocate(body->size(), kMaxRequestDepth) != simdjson::SUCCESS) {
       return plan;
     }
     parser_->capacity = body->size();

@@ -14,10 +14,6 @@ constexpr std::size_t kMaxUnsentBytes = std::size_t{256} << 10;
 // Flights that a request joins before their failure is its own.
 constexpr std::uint32_t kMaxJoins = 2;
 
-bool IsFailure(long status) {
-  return status == 429 || status >= 500;
-}
-
 }  // namespace
 
 FlightRequest GatewayCall::MakeFlightRequest() const {
@@ -130,7 +126,7 @@ void GatewayCall::PassOn() {
     SendError(502, why);
     return;
   }
-  if (again && IsFailure(flight_->head().status)) {
+  if (again && IsUpstreamFailure(flight_->head().status)) {
     AskAgain();
     return;
   }

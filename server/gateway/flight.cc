@@ -20,11 +20,6 @@ bool IsEventStream(const HttpHead& head) {
   });
 }
 
-// Another provider may still do it.
-bool IsFailure(long status) {
-  return status == 429 || status >= 500;
-}
-
 // For callers, who need not know where the providers are.
 std::string FailureText(HttpOutcome outcome) {
   switch (outcome) {
@@ -106,7 +101,7 @@ std::shared_ptr<const std::string> Flight::BodyFor(const Upstream& upstream) con
 }
 
 void Flight::OnHead(HttpHead head) {
-  const bool failed = IsFailure(head.status);
+  const bool failed = IsUpstreamFailure(head.status);
   Upstream& upstream = *upstreams_[tried_ - 1];
   upstream.Report(failed, loop_->now());
   host_.metrics->CountUpstream(upstream.options().name, head.status,

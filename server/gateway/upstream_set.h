@@ -16,6 +16,11 @@
 
 namespace nearhit::server {
 
+// Whether another provider may still give an answer.
+constexpr bool IsUpstreamFailure(long status) {
+  return status == 429 || status >= 500;
+}
+
 // One provider. Thread-safety: thread-safe.
 class Upstream {
  public:
