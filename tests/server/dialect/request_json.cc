@@ -278,7 +278,7 @@ std::string RequestMaker::WrittenText(const std::string& text) {
 }
 
 std::string RequestMaker::WrittenNumber(const Json& value) {
-  const std::string plain = value.dump();
+  std::string plain = value.dump();
   if (!OneIn(2)) {
     return plain;
   }

@@ -60,7 +60,7 @@ Outcome Read(std::string_view bytes, const std::vector<std::size_t>& cuts = {}) 
 }
 
 Outcome ReadAllWays(std::string_view bytes) {
-  const Outcome whole = Read(bytes);
+  Outcome whole = Read(bytes);
   std::vector<std::size_t> every;
   for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
     every.push_back(cut);
