@@ -215,7 +215,7 @@ class Planner {
     if (plan_->model.empty() || plan_->model.size() > kMaxModelBytes) {
       verdict_.Limit(CacheUse::kNone, "no_model");
     }
-    if (plan_->model.find("-search-") != std::string::npos) {
+    if (plan_->model.find("-search-") != std::string::npos || plan_->model.ends_with("-search")) {
       verdict_.Limit(CacheUse::kNone, "fresh_data");
     }
     if (endpoint_ == Endpoint::kResponses) {

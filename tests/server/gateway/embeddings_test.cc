@@ -113,7 +113,7 @@ TEST_F(EmbeddingsGatewayTest, AMissPassesTheBytesOnAndAHitNeedsNoCall) {
   EXPECT_NE(hit.Header("x-request-id"), "");
   EXPECT_EQ(TokensOf(hit), 0U) << "nothing was asked";
   EXPECT_EQ(calls(), 1U);
-  EXPECT_EQ(gateway_->served(Served::kExact), 1U);
+  EXPECT_EQ(gateway_->metrics().requests(Served::kExact), 1U);
 }
 
 TEST_F(EmbeddingsGatewayTest, AsksOnlyForWhatIsMissing) {
@@ -128,7 +128,7 @@ TEST_F(EmbeddingsGatewayTest, AsksOnlyForWhatIsMissing) {
   EXPECT_EQ(Ask(Request({"z", "y", "x", "c", "b", "a"})).how(), "exact");
   EXPECT_EQ(Ask(Request("y")).how(), "exact");
   EXPECT_EQ(calls(), 2U);
-  EXPECT_EQ(gateway_->served(Served::kPartial), 1U);
+  EXPECT_EQ(gateway_->metrics().requests(Served::kPartial), 1U);
 }
 
 TEST_F(EmbeddingsGatewayTest, OneEntryServesBothEncodings) {
