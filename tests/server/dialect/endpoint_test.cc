@@ -5,7 +5,7 @@
 namespace nearhit::server {
 namespace {
 
-struct Case {
+struct RouteCase {
   std::string_view path;
   Endpoint endpoint;
   Dialect dialect;
@@ -16,18 +16,18 @@ struct Case {
 TEST(RouteOf, KnowsThePathsOfTheProviders) {
   constexpr auto kOpenAi = Dialect::kOpenAi;
   constexpr auto kAnthropic = Dialect::kAnthropic;
-  for (const Case& c : {
-           Case{"/v1/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
-           Case{"/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
-           Case{"/openai/v1/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
-           Case{"/v1/completions", Endpoint::kCompletions, kOpenAi, "/v1/completions"},
-           Case{"/v1/embeddings", Endpoint::kEmbeddings, kOpenAi, "/v1/embeddings"},
-           Case{"/v1/responses", Endpoint::kResponses, kOpenAi, "/v1/responses"},
-           Case{"/v1/messages", Endpoint::kMessages, kAnthropic, "/v1/messages"},
-           Case{"/anthropic/v1/messages", Endpoint::kMessages, kAnthropic, "/v1/messages"},
-           Case{"/v1/messages/count_tokens", Endpoint::kCountTokens, kAnthropic,
+  for (const RouteCase& c : {
+           RouteCase{"/v1/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
+           RouteCase{"/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
+           RouteCase{"/openai/v1/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
+           RouteCase{"/v1/completions", Endpoint::kCompletions, kOpenAi, "/v1/completions"},
+           RouteCase{"/v1/embeddings", Endpoint::kEmbeddings, kOpenAi, "/v1/embeddings"},
+           RouteCase{"/v1/responses", Endpoint::kResponses, kOpenAi, "/v1/responses"},
+           RouteCase{"/v1/messages", Endpoint::kMessages, kAnthropic, "/v1/messages"},
+           RouteCase{"/anthropic/v1/messages", Endpoint::kMessages, kAnthropic, "/v1/messages"},
+           RouteCase{"/v1/messages/count_tokens", Endpoint::kCountTokens, kAnthropic,
                 "/v1/messages/count_tokens"},
-           Case{"/openai/deployments/d/chat/completions", Endpoint::kChat, kOpenAi,
+           RouteCase{"/openai/deployments/d/chat/completions", Endpoint::kChat, kOpenAi,
                 "/openai/deployments/d/chat/completions", "d"},
        }) {
     const Route route = RouteOf("POST", c.path, false);
