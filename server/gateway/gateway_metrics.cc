@@ -114,6 +114,7 @@ class GatewayMetrics::Families {
       similarity.Add({{"outcome", "miss"}}, SimilarityBuckets());
   std::vector<prometheus::Histogram*> seconds_of = [this] {
     std::vector<prometheus::Histogram*> all;
+    all.reserve(kServedNames.size());
     for (const std::string_view name : kServedNames) {
       all.push_back(&seconds.Add({{"status", std::string(name)}}, SecondsBuckets()));
     }

@@ -19,16 +19,17 @@ TEST(RouteOf, KnowsThePathsOfTheProviders) {
   for (const RouteCase& c : {
            RouteCase{"/v1/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
            RouteCase{"/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
-           RouteCase{"/openai/v1/chat/completions", Endpoint::kChat, kOpenAi, "/v1/chat/completions"},
+           RouteCase{"/openai/v1/chat/completions", Endpoint::kChat, kOpenAi,
+                     "/v1/chat/completions"},
            RouteCase{"/v1/completions", Endpoint::kCompletions, kOpenAi, "/v1/completions"},
            RouteCase{"/v1/embeddings", Endpoint::kEmbeddings, kOpenAi, "/v1/embeddings"},
            RouteCase{"/v1/responses", Endpoint::kResponses, kOpenAi, "/v1/responses"},
            RouteCase{"/v1/messages", Endpoint::kMessages, kAnthropic, "/v1/messages"},
            RouteCase{"/anthropic/v1/messages", Endpoint::kMessages, kAnthropic, "/v1/messages"},
            RouteCase{"/v1/messages/count_tokens", Endpoint::kCountTokens, kAnthropic,
-                "/v1/messages/count_tokens"},
+                     "/v1/messages/count_tokens"},
            RouteCase{"/openai/deployments/d/chat/completions", Endpoint::kChat, kOpenAi,
-                "/openai/deployments/d/chat/completions", "d"},
+                     "/openai/deployments/d/chat/completions", "d"},
        }) {
     const Route route = RouteOf("POST", c.path, false);
     EXPECT_EQ(route.endpoint, c.endpoint) << c.path;

@@ -158,6 +158,7 @@ inline std::vector<std::string> ChatEvents(const std::vector<std::string>& words
   const std::string head = R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk",)"
                            R"("created":1700000000,"model":"m",)";
   std::vector<std::string> blocks;
+  blocks.reserve(words.size() + 3);
   bool first = true;
   for (const std::string& word : words) {
     blocks.push_back(head + R"("choices":[{"index":0,"delta":{)" +

@@ -115,6 +115,7 @@ TEST_F(GatewayTest, IdenticalRequestsMakeOneCall) {
   });
   constexpr std::size_t kClients = 20;
   std::vector<std::future<GatewayReply>> replies;
+  replies.reserve(kClients);
   for (std::size_t i = 0; i < kClients; ++i) {
     replies.push_back(std::async(std::launch::async,
                                  [this] { return Post(kChat, ChatRequest("Who are you?")); }));
@@ -141,6 +142,7 @@ TEST_F(GatewayTest, AFailedCallIsTriedByThoseWhoWait) {
     return index == 0 ? FakeHttpAnswer{.hang_up = true} : Json(ChatBody("Hello."));
   });
   std::vector<std::future<GatewayReply>> replies;
+  replies.reserve(5);
   for (int i = 0; i < 5; ++i) {
     replies.push_back(std::async(std::launch::async,
                                  [this] { return Post(kChat, ChatRequest("Still there?")); }));
