@@ -291,33 +291,33 @@ TEST_F(EmbeddingsGatewayTest, ALookupThatTakesTooLongIsAMiss) {
 }
 
 TEST_F(EmbeddingsGatewayTest, ErrorsOfTheProviderPassThrough) {
-  bool fails = false;
-  Serve([&](const FakeHttpRequest& request, std::size_t index) {
+  const auto fails = std::make_shared<std::atomic<bool>>(false);
+  Serve([&, fails](const FakeHttpRequest& request, std::size_t index) {
     FakeHttpAnswer answer = Json(R"({"error":{"message":"slow down"}})", 429);
     answer.headers.emplace_back("retry-after", "7");
-    return fails ? answer : Provide(request, index);
+    return *fails ? answer : Provide(request, index);
   });
   Ask(Request("a"));
-  fails = true;
+  *fails = true;
   for (const json& input : {json({"a", "b"}), json("b")}) {
     const GatewayReply reply = Post(kEmbeddings, Request(input));
     EXPECT_EQ(reply.status, 429);
     EXPECT_EQ(reply.body, R"({"error":{"message":"slow down"}})");
     EXPECT_EQ(reply.Header("retry-after"), "7");
   }
-  fails = false;
+  *fails = false;
   EXPECT_EQ(Ask(Request({"a", "b"})).how(), "partial");
 }
 
 TEST_F(EmbeddingsGatewayTest, AProviderThatIsCutOffIsABadGateway) {
-  bool fails = false;
-  Serve([&](const FakeHttpRequest& request, std::size_t index) {
+  const auto fails = std::make_shared<std::atomic<bool>>(false);
+  Serve([&, fails](const FakeHttpRequest& request, std::size_t index) {
     FakeHttpAnswer answer = Provide(request, index);
-    answer.hang_up = fails;
+    answer.hang_up = *fails;
     return answer;
   });
   Ask(Request("a"));
-  fails = true;
+  *fails = true;
   EXPECT_EQ(Post(kEmbeddings, Request({"a", "b"})).status, 502);
   EXPECT_EQ(Post(kEmbeddings, Request("b")).status, 502);
 }
