@@ -53,7 +53,8 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   };
   // In place of Start().
   void Forward(Order order);
-  void Refuse(int status, std::string_view message) { SendError(status, message); }
+  // An answer of the gateway's own, in the shape of the dialect. In place of Start(), too.
+  void SendError(int status, std::string_view message);
 
  private:
   // Deciding.
@@ -77,6 +78,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   void Pump();
   void PumpRecord();
   void PassOn();
+  bool PassPieces();
   bool PassesAtOnce() const;
   void BeginPassing();
   void EndPassing(FlightLog::State state);
@@ -85,7 +87,6 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
 
   // Answers of the gateway's own.
   static std::vector<HttpHeader> OwnHeaders(bool stream);
-  void SendError(int status, std::string_view message);
   std::string_view ForwardReason() const;  // "fwd" of RFC 9211
   // The headers that say what the cache did with a request that went upstream.
   void AddForwarded(long upstream_status, std::vector<HttpHeader>* headers) const;

@@ -133,9 +133,26 @@ void GatewayCall::PassOn() {
   if (!passing_ && PassesAtOnce()) {
     BeginPassing();
   }
+  bool all = false;
+  // A client that has taken everything is not told of again: only what is unsent is waited for.
+  while (!all && flight_ != nullptr && responder_->unsent() < kMaxUnsentBytes) {
+    all = PassPieces();
+  }
+  if (flight_ == nullptr) {
+    return;  // the client has gone, which any write may show
+  }
+  if (!all) {
+    responder_->SetDrained([self = shared_from_this()] { self->Pump(); });
+  } else if (state == FlightLog::State::kDone || state == FlightLog::State::kFailed) {
+    EndPassing(state);
+  }
+}
+
+// Passes on, or collects, what is there, up to kMaxUnsentBytes. Whether that was all.
+bool GatewayCall::PassPieces() {
   std::string bytes;
   bool all = false;
-  while (!all && responder_->unsent() + bytes.size() < kMaxUnsentBytes) {
+  while (!all && flight_ != nullptr && responder_->unsent() + bytes.size() < kMaxUnsentBytes) {
     const std::optional<FlightPiece> piece = flight_->Next(reader_);
     all = !piece;
     if (piece && !(piece->usage_only && !plan_.include_usage)) {
@@ -146,17 +163,10 @@ void GatewayCall::PassOn() {
       bytes = std::exchange(whole_, std::string());
     }
   }
-  if (passing_ && !bytes.empty()) {
+  if (!bytes.empty()) {
     responder_->Write(bytes);
   }
-  if (flight_ == nullptr) {
-    return;  // the client has gone
-  }
-  if (!all) {
-    responder_->SetDrained([self = shared_from_this()] { self->Pump(); });
-  } else if (state == FlightLog::State::kDone || state == FlightLog::State::kFailed) {
-    EndPassing(state);
-  }
+  return all;
 }
 
 // A stream, and whatever comes in pieces from an endpoint that is not known.

@@ -38,7 +38,7 @@ void EmbeddingsCall::Start() {
   Result<CacheControls> controls = ReadControls(*request_, plan_.cache);
   if (!controls.ok()) {
     std::make_shared<GatewayCall>(own_, HttpServerRequest(), responder_)
-        ->Refuse(400, controls.status().message());
+        ->SendError(400, controls.status().message());
     return;
   }
   controls_ = *std::move(controls);
@@ -174,7 +174,7 @@ void EmbeddingsCall::Decide() {
   }
   if (controls_.only_if_cached) {
     std::make_shared<GatewayCall>(own_, HttpServerRequest(), responder_)
-        ->Refuse(504, "not all that is asked for may be served from the cache (only-if-cached)");
+        ->SendError(504, "not all that is asked for may be served from the cache (only-if-cached)");
   } else {
     AskForAll(Served::kMiss, reason_);
   }

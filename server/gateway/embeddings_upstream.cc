@@ -104,7 +104,7 @@ void EmbeddingsCall::OnAnswer(AnswerCollector::Answer answer) {
   }
   if (answer.outcome == AnswerCollector::Outcome::kCut) {
     std::make_shared<GatewayCall>(own_, HttpServerRequest(), responder_)
-        ->Refuse(502, "the provider ended the answer early");
+        ->SendError(502, "the provider ended the answer early");
     return;
   }
   if (answer.status != 200) {

@@ -337,6 +337,14 @@ TEST_F(GatewayTest, MetricsSayWhatWasServed) {
   EXPECT_THAT(metrics.body, HasSubstr("nearhit_gateway_stored_total 1"));
 }
 
+TEST_F(GatewayTest, ALargeAnswerPassesWhole) {
+  const std::string large(std::size_t{8} << 20, 'x');
+  Serve([&large](const FakeHttpRequest&, std::size_t) { return FakeHttpAnswer{.body = large}; });
+  const GatewayReply reply = Send("GET", "/v1/files/f-1/content", "");
+  EXPECT_TRUE(reply.whole);
+  EXPECT_EQ(reply.body, large);
+}
+
 TEST_F(GatewayTest, AFallbackAnswersWhenTheFirstCannot) {
   FakeHttpServer broken([](const FakeHttpRequest&, std::size_t) { return Json("{}", 503); });
   Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); },
