@@ -93,12 +93,13 @@ std::string SortedList(std::string_view list) {
 }  // namespace
 
 std::string CredentialOf(const HttpServerRequest& request) {
-  for (const std::string_view name : kCredentials) {
-    if (const std::string* const value = request.Header(name)) {
-      return std::string(name) + ": " + *value;
+  std::string all;
+  for (const HttpHeader& header : request.headers) {
+    if (IsIn(kCredentials, header.name)) {
+      all.append(header.name).append(": ").append(header.value).append("\n");
     }
   }
-  return {};
+  return all;
 }
 
 std::vector<HttpHeader> HeadersForUpstream(const HttpServerRequest& request, const Route& route,

@@ -12,8 +12,8 @@
 
 namespace nearhit::server {
 
-// The credential that a caller brings: Authorization, x-api-key or api-key, with the name of its
-// header; empty when there is none.
+// The credentials that a caller brings: every Authorization, x-api-key and api-key, with the names
+// of the headers; empty when there is none.
 std::string CredentialOf(const HttpServerRequest& request);
 
 // Everything goes on but what belongs to the connection, to the gateway, or to another host

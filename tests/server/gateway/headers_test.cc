@@ -51,6 +51,14 @@ TEST(Headers, AKeyOfTheGatewayTakesThePlaceOfTheCallers) {
   EXPECT_EQ(azure[0].name, "api-key");
 }
 
+TEST(Headers, EveryCredentialCounts) {
+  const HttpHeader key{.name = "x-api-key", .value = "k"};
+  EXPECT_EQ(CredentialOf(RequestWith({})), "");
+  EXPECT_NE(CredentialOf(RequestWith({key})),
+            CredentialOf(RequestWith({key, {.name = "authorization", .value = "Bearer a"}})));
+  EXPECT_NE(CredentialOf(RequestWith({key})), CredentialOf(RequestWith({key, key})));
+}
+
 TEST(Headers, TheOrderOfABetaListSaysNothing) {
   EXPECT_EQ(HeadersOfScope(RequestWith({{.name = "anthropic-beta", .value = "b, a"}})),
             HeadersOfScope(RequestWith({{.name = "anthropic-beta", .value = "a,b"}})));
