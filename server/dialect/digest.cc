@@ -43,7 +43,7 @@ Digest HmacSha256(std::string_view key, std::string_view bytes) {
 }
 
 std::string RandomHex(std::size_t bytes) {
-  std::array<std::uint8_t, 64> random;
+  std::array<std::uint8_t, 64> random{};
   NEARHIT_CHECK(bytes <= random.size() && RAND_bytes(random.data(), static_cast<int>(bytes)) == 1);
   return HexOf(std::span(random).first(bytes));
 }

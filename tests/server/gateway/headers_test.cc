@@ -7,6 +7,7 @@ namespace {
 
 std::vector<std::string> Names(const std::vector<HttpHeader>& headers) {
   std::vector<std::string> names;
+  names.reserve(headers.size());
   for (const HttpHeader& header : headers) {
     names.push_back(header.name);
   }
