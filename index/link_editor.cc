@@ -170,11 +170,11 @@ void LinkEditor::Connect(NodeId node, int level, const std::vector<GraphCandidat
   for (const NodeId neighbor : chosen) {
     AddLink(neighbor, node, level);
   }
-  Adopt(node, level, candidates);
+  EnsureInboundLink(node, level, candidates);
 }
 
 // Links `parent` to `node` when there is room.
-bool LinkEditor::TryAdopt(NodeId parent, NodeId node, int level) {
+bool LinkEditor::TryInboundLink(NodeId parent, NodeId node, int level) {
   std::vector<NodeId> links = Links(parent, level);
   if (links.size() == GraphStore::MaxLinks(level)) {
     return false;
@@ -198,12 +198,13 @@ bool LinkEditor::TryReplace(NodeId parent, NodeId node, int level) {
   return false;
 }
 
-void LinkEditor::Adopt(NodeId node, int level, const std::vector<GraphCandidate>& near) {
+void LinkEditor::EnsureInboundLink(NodeId node, int level,
+                                   const std::vector<GraphCandidate>& near) {
   if (InDegree(node, level) > 0 || near.empty()) {
     return;
   }
   const auto adopts = [&](const GraphCandidate& parent) {
-    return TryAdopt(parent.node, node, level);
+    return TryInboundLink(parent.node, node, level);
   };
   const auto replaces = [&](const GraphCandidate& parent) {
     return TryReplace(parent.node, node, level);
@@ -276,17 +277,17 @@ void LinkEditor::Disconnect(NodeId node, int level) {
     std::vector<NodeId> others = near;
     std::erase(others, neighbor);
     if (InDegree(neighbor, level) == 0) {
-      Adopt(neighbor, level, Scored(neighbor, others));
+      EnsureInboundLink(neighbor, level, Scored(neighbor, others));
     }
     if (Links(neighbor, level).empty() && !others.empty()) {
       SetLinks(neighbor, level, {Scored(neighbor, others).front().node});
     }
   }
   edits_.erase(Key(node, level));
-  taken_out_ = node;
+  removed_ = node;
 }
 
-int LinkEditor::Turn(std::uint64_t key) const {
+int LinkEditor::PublishPriority(std::uint64_t key) const {
   const auto node = static_cast<NodeId>(key >> 8U);
   if (node == added_) {
     return 3;
@@ -294,24 +295,24 @@ int LinkEditor::Turn(std::uint64_t key) const {
   if (!edits_.at(key).loses) {
     return 2;
   }
-  return Contains(graph_->Links(node, static_cast<int>(key & 0xffU)), taken_out_) ? 0 : 1;
+  return Contains(graph_->Links(node, static_cast<int>(key & 0xffU)), removed_) ? 0 : 1;
 }
 
 bool LinkEditor::PublishNext() {
   if (order_.empty() && !edits_.empty()) {
-    std::vector<std::pair<int, std::uint64_t>> turns;
-    turns.reserve(edits_.size());
+    std::vector<std::pair<int, std::uint64_t>> priorities;
+    priorities.reserve(edits_.size());
     for (const auto& [key, edit] : edits_) {
-      turns.emplace_back(Turn(key), key);
+      priorities.emplace_back(PublishPriority(key), key);
     }
-    std::sort(turns.begin(), turns.end());
-    for (const auto& [turn, key] : turns) {
+    std::sort(priorities.begin(), priorities.end());
+    for (const auto& [turn, key] : priorities) {
       order_.push_back(key);
     }
   }
   if (order_.empty()) {
     added_ = kNoNode;
-    taken_out_ = kNoNode;
+    removed_ = kNoNode;
     return false;
   }
   const auto next = edits_.find(order_.back());

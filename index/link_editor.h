@@ -84,10 +84,10 @@ class LinkEditor {
                        std::vector<NodeId>* links) const;
   void AddLink(NodeId from, NodeId to, int level);
   // When a changed list is published, the greatest first; see PublishNext.
-  int Turn(std::uint64_t key) const;
+  int PublishPriority(std::uint64_t key) const;
   // Makes one of `near` (best first) link to `node` when nobody does.
-  void Adopt(NodeId node, int level, const std::vector<GraphCandidate>& near);
-  bool TryAdopt(NodeId parent, NodeId node, int level);
+  void EnsureInboundLink(NodeId node, int level, const std::vector<GraphCandidate>& near);
+  bool TryInboundLink(NodeId parent, NodeId node, int level);
   bool TryReplace(NodeId parent, NodeId node, int level);
   // Whether a node that `node` has this score with is not nearer to it than it is to itself. Under
   // an inner product a longer one may be, and whoever asks for the one finds the other.
@@ -103,7 +103,7 @@ class LinkEditor {
   std::unordered_map<std::uint64_t, Edit> edits_;  // changed lists by Key
   std::vector<std::uint64_t> order_;  // their keys once one of them is published, the next one last
   NodeId added_ = kNoNode;            // the node whose own lists are among them
-  NodeId taken_out_ = kNoNode;        // the node that some of them no longer link to
+  NodeId removed_ = kNoNode;          // the node that some of them no longer link to
 };
 
 }  // namespace nearhit

@@ -134,7 +134,7 @@ class CacheHandle final : public SemanticCache {
     return call.cache().Scan(after, limit);
   }
 
-  bool EmbedderMayWait() const override {
+  bool EmbedderMayBlock() const override {
     const Namespace::Call call(space_.get());
     if (!call.status().ok()) {
       return false;

@@ -54,7 +54,7 @@ PutRequest ToPut(const StoredEntry& entry, std::string_view scope,
 
 // What one step is about.
 struct Reembedding::Page {
-  std::size_t taken = 0;      // so many of todo_ are dealt with by it
+  std::size_t taken = 0;      // so many of pending_ are dealt with by it
   std::vector<EntryId> gone;  // in the copy, but no longer in the namespace
   std::vector<StoredEntry> entries;
   std::map<PartitionNumber, std::string> scopes;
@@ -68,7 +68,7 @@ Reembedding::Reembedding(std::string name, std::shared_ptr<Namespace> space,
       change_(std::move(change)),
       open_(std::move(open)),
       embedder_(std::move(embedder)),
-      texts_(std::min(kPageTexts, std::max<std::size_t>(1, change_.embedder.max_batch))),
+      page_size_(std::min(kPageTexts, std::max<std::size_t>(1, change_.embedder.max_batch))),
       text_time_(kTextTime),
       asked_(embedder_) {
 }
@@ -83,20 +83,20 @@ Result<bool> Reembedding::Advance() {
     const Namespace::Call call(space_.get());
     NEARHIT_RETURN_IF_ERROR(call.status());
     NEARHIT_RETURN_IF_ERROR(Refill(call.collection()));
-    if (pass_ == Pass::kChanges && todo_.size() <= Few() && !careful_) {
+    if (pass_ == Pass::kChanges && pending_.size() <= CatchUpLimit() && !retry_unpaused_) {
       return true;
     }
     NEARHIT_ASSIGN_OR_RETURN(page, ReadPage(call.collection()));
   }
   const std::size_t most =
       std::min(kPageTexts, std::max<std::size_t>(1, change_.embedder.max_batch));
-  const Status done = WorkOff(
+  const Status done = ApplyPage(
       page, std::chrono::steady_clock::now() + std::min(change_.embedder.timeout, kLongestPage));
   if (done.ok()) {
-    texts_ = std::min(most, texts_ * 2);
-    careful_ = false;
+    page_size_ = std::min(most, page_size_ * 2);
+    retry_unpaused_ = false;
   } else if (done.code() == StatusCode::kDeadlineExceeded) {
-    texts_ = std::max<std::size_t>(1, texts_ / 2);  // a slow model gets smaller pages
+    page_size_ = std::max<std::size_t>(1, page_size_ / 2);  // a slow model gets smaller pages
   }
   NEARHIT_RETURN_IF_ERROR(done);
   // Partitions become graphs while they grow, so that none has to after the switch.
@@ -106,14 +106,14 @@ Result<bool> Reembedding::Advance() {
 
 Result<bool> Reembedding::CatchUp(Collection& old) {
   NEARHIT_RETURN_IF_ERROR(TakeChanges(old));
-  if (pass_ != Pass::kChanges || todo_.size() > 2 * Few()) {
+  if (pass_ != Pass::kChanges || pending_.size() > 2 * CatchUpLimit()) {
     return false;
   }
   const TimePoint deadline = std::chrono::steady_clock::now() + kLongestPause;
-  while (!todo_.empty()) {
+  while (!pending_.empty()) {
     NEARHIT_ASSIGN_OR_RETURN(const Page page, ReadPage(old));
-    const Status done = WorkOff(page, deadline);
-    careful_ = !done.ok();
+    const Status done = ApplyPage(page, deadline);
+    retry_unpaused_ = !done.ok();
     NEARHIT_RETURN_IF_ERROR(done);
   }
   const auto left_out =
@@ -155,7 +155,7 @@ Status Reembedding::WriteSnapshots() {
   return copy_ == nullptr ? Status() : copy_->WriteSnapshots();
 }
 
-bool Reembedding::NoteOutcome(const Status& status, milliseconds first_wait) {
+bool Reembedding::ScheduleNext(const Status& status, milliseconds first_wait) {
   failures_ = status.ok() ? 0 : failures_ + 1;
   const auto wait = std::min(kLongestWait, first_wait * (1 << std::clamp(failures_ - 1, 0, 20)));
   due_ = std::chrono::steady_clock::now() + (status.ok() ? milliseconds(0) : wait);
@@ -221,13 +221,13 @@ void Reembedding::Begin(Pass pass) {
 void Reembedding::Enqueue(const Collection& old, std::span<const EntryId> ids) {
   for (const EntryId id : ids) {
     if (old.Contains(id) != target_->Contains(id) && !unreadable_.contains(id.value)) {
-      todo_.push_back(id);
+      pending_.push_back(id);
     }
   }
 }
 
 Status Reembedding::Refill(Collection& old) {
-  while (todo_.empty()) {
+  while (pending_.empty()) {
     if (pass_ == Pass::kChanges) {
       return TakeChanges(old);
     }
@@ -243,7 +243,7 @@ Status Reembedding::Refill(Collection& old) {
   return Status();
 }
 
-std::size_t Reembedding::Few() const {
+std::size_t Reembedding::CatchUpLimit() const {
   const milliseconds pause = rounds_ < kPatientAfter ? kPause : kPatientPause;
   return static_cast<std::size_t>(std::max<std::int64_t>(1, pause / text_time_));
 }
@@ -257,12 +257,12 @@ Status Reembedding::TakeChanges(Collection& old) {
     return Status();
   }
   Enqueue(old, *changes);
-  std::sort(todo_.begin(), todo_.end());
-  todo_.erase(std::unique(todo_.begin(), todo_.end()), todo_.end());
+  std::sort(pending_.begin(), pending_.end());
+  pending_.erase(std::unique(pending_.begin(), pending_.end()), pending_.end());
   return Status();
 }
 
-Status Reembedding::WorkOff(const Page& page, TimePoint deadline) {
+Status Reembedding::ApplyPage(const Page& page, TimePoint deadline) {
   NEARHIT_RETURN_IF_ERROR(EraseFromCopy(page.gone));
   if (!page.entries.empty()) {
     const auto began = std::chrono::steady_clock::now();
@@ -272,15 +272,15 @@ Status Reembedding::WorkOff(const Page& page, TimePoint deadline) {
     text_time_ = std::max({each, (text_time_ + each) / 2, std::chrono::nanoseconds(1'000)});
     NEARHIT_RETURN_IF_ERROR(copied);
   }
-  todo_.erase(todo_.begin(), todo_.begin() + static_cast<std::ptrdiff_t>(page.taken));
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(page.taken));
   return Status();
 }
 
 Result<Reembedding::Page> Reembedding::ReadPage(const Collection& old) {
   Page page;
   std::uint64_t bytes = 0;
-  while (page.taken < todo_.size() && page.entries.size() < texts_ && bytes < kPageBytes) {
-    const EntryId id = todo_[page.taken++];
+  while (page.taken < pending_.size() && page.entries.size() < page_size_ && bytes < kPageBytes) {
+    const EntryId id = pending_[page.taken++];
     const std::optional<std::uint64_t> stored = old.BytesOf(id);
     const bool copied = target_->Contains(id);
     bytes += stored.value_or(0);

@@ -32,7 +32,7 @@ namespace nearhit {
 //
 // Everything that is done is in storage: another object for the same change goes on there.
 //
-// Thread-safety: Advance, CatchUp, Finish, WriteSnapshots and NoteOutcome by one thread at a time;
+// Thread-safety: Advance, CatchUp, Finish, WriteSnapshots and ScheduleNext by one thread at a time;
 // Cancel and Info by any.
 class Reembedding {
  public:
@@ -74,7 +74,7 @@ class Reembedding {
   // Remembers how a piece of work ended and when the next is due: at once, or after `first_wait`,
   // twice as long after each further failure. Returns whether this is a failure of another kind
   // than the one before.
-  bool NoteOutcome(const Status& status, std::chrono::milliseconds first_wait);
+  bool ScheduleNext(const Status& status, std::chrono::milliseconds first_wait);
   TimePoint due() const { return due_; }
 
   // `total` is left to the caller, who knows the namespace.
@@ -102,10 +102,10 @@ class Reembedding {
   void Begin(Pass pass);
   void Enqueue(const Collection& old, std::span<const EntryId> ids);
   // So many can be left for CatchUp.
-  std::size_t Few() const;
+  std::size_t CatchUpLimit() const;
   Result<Page> ReadPage(const Collection& old);
   Status ReadEntry(const Collection& old, EntryId id, Page* page);
-  Status WorkOff(const Page& page, TimePoint deadline);
+  Status ApplyPage(const Page& page, TimePoint deadline);
   Status EraseFromCopy(std::span<const EntryId> ids);
   Status Copy(const Page& page, TimePoint deadline);
 
@@ -119,11 +119,11 @@ class Reembedding {
   std::shared_ptr<const Embedder> embedder_;
   Pass pass_ = Pass::kOld;
   EntryId cursor_;
-  std::deque<EntryId> todo_;                  // ascending
-  std::size_t texts_;                         // in one page, at present
+  std::deque<EntryId> pending_;               // ascending
+  std::size_t page_size_;                     // in one page, at present
   std::size_t rounds_ = 0;                    // of changes
   std::unique_ptr<EmbedderService> service_;  // of embedder_; null until the work begins
-  bool careful_ = false;  // CatchUp has failed: try the embedder while nobody waits for it
+  bool retry_unpaused_ = false;  // CatchUp has failed: try the embedder while nobody waits for it
   std::chrono::nanoseconds text_time_;  // what one entry takes, embedding and writing
   std::unordered_set<std::uint64_t> unreadable_;
   TimePoint due_{};

@@ -52,12 +52,12 @@ std::vector<std::shared_ptr<Reembedding>> ReembeddingQueue::All() const {
   return all;
 }
 
-void ReembeddingQueue::NoteOutcome(Reembedding* change, const Status& status) {
+void ReembeddingQueue::ScheduleNext(Reembedding* change, const Status& status) {
   if (!IsCurrent(*change) || closing_) {
     status.IgnoreError();  // it has switched, or was cancelled and failed over that
     return;
   }
-  if (change->NoteOutcome(status, first_wait_)) {
+  if (change->ScheduleNext(status, first_wait_)) {
     log_(LogLevel::kWarning, "re-embedding namespace " + change->name() +
                                  " failed and will be tried again: " + status.ToString());
   }
@@ -75,7 +75,7 @@ Reembedding::TimePoint ReembeddingQueue::AdvanceDue() {
       if (done.ok() && *done) {
         done = switch_over_(change.get());
       }
-      NoteOutcome(change.get(), done.status());
+      ScheduleNext(change.get(), done.status());
       if (done.ok() && *done) {
         continue;
       }
@@ -94,7 +94,7 @@ void ReembeddingQueue::RunAll() {
         done = switch_over_(change.get());
       }
     }
-    NoteOutcome(change.get(), done.status());
+    ScheduleNext(change.get(), done.status());
   }
 }
 

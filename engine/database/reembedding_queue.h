@@ -56,7 +56,7 @@ class ReembeddingQueue {
   void StopWaiting();
 
  private:
-  void NoteOutcome(Reembedding* change, const Status& status);
+  void ScheduleNext(Reembedding* change, const Status& status);
   // One page of each that is due; returns when to come back.
   Reembedding::TimePoint AdvanceDue();
   void Loop();

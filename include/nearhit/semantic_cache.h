@@ -134,7 +134,7 @@ class SemanticCache {
 
   // Whether a lookup or a store that brings no vector may wait for an embedder
   // (Embedder::may_block): a server gives such calls threads of their own.
-  virtual bool EmbedderMayWait() const = 0;
+  virtual bool EmbedderMayBlock() const = 0;
 
  protected:
   SemanticCache() = default;

@@ -50,7 +50,7 @@ Lane ServiceCore::LaneOf(std::string_view cache, bool any_text) {
     return Lane::kStorage;
   }
   const auto found = db_->Cache(cache);
-  return found.ok() && (*found)->EmbedderMayWait() ? Lane::kEmbedding : Lane::kStorage;
+  return found.ok() && (*found)->EmbedderMayBlock() ? Lane::kEmbedding : Lane::kStorage;
 }
 
 Lane ServiceCore::LaneOf(const PendingLookup& rest) {
