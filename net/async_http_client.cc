@@ -12,7 +12,7 @@
 namespace nearhit {
 namespace {
 
-constexpr std::size_t kMaxIdleHandles = 64;
+constexpr std::size_t kMaxIdleTransfers = 64;
 constexpr long kMaxIdleConnections = 256;
 
 struct MultiDeleter {
@@ -245,7 +245,7 @@ class AsyncHttpClient::Impl {
     inside_ = false;
     std::unique_ptr<Exchange> owned = std::move(exchanges_.extract(exchange).mapped());
     CurlHandle handle = owned->TakeHandle();
-    if (idle_.size() < kMaxIdleHandles) {
+    if (idle_.size() < kMaxIdleTransfers) {
       curl_easy_reset(handle.get());
       idle_.push_back(std::move(handle));
     }

@@ -15,8 +15,8 @@ namespace {
 using Json = nlohmann::json;
 
 // Bodies with one thing changed.
-std::string Chat(const std::string& message, const std::string& finish = R"("stop")",
-                 const std::string& more = "") {
+std::string ChatAnswer(const std::string& message, const std::string& finish = R"("stop")",
+                       const std::string& more = "") {
   return R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
          R"("message":{"role":"assistant",)" +
          message + R"(},"finish_reason":)" + finish + "}]" + more + "}";
@@ -66,27 +66,29 @@ void ExpectFacts(const std::vector<Case>& cases) {
 
 TEST(InspectBody, OfChat) {
   ExpectFacts({
-      {Api::kChat, Chat(kHi), "", true},
-      {Api::kChat, Chat(R"("content":"")"), "", true},
-      {Api::kChat, Chat(kHi + R"(,"refusal":null,"annotations":[],"tool_calls":[])"), "", true},
-      {Api::kChat, Chat(kHi, R"("length")"), "length"},
-      {Api::kChat, Chat(kHi, R"("content_filter")"), "content_filter"},
-      {Api::kChat, Chat(R"("content":null)", R"("tool_calls")"), "tool_call"},
-      {Api::kChat, Chat(kHi, R"("function_call")"), "tool_call"},
-      {Api::kChat, Chat(R"("content":"","tool_calls":[{"id":"1"}])"), "tool_call"},
-      {Api::kChat, Chat(R"("content":"","function_call":{"name":"f"})"), "tool_call"},
-      {Api::kChat, Chat(R"("content":null,"refusal":"no")"), "refusal"},
-      {Api::kChat, Chat(kHi, "null"), "incomplete"},
-      {Api::kChat, Chat(kHi, R"("abort")"), "unknown_shape"},
-      {Api::kChat, Chat(R"("content":null)"), "empty"},
-      {Api::kChat, Chat(R"("content":[])"), "empty"},
-      {Api::kChat, Chat(R"("content":7)"), "unknown_shape"},
-      {Api::kChat, Chat(R"("content":[{"type":"text","text":"hi"}])"), ""},
-      {Api::kChat, Chat(R"("content":null,"audio":{"id":"a"})"), ""},
-      {Api::kChat, Chat(kHi + R"(,"annotations":[{"type":"url_citation"}])"), "fresh_data"},
-      {Api::kChat, Chat(kHi, R"("stop")", R"(,"citations":["https://example.com"])"), "fresh_data"},
-      {Api::kChat, Chat(kHi, R"("stop")", R"(,"error":{"message":"no"})"), "error"},
-      {Api::kChat, Chat(kHi, R"("stop")", R"(,"error":null)"), "", true},
+      {Api::kChat, ChatAnswer(kHi), "", true},
+      {Api::kChat, ChatAnswer(R"("content":"")"), "", true},
+      {Api::kChat, ChatAnswer(kHi + R"(,"refusal":null,"annotations":[],"tool_calls":[])"), "",
+       true},
+      {Api::kChat, ChatAnswer(kHi, R"("length")"), "length"},
+      {Api::kChat, ChatAnswer(kHi, R"("content_filter")"), "content_filter"},
+      {Api::kChat, ChatAnswer(R"("content":null)", R"("tool_calls")"), "tool_call"},
+      {Api::kChat, ChatAnswer(kHi, R"("function_call")"), "tool_call"},
+      {Api::kChat, ChatAnswer(R"("content":"","tool_calls":[{"id":"1"}])"), "tool_call"},
+      {Api::kChat, ChatAnswer(R"("content":"","function_call":{"name":"f"})"), "tool_call"},
+      {Api::kChat, ChatAnswer(R"("content":null,"refusal":"no")"), "refusal"},
+      {Api::kChat, ChatAnswer(kHi, "null"), "incomplete"},
+      {Api::kChat, ChatAnswer(kHi, R"("abort")"), "unknown_shape"},
+      {Api::kChat, ChatAnswer(R"("content":null)"), "empty"},
+      {Api::kChat, ChatAnswer(R"("content":[])"), "empty"},
+      {Api::kChat, ChatAnswer(R"("content":7)"), "unknown_shape"},
+      {Api::kChat, ChatAnswer(R"("content":[{"type":"text","text":"hi"}])"), ""},
+      {Api::kChat, ChatAnswer(R"("content":null,"audio":{"id":"a"})"), ""},
+      {Api::kChat, ChatAnswer(kHi + R"(,"annotations":[{"type":"url_citation"}])"), "fresh_data"},
+      {Api::kChat, ChatAnswer(kHi, R"("stop")", R"(,"citations":["https://example.com"])"),
+       "fresh_data"},
+      {Api::kChat, ChatAnswer(kHi, R"("stop")", R"(,"error":{"message":"no"})"), "error"},
+      {Api::kChat, ChatAnswer(kHi, R"("stop")", R"(,"error":null)"), "", true},
   });
 }
 
@@ -213,14 +215,17 @@ struct Thoughts {
 TEST(WithoutReasoning, TakesOutThoughtsAndSignatures) {
   const std::string text = MessageItem(kTextPart);
   for (const Thoughts& c : std::vector<Thoughts>{
-           {Api::kChat, Chat(kHi + R"(,"reasoning_content":"hm")"), Chat(kHi)},
-           {Api::kChat, Chat(kHi + R"(,"reasoning":"hm","reasoning_details":[{"text":"hm"}])"),
-            Chat(kHi)},
-           {Api::kChat, Chat(kHi + R"(,"extra_content":{"google":{"thought_signature":"s"}})"),
-            Chat(kHi + R"(,"extra_content":{"google":{}})")},
+           {Api::kChat, ChatAnswer(kHi + R"(,"reasoning_content":"hm")"), ChatAnswer(kHi)},
            {Api::kChat,
-            Chat(R"("content":[{"type":"thinking","thinking":[]},{"type":"text","text":"a"}])"),
-            Chat(R"("content":[{"type":"text","text":"a"}])")},
+            ChatAnswer(kHi + R"(,"reasoning":"hm","reasoning_details":[{"text":"hm"}])"),
+            ChatAnswer(kHi)},
+           {Api::kChat,
+            ChatAnswer(kHi + R"(,"extra_content":{"google":{"thought_signature":"s"}})"),
+            ChatAnswer(kHi + R"(,"extra_content":{"google":{}})")},
+           {Api::kChat,
+            ChatAnswer(
+                R"("content":[{"type":"thinking","thinking":[]},{"type":"text","text":"a"}])"),
+            ChatAnswer(R"("content":[{"type":"text","text":"a"}])")},
            {Api::kMessages,
             Message(R"({"type":"thinking","thinking":"hm","signature":"s"},)"
                     R"({"type":"redacted_thinking","data":"x"},)" +
@@ -238,7 +243,7 @@ TEST(WithoutReasoning, TakesOutThoughtsAndSignatures) {
 
 TEST(WithoutReasoning, LeavesTheBytesOfOthers) {
   for (const auto& [api, body] : std::vector<std::pair<Api, std::string>>{
-           {Api::kChat, " " + Chat(R"("content":"<think>hm</think>hi","refusal":null)")},
+           {Api::kChat, " " + ChatAnswer(R"("content":"<think>hm</think>hi","refusal":null)")},
            {Api::kCompletions, Completion(R"("\u00e9")", R"("stop")")},
            {Api::kMessages, Message(kTextBlock)},
            {Api::kResponses,
