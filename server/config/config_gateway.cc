@@ -79,6 +79,7 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
   reader.Int("semantic_user_turns", 1, 1'000, &out.semantic_user_turns);
   reader.Bool("shadow", &out.shadow);
   reader.Bool("cache_tool_calls", &out.cache_tool_calls);
+  reader.Float("coalesce_threshold", 0, 1, &out.coalesce_threshold);
   reader.Int("lookup_timeout_ms", 1, 60'000, &out.lookup_timeout_ms);
   reader.Int("max_answer_bytes", 1'024, std::int64_t{16} << 20, &out.max_answer_bytes);
   for (const toml::table* upstream : reader.Tables("upstream")) {

@@ -61,6 +61,9 @@ struct GatewayOptions {
   std::uint32_t semantic_user_turns = 1;
   bool shadow = false;            // look up and decide, but always ask upstream
   bool cache_tool_calls = false;  // store answers that call tools, for the very same request
+  // Requests that miss wait for one that is upstream and at least so similar, a cosine; it counts
+  // when it is above the threshold of the namespace. 0: only for the very same request.
+  float coalesce_threshold = 0;
   std::uint32_t lookup_timeout_ms = 250;  // after which a request goes upstream without the cache
   std::uint64_t max_answer_bytes = std::uint64_t{4} << 20;  // a larger one is not stored
   std::vector<UpstreamOptions> upstreams{};

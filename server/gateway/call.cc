@@ -28,6 +28,9 @@ std::optional<Api> ApiOf(Endpoint endpoint) {
   }
 }
 
+// Times that a request waits for others that mean the same.
+constexpr int kMaxMeetings = 3;
+
 bool MayHaveReasoning(std::string_view text) {
   return text.find("reasoning") != std::string_view::npos ||
          text.find("thinking") != std::string_view::npos;
@@ -126,8 +129,8 @@ std::string_view GatewayCall::WhyNotCached() const {
 
 void GatewayCall::LookUp() {
   const GatewayShared& shared = *own_->shared;
-  const auto deadline = std::chrono::steady_clock::now() +
-                        std::chrono::milliseconds(shared.options.lookup_timeout_ms);
+  looked_up_ = std::chrono::steady_clock::now();
+  const auto deadline = looked_up_ + std::chrono::milliseconds(shared.options.lookup_timeout_ms);
   LookupOptions options;
   options.exact_only = plan_.use == CacheUse::kExact || controls_.most == CacheUse::kExact;
   options.min_score = controls_.min_score;
@@ -183,6 +186,7 @@ void GatewayCall::OnLookup(Result<LookupResult> result) {
       return;
     }
   }
+  const bool meets = MayMeetNear(result);
   if (result.ok()) {
     found_ = *std::move(result);
     found_.answer = std::string();
@@ -194,7 +198,53 @@ void GatewayCall::OnLookup(Result<LookupResult> result) {
     SendError(504, "nothing that may be served is cached (only-if-cached)");
     return;
   }
-  AskUpstream();
+  if (meets) {
+    MeetNear();
+  } else {
+    AskUpstream();
+  }
+}
+
+bool GatewayCall::MayMeetNear(const Result<LookupResult>& result) const {
+  const GatewayOptions& options = own_->shared->options;
+  return options.coalesce_threshold > 0 && !options.shadow && result.ok() &&
+         result->kind == HitKind::kMiss && plan_.use == CacheUse::kSemantic &&
+         controls_.most == CacheUse::kSemantic && meetings_ < kMaxMeetings;
+}
+
+// Waits for a prompt that is upstream and means the same, and looks up again; or asks upstream, and
+// others wait. Without a vector it only asks.
+void GatewayCall::MeetNear() {
+  ++meetings_;
+  ServiceCore* const core = own_->shared->core;
+  const auto deadline =
+      looked_up_ + std::chrono::milliseconds(own_->shared->options.lookup_timeout_ms);
+  const Status queued = core->Submit(
+      core->LaneOf(name_space_, true), {.deadline = deadline, .request_bytes = plan_.slot.size()},
+      [self = shared_from_this(), core, deadline] {
+        const std::string_view text = self->plan_.slot;
+        const Result<Embeddings> made = core->Embed(self->name_space_, {&text, 1}, deadline);
+        NearFlights::Joined joined;
+        if (made.ok() && !made->vectors.front().empty()) {
+          joined = self->own_->shared->near->Join(
+              {.scope = self->scope_,
+               .slot = text,
+               .vector = made->vectors.front(),
+               .threshold = std::max(self->own_->shared->options.coalesce_threshold,
+                                     self->controls_.min_score.value_or(0)),
+               .looked_up = self->looked_up_},
+              [self] { self->loop_->Post([self] { self->LookUp(); }); });
+        }
+        if (!joined.waits) {
+          self->loop_->Post([self, lead = std::move(joined.lead)] {
+            self->lead_ = lead;
+            self->AskUpstream();
+          });
+        }
+      });
+  if (!queued.ok()) {
+    AskUpstream();
+  }
 }
 
 std::string_view GatewayCall::TryServe(const LookupResult& hit) {

@@ -63,6 +63,8 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
 
   // Looking up.
   void LookUp();
+  bool MayMeetNear(const Result<LookupResult>& result) const;
+  void MeetNear();
   void LookUpOnWorker(std::shared_ptr<PendingLookup> rest, EventLoop::TimePoint deadline);
   void OnLookup(Result<LookupResult> result);
   // Serves what was found, or says why not.
@@ -79,15 +81,12 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   void PumpRecord();
   void PassOn();
   bool PassPieces();
-  bool PassesAtOnce() const;
   void BeginPassing();
   void EndPassing(FlightLog::State state);
   void AskAgain();
   void LeaveFlight();
 
   // Answers of the gateway's own.
-  static std::vector<HttpHeader> OwnHeaders(bool stream);
-  std::string_view ForwardReason() const;  // "fwd" of RFC 9211
   // The headers that say what the cache did with a request that went upstream.
   void AddForwarded(long upstream_status, std::vector<HttpHeader>* headers) const;
   void AddHit(const LookupResult& hit, std::vector<HttpHeader>* headers) const;
@@ -112,7 +111,10 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   std::optional<Order> order_;
   EventLoop::TimerId lookup_timer_{};
   bool waits_for_lookup_ = false;
-  LookupResult found_;  // served or not
+  EventLoop::TimePoint looked_up_ = EventLoop::TimePoint::max();  // when the lookup began
+  LookupResult found_;                                            // served or not
+  int meetings_ = 0;
+  std::shared_ptr<NearFlights::Lead> lead_;  // until it is the flight's
   std::uint32_t joins_ = 0;
   bool leads_ = false;
   bool for_record_ = false;  // see FlightTable::Joined

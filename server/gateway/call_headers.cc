@@ -13,16 +13,19 @@ std::string Score(float score) {
   return std::string(text.data(), static_cast<std::size_t>(size));
 }
 
-}  // namespace
-
-std::vector<HttpHeader> GatewayCall::OwnHeaders(bool stream) {
-  if (!stream) {
-    return {{.name = "content-type", .value = "application/json"}};
+// "fwd" of RFC 9211.
+std::string_view ForwardReason(Served served, std::string_view reason) {
+  switch (served) {
+    case Served::kBypass:
+      return "bypass";
+    case Served::kPartial:
+      return "partial";
+    default:
+      return reason == "no_cache" ? "request" : "uri-miss";
   }
-  return {{.name = "content-type", .value = "text/event-stream; charset=utf-8"},
-          {.name = "cache-control", .value = "no-cache"},
-          {.name = "x-accel-buffering", .value = "no"}};
 }
+
+}  // namespace
 
 void GatewayCall::SendError(int status, std::string_view message) {
   Count(Served::kError);
@@ -34,21 +37,10 @@ void GatewayCall::SendError(int status, std::string_view message) {
   responder_->Send(status, std::move(headers), ErrorBody(api, status, message, request_id_));
 }
 
-std::string_view GatewayCall::ForwardReason() const {
-  switch (served_) {
-    case Served::kBypass:
-      return "bypass";
-    case Served::kPartial:
-      return "partial";
-    default:
-      return reason_ == "no_cache" ? "request" : "uri-miss";
-  }
-}
-
 // RFC 9211.
 void GatewayCall::AddForwarded(long upstream_status, std::vector<HttpHeader>* headers) const {
   std::string status = "nearhit; fwd=";
-  status += ForwardReason();
+  status += ForwardReason(served_, reason_);
   status += "; fwd-status=" + std::to_string(upstream_status);
   status += served_ == Served::kCoalesced ? "; collapsed" : "";
   if (order_ && !order_->items.empty()) {

@@ -14,6 +14,14 @@ constexpr std::size_t kMaxUnsentBytes = std::size_t{256} << 10;
 // Flights that a request joins before their failure is its own.
 constexpr std::uint32_t kMaxJoins = 2;
 
+// A stream, and whatever comes in pieces from an endpoint that is not known.
+bool PassesAtOnce(const HttpHead& head, bool known) {
+  return std::any_of(head.headers.begin(), head.headers.end(), [known](const HttpHeader& header) {
+    return (header.name == "content-type" && header.value.starts_with("text/event-stream")) ||
+           (header.name == "transfer-encoding" && !known);
+  });
+}
+
 }  // namespace
 
 FlightRequest GatewayCall::MakeFlightRequest() const {
@@ -28,6 +36,7 @@ FlightRequest GatewayCall::MakeFlightRequest() const {
   flight.stream = plan_.stream;
   flight.may_ask_usage = !plan_.has_stream_options;
   if (stores_) {
+    flight.looked_up = looked_up_;
     const GatewayOptions& options = own_->shared->options;
     // A request that could not use the flight of the other wire mode has its own.
     flight.key = plan_.has_stream_options ? "o" : "-";
@@ -49,14 +58,18 @@ FlightRequest GatewayCall::MakeFlightRequest() const {
 void GatewayCall::AskUpstream() {
   ++joins_;
   FlightRequest request = MakeFlightRequest();
+  request.lead = std::exchange(lead_, nullptr);
   const std::uint64_t random = own_->shared->NextRandom();
   const GatewayShared::Place place =
       own_->shared->PlaceOf(request.key, {.loop = loop_, .table = own_->flights});
   const auto join = [self = shared_from_this(), random](FlightTable* table, FlightRequest wanted) {
     const FlightTable::Joined joined = table->Join(std::move(wanted), random);
+    if (joined.log == nullptr) {
+      return std::function<void()>([self] { self->LookUp(); });
+    }
     const FlightLog::Reader reader =
         joined.log->Join(self->loop_, joined.for_record, [self] { self->Pump(); });
-    return [self, joined, reader] { self->OnJoined(joined, reader); };
+    return std::function<void()>([self, joined, reader] { self->OnJoined(joined, reader); });
   };
   if (place.loop == loop_) {
     join(place.table, std::move(request))();
@@ -130,7 +143,7 @@ void GatewayCall::PassOn() {
     AskAgain();
     return;
   }
-  if (!passing_ && PassesAtOnce()) {
+  if (!passing_ && PassesAtOnce(flight_->head(), api_.has_value())) {
     BeginPassing();
   }
   bool all = false;
@@ -167,15 +180,6 @@ bool GatewayCall::PassPieces() {
     responder_->Write(bytes);
   }
   return all;
-}
-
-// A stream, and whatever comes in pieces from an endpoint that is not known.
-bool GatewayCall::PassesAtOnce() const {
-  const std::vector<HttpHeader>& headers = flight_->head().headers;
-  return std::any_of(headers.begin(), headers.end(), [this](const HttpHeader& header) {
-    return (header.name == "content-type" && header.value.starts_with("text/event-stream")) ||
-           (header.name == "transfer-encoding" && !api_);
-  });
 }
 
 void GatewayCall::BeginPassing() {

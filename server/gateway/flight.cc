@@ -237,7 +237,11 @@ void Flight::StoreInBackground() {
       self->Store(*record, facts);
     }
     self->loop_->Post([self, record = std::move(record)]() mutable {
-      self->table_->Retire(self.get());
+      if (record != nullptr) {
+        self->table_->RetireStored(self.get());
+      } else {
+        self->table_->Retire(self.get());
+      }
       self->log_->SetRecord(std::move(record));
       self->table_->Remove(self.get());
     });
@@ -325,6 +329,9 @@ FlightTable::Joined FlightTable::Join(FlightRequest request, std::uint64_t rando
             .for_record = flight.request().stream != request.stream ||
                           flight.log()->state() == FlightLog::State::kDone};
   }
+  if (IsStoredSince(request.key, request.looked_up)) {
+    return {};
+  }
   const auto flight = std::make_shared<Flight>(host_, loop_, this, std::move(request));
   all_.emplace(flight.get(), flight);
   if (!flight->request().key.empty()) {
@@ -340,6 +347,26 @@ void FlightTable::Retire(Flight* flight) {
   if (found != by_key_.end() && found->second == flight) {
     by_key_.erase(found);
   }
+}
+
+void FlightTable::RetireStored(Flight* flight) {
+  Retire(flight);
+  const auto now = std::chrono::steady_clock::now();
+  stored_.emplace_back(now, std::hash<std::string>()(flight->request().key));
+  while (stored_.front().first + host_.longest_lookup < now) {
+    stored_.pop_front();
+  }
+}
+
+bool FlightTable::IsStoredSince(const std::string& key, EventLoop::TimePoint when) const {
+  const std::size_t hash = std::hash<std::string>()(key);
+  for (auto stored = stored_.rbegin(); stored != stored_.rend() && stored->first >= when;
+       ++stored) {
+    if (stored->second == hash) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void FlightTable::Remove(Flight* flight) {

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "net/async_http_client.h"
@@ -18,6 +20,7 @@
 #include "server/dialect/sse.h"
 #include "server/gateway/flight_log.h"
 #include "server/gateway/gateway_metrics.h"
+#include "server/gateway/near_flights.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/request.h"
 
@@ -47,6 +50,8 @@ struct FlightRequest {
   bool may_ask_usage = false;  // it said nothing of usage in the stream
   std::string key{};           // requests with one key share a flight; empty: none does
   std::optional<StoreOrder> store{};
+  EventLoop::TimePoint looked_up = EventLoop::TimePoint::max();  // when the cache was last asked
+  std::shared_ptr<NearFlights::Lead> lead{};  // null: nobody waits for what is near
 };
 
 // What flights need, of the process.
@@ -55,6 +60,7 @@ struct FlightHost {
   const UpstreamSet* upstreams = nullptr;
   std::shared_ptr<GatewayMetrics> metrics{};
   std::shared_ptr<std::atomic<std::uint64_t>> flying{};  // flights that are not over
+  std::chrono::milliseconds longest_lookup{};
 };
 
 // Thread-safety: made and used on its loop.
@@ -126,9 +132,9 @@ class FlightTable {
   FlightTable& operator=(const FlightTable&) = delete;
 
   struct Joined {
-    std::shared_ptr<FlightLog> log;
-    bool leads = false;       // the flight is new
-    bool for_record = false;  // the answer can only be had as a record
+    std::shared_ptr<FlightLog> log;  // null: the answer was stored since the lookup
+    bool leads = false;              // the flight is new
+    bool for_record = false;         // the answer can only be had as a record
     bool asks_usage = false;
   };
   // Joins the flight of this key, or makes one. The caller joins its log before it returns to the
@@ -140,14 +146,19 @@ class FlightTable {
   AsyncHttpClient* client() { return &client_; }
   // Nobody can join it any more.
   void Retire(Flight* flight);
+  // The same, of one whose answer is stored now.
+  void RetireStored(Flight* flight);
   // Destroys it when the loop comes round. Requires: retired.
   void Remove(Flight* flight);
 
  private:
   const FlightHost host_;
   const std::shared_ptr<EventLoop> loop_;
+  bool IsStoredSince(const std::string& key, EventLoop::TimePoint when) const;
+
   AsyncHttpClient client_;
   std::unordered_map<std::string, Flight*> by_key_;
+  std::deque<std::pair<EventLoop::TimePoint, std::size_t>> stored_;  // hashes of keys, oldest first
   std::unordered_map<Flight*, std::shared_ptr<Flight>> all_;
 };
 

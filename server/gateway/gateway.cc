@@ -18,6 +18,11 @@ bool IsForEmbeddings(const HttpServerRequest& request) {
          RouteOf(request.method, request.path(), false).endpoint == Endpoint::kEmbeddings;
 }
 
+// From the begin of a lookup until the loop learns of its result.
+std::chrono::milliseconds LongestLookup(const GatewayOptions& options) {
+  return std::chrono::milliseconds(options.lookup_timeout_ms) + std::chrono::seconds(1);
+}
+
 // The requests of one loop.
 class GatewayHandler final : public HttpHandler {
  public:
@@ -26,7 +31,8 @@ class GatewayHandler final : public HttpHandler {
         flights_({.core = shared_->core,
                   .upstreams = shared_->upstreams.get(),
                   .metrics = std::shared_ptr<GatewayMetrics>(shared_, &shared_->metrics),
-                  .flying = shared_->flying},
+                  .flying = shared_->flying,
+                  .longest_lookup = LongestLookup(shared_->options)},
                  loop) {
     own_.shared = shared_.get();
     own_.loop = loop;
@@ -126,6 +132,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const Gateway
   shared.core = core;
   shared.options = options;
   shared.secret = std::move(secret);
+  shared.near = std::make_shared<NearFlights>(LongestLookup(options));
   NEARHIT_ASSIGN_OR_RETURN(shared.upstreams, UpstreamSet::Create(options.upstreams));
   HttpServerOptions http;
   http.listen = options.listen;

@@ -17,6 +17,7 @@
 #include "server/dialect/request_plan.h"
 #include "server/gateway/flight.h"
 #include "server/gateway/gateway_metrics.h"
+#include "server/gateway/near_flights.h"
 #include "server/gateway/recent_requests.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/http_server.h"
@@ -32,6 +33,7 @@ class GatewayShared {
   std::unique_ptr<UpstreamSet> upstreams{};
   GatewayMetrics metrics{};
   RecentRequests recent{};
+  std::shared_ptr<NearFlights> near{};
   // Calls upstream that are not over, their stores included.
   std::shared_ptr<std::atomic<std::uint64_t>> flying =
       std::make_shared<std::atomic<std::uint64_t>>(0);

@@ -162,4 +162,13 @@ HttpHeader RequestIdHeader(Dialect dialect, std::string id) {
           .value = std::move(id)};
 }
 
+std::vector<HttpHeader> OwnHeaders(bool stream) {
+  if (!stream) {
+    return {{.name = "content-type", .value = "application/json"}};
+  }
+  return {{.name = "content-type", .value = "text/event-stream; charset=utf-8"},
+          {.name = "cache-control", .value = "no-cache"},
+          {.name = "x-accel-buffering", .value = "no"}};
+}
+
 }  // namespace nearhit::server

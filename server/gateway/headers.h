@@ -35,4 +35,7 @@ bool AsksForUserState(const HttpServerRequest& request);
 // help.
 HttpHeader RequestIdHeader(Dialect dialect, std::string id);
 
+// Of an answer that the gateway makes itself.
+std::vector<HttpHeader> OwnHeaders(bool stream);
+
 }  // namespace nearhit::server

@@ -23,6 +23,8 @@
 
 namespace nearhit::server {
 
+inline constexpr char kChat[] = "/v1/chat/completions";
+
 // What the gateway answered.
 struct GatewayReply {
   long status = 0;

@@ -15,8 +15,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr char kChat[] = "/v1/chat/completions";
-
 TEST_F(GatewayTest, ServesTheSameRequestAgain) {
   Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
   const GatewayReply first = Post(kChat, ChatRequest("How do I reset my password?"));

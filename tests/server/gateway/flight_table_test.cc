@@ -1,0 +1,86 @@
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "server/gateway/flight.h"
+#include "tests/server/gateway/gateway_fixture.h"
+
+namespace nearhit::server {
+namespace {
+
+// A table on a loop that runs in the test's thread.
+class FlightTableTest : public GatewayTest {
+ protected:
+  void Open(Handler provider) {
+    Serve(std::move(provider));
+    auto upstreams = UpstreamSet::Create({{.name = "fake", .url = provider_->url()}});
+    ASSERT_THAT(upstreams, IsOk());
+    upstreams_ = *std::move(upstreams);
+    auto loop = EventLoop::Create();
+    ASSERT_THAT(loop, IsOk());
+    loop_ = *std::move(loop);
+    table_ = std::make_unique<FlightTable>(
+        FlightHost{.core = core_.get(),
+                   .upstreams = upstreams_.get(),
+                   .metrics = std::make_shared<GatewayMetrics>(),
+                   .flying = std::make_shared<std::atomic<std::uint64_t>>(0),
+                   .longest_lookup = std::chrono::seconds(60)},
+        loop_);
+  }
+  void TearDown() override {
+    table_.reset();
+    loop_.reset();
+    GatewayTest::TearDown();
+  }
+
+  FlightRequest Asking(EventLoop::TimePoint looked_up) const {
+    auto request = std::make_shared<HttpServerRequest>();
+    request->method = "POST";
+    request->target = kChat;
+    request->body = ChatRequest("Hello?");
+    FlightRequest flight;
+    flight.route = RouteOf("POST", kChat, false);
+    flight.api = Api::kChat;
+    flight.request = std::move(request);
+    flight.key = "key";
+    flight.looked_up = looked_up;
+    flight.store = StoreOrder{
+        .name_space = "gateway", .scope = "scope", .slot = "Hello?", .max_bytes = 1U << 20U};
+    return flight;
+  }
+  // Runs the loop until the flight's answer is stored, or is not.
+  void Land(const FlightTable::Joined& joined) {
+    ASSERT_NE(joined.log, nullptr);
+    joined.log->Join(loop_, true, [this, log = joined.log] {
+      if (log->has_record()) {
+        loop_->Stop();
+      }
+    });
+    loop_->Run();
+  }
+
+  std::unique_ptr<UpstreamSet> upstreams_;
+  std::shared_ptr<EventLoop> loop_;
+  std::unique_ptr<FlightTable> table_;
+};
+
+TEST_F(FlightTableTest, AnAnswerThatWasStoredSinceTheLookupIsLookedUpAgain) {
+  Open([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
+  const auto before = std::chrono::steady_clock::now();
+  Land(table_->Join(Asking(before), 1));
+  EXPECT_EQ(table_->Join(Asking(before), 1).log, nullptr);
+  EXPECT_TRUE(table_->Join(Asking(std::chrono::steady_clock::now()), 1).leads);
+}
+
+TEST_F(FlightTableTest, AnAnswerThatIsNotStoredIsAskedForAgain) {
+  Open([](const FakeHttpRequest&, std::size_t) { return Json("{}", 400); });
+  const auto before = std::chrono::steady_clock::now();
+  Land(table_->Join(Asking(before), 1));
+  EXPECT_TRUE(table_->Join(Asking(before), 1).leads);
+}
+
+}  // namespace
+}  // namespace nearhit::server
