@@ -87,6 +87,10 @@ EventRole RoleOf(Api api, const SseEvent& event);
 // nothing is left.
 Result<std::string> WithoutReasoning(Api api, std::string_view body);
 
+// The text that the answer says, of all choices or parts one after the other; without reasoning.
+// Empty when it has none, or the body is not JSON of this dialect.
+std::string AnswerText(Api api, std::string_view body);
+
 // An error of HTTP in the shape of the dialect. `request_id` may be empty; only Messages shows it.
 std::string ErrorBody(Api api, int status, std::string_view message, std::string_view request_id);
 

@@ -219,21 +219,21 @@ void GatewayCall::MeetNear() {
   ServiceCore* const core = own_->shared->core;
   const auto deadline =
       looked_up_ + std::chrono::milliseconds(own_->shared->options.lookup_timeout_ms);
+  const float threshold =
+      std::max(own_->shared->options.coalesce_threshold, controls_.min_score.value_or(0));
   const Status queued = core->Submit(
       core->LaneOf(name_space_, true), {.deadline = deadline, .request_bytes = plan_.slot.size()},
-      [self = shared_from_this(), core, deadline] {
+      [self = shared_from_this(), core, deadline, near = own_->shared->near, threshold] {
         const std::string_view text = self->plan_.slot;
         const Result<Embeddings> made = core->Embed(self->name_space_, {&text, 1}, deadline);
         NearFlights::Joined joined;
         if (made.ok() && !made->vectors.front().empty()) {
-          joined = self->own_->shared->near->Join(
-              {.scope = self->scope_,
-               .slot = text,
-               .vector = made->vectors.front(),
-               .threshold = std::max(self->own_->shared->options.coalesce_threshold,
-                                     self->controls_.min_score.value_or(0)),
-               .looked_up = self->looked_up_},
-              [self] { self->loop_->Post([self] { self->LookUp(); }); });
+          joined = near->Join({.scope = self->scope_,
+                               .slot = text,
+                               .vector = made->vectors.front(),
+                               .threshold = threshold,
+                               .looked_up = self->looked_up_},
+                              [self] { self->loop_->Post([self] { self->LookUp(); }); });
         }
         if (!joined.waits) {
           self->loop_->Post([self, lead = std::move(joined.lead)] {
@@ -265,6 +265,7 @@ std::string_view GatewayCall::TryServe(const LookupResult& hit) {
     return "wire_mode";
   }
   if (own_->shared->options.shadow) {
+    shadowed_ = hit.answer;
     return "shadow";
   }
   served_ = hit.kind == HitKind::kExact ? Served::kExact : Served::kSemantic;

@@ -113,6 +113,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   bool waits_for_lookup_ = false;
   EventLoop::TimePoint looked_up_ = EventLoop::TimePoint::max();  // when the lookup began
   LookupResult found_;                                            // served or not
+  std::string shadowed_;  // the stored answer that the shadow mode does not serve
   int meetings_ = 0;
   std::shared_ptr<NearFlights::Lead> lead_;  // until it is the flight's
   std::uint32_t joins_ = 0;

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <utility>
 
 #include "server/gateway/call.h"
@@ -20,6 +22,11 @@ bool PassesAtOnce(const HttpHead& head, bool known) {
     return (header.name == "content-type" && header.value.starts_with("text/event-stream")) ||
            (header.name == "transfer-encoding" && !known);
   });
+}
+
+std::function<void(const std::string* record)> ReviewerOf(ShadowReview review) {
+  return [kept = std::make_shared<const ShadowReview>(std::move(review))](
+             const std::string* record) { kept->Run(record); };
 }
 
 }  // namespace
@@ -51,6 +58,24 @@ FlightRequest GatewayCall::MakeFlightRequest() const {
                    .ttl_ms = controls_.ttl_ms,
                    .tool_calls = options.cache_tool_calls && plan_.use == CacheUse::kExact,
                    .max_bytes = options.max_answer_bytes};
+    if (!shadowed_.empty()) {
+      GatewayShared& shared = *own_->shared;
+      flight.store->review = ReviewerOf(
+          {.core = shared.core,
+           .log = shared.shadows,
+           .metrics = std::shared_ptr<GatewayMetrics>(shared.shared_from_this(), &shared.metrics),
+           .api = api_,
+           .stored = shadowed_,
+           .decision = {.time = std::chrono::system_clock::now(),
+                        .request_id = request_id_,
+                        .caller = caller_,
+                        .name_space = name_space_,
+                        .kind = found_.kind,
+                        .similarity = found_.score.value_or(1),
+                        .entry_id = found_.id,
+                        .asked = plan_.slot,
+                        .matched = found_.matched_slot}});
+    }
   }
   return flight;
 }

@@ -236,6 +236,9 @@ void Flight::StoreInBackground() {
     if (record != nullptr) {
       self->Store(*record, facts);
     }
+    if (self->request_.store->review) {
+      self->request_.store->review(record.get());
+    }
     self->loop_->Post([self, record = std::move(record)]() mutable {
       if (record != nullptr) {
         self->table_->RetireStored(self.get());

@@ -39,6 +39,9 @@ struct StoreOrder {
   // Stores the items of a whole body, in place of an entry that is the answer; on any thread.
   // Empty: there is such an entry.
   std::function<void(std::string_view body)> store_items{};
+  // Gets the answer as it is stored, or null when it is none to store; on any thread. Empty: nobody
+  // asks for it.
+  std::function<void(const std::string* record)> review{};
 };
 
 struct FlightRequest {

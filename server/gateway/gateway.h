@@ -19,13 +19,14 @@
 #include "server/gateway/gateway_metrics.h"
 #include "server/gateway/near_flights.h"
 #include "server/gateway/recent_requests.h"
+#include "server/gateway/shadow_log.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/http_server.h"
 
 namespace nearhit::server {
 
 // What calls share. Thread-safety: thread-safe; the fields are constant once loops run.
-class GatewayShared {
+class GatewayShared : public std::enable_shared_from_this<GatewayShared> {
  public:
   ServiceCore* core = nullptr;
   GatewayOptions options{};
@@ -34,6 +35,7 @@ class GatewayShared {
   GatewayMetrics metrics{};
   RecentRequests recent{};
   std::shared_ptr<NearFlights> near{};
+  std::shared_ptr<ShadowLog> shadows = std::make_shared<ShadowLog>();
   // Calls upstream that are not over, their stores included.
   std::shared_ptr<std::atomic<std::uint64_t>> flying =
       std::make_shared<std::atomic<std::uint64_t>>(0);

@@ -107,6 +107,16 @@ class GatewayMetrics::Families {
           .Name("nearhit_gateway_tokens_saved_total")
           .Help("Tokens of the answers of hits, as the provider counted them")
           .Register(registry);
+  prometheus::Family<prometheus::Counter>& shadow =
+      prometheus::BuildCounter()
+          .Name("nearhit_gateway_shadow_total")
+          .Help("Hits of the shadow mode, by whether the provider answered the same")
+          .Register(registry);
+  prometheus::Family<prometheus::Histogram>& shadow_similarity =
+      prometheus::BuildHistogram()
+          .Name("nearhit_gateway_shadow_similarity")
+          .Help("Similarity of stored answers and those of the provider, in shadow mode")
+          .Register(registry);
   prometheus::Counter& input_tokens = tokens.Add({{"type", "input"}});
   prometheus::Counter& output_tokens = tokens.Add({{"type", "output"}});
   prometheus::Histogram& hit_similarity = similarity.Add({{"outcome", "hit"}}, SimilarityBuckets());
@@ -152,6 +162,16 @@ void GatewayMetrics::CountRequest(Endpoint endpoint, Served how, std::string_vie
 void GatewayMetrics::CountSimilarity(bool hit, float score) {
   (hit ? families_->hit_similarity : families_->miss_similarity)
       .Observe(static_cast<double>(score));
+}
+
+void GatewayMetrics::CountShadow(HitKind kind, std::string_view agreement,
+                                 std::optional<float> similarity) {
+  const std::string name(HitKindName(kind));
+  families_->shadow.Add({{"kind", name}, {"agreement", std::string(agreement)}}).Increment();
+  if (similarity) {
+    families_->shadow_similarity.Add({{"kind", name}}, SimilarityBuckets())
+        .Observe(static_cast<double>(*similarity));
+  }
 }
 
 void GatewayMetrics::CountSaved(std::uint64_t input_tokens, std::uint64_t output_tokens) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -48,6 +49,9 @@ class GatewayMetrics {
                     std::chrono::steady_clock::duration elapsed);
   // The similarity that decided: of a hit, or of the nearest entry.
   void CountSimilarity(bool hit, float score);
+  // What would have been served in shadow mode, and how it compares with the provider's answer.
+  // `agreement` is constant text.
+  void CountShadow(HitKind kind, std::string_view agreement, std::optional<float> similarity);
   // What a hit would have cost upstream.
   void CountSaved(std::uint64_t input_tokens, std::uint64_t output_tokens);
   // Until the head of an answer is there.

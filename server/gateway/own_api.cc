@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -166,14 +167,45 @@ Answer Explain(const GatewayShared& shared, std::string_view query) {
   return {.body = std::move(body)};
 }
 
+Json ToJson(const ShadowDecision& decision) {
+  const auto time =
+      std::chrono::duration_cast<std::chrono::milliseconds>(decision.time.time_since_epoch());
+  Json json = {{"time_ms", time.count()},
+               {"request_id", decision.request_id},
+               {"namespace", decision.name_space},
+               {"kind", HitKindName(decision.kind)},
+               {"similarity", decision.similarity},
+               {"entry_id", decision.entry_id.value},
+               {"asked", decision.asked},
+               {"matched", decision.matched},
+               {"stored_answer", decision.stored_text},
+               {"provider_answer", decision.provider_text},
+               {"agreement", AgreementName(decision.agreement)}};
+  if (decision.answer_similarity) {
+    json["answer_similarity"] = *decision.answer_similarity;
+  }
+  return json;
+}
+
+Answer ListShadows(const GatewayShared& shared, const std::string& caller) {
+  Json decisions = Json::array();
+  for (const ShadowDecision& decision : shared.shadows->List(caller, ShadowLog::kMost)) {
+    decisions.push_back(ToJson(decision));
+  }
+  return {.body = {{"decisions", std::move(decisions)}}};
+}
+
 Answer Make(const GatewayShared& shared, const HttpServerRequest& request) {
   const std::string_view call = request.path().substr(kOwnApiPrefix.size());
   const bool is_feedback = call == "feedback";
-  if (!is_feedback && call != "explain") {
+  if (!is_feedback && call != "explain" && call != "shadow") {
     return Error(404, "NOT_FOUND", "there is no such call");
   }
   if (request.method != (is_feedback ? "POST" : "GET")) {
     return Error(405, "UNIMPLEMENTED", is_feedback ? "use POST" : "use GET");
+  }
+  if (call == "shadow") {
+    return ListShadows(shared, shared.CallerTagOf(request));
   }
   return is_feedback ? GiveFeedback(shared, shared.CallerTagOf(request), request.body)
                      : Explain(shared, request.query());

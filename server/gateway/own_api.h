@@ -18,6 +18,8 @@ inline constexpr std::string_view kOwnApiPrefix = "/nearhit/v1/";
 //
 // GET /nearhit/v1/explain?request_id=…: the lookup again, with everything that it saw.
 //
+// GET /nearhit/v1/shadow: what the shadow mode would have served this caller, the newest first.
+//
 // Errors are {"error":{"code","message"}}: 400 for a bad field, 404 for an id that is not known
 // (any more) or a path that is none, 405.
 //

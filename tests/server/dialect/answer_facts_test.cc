@@ -273,6 +273,30 @@ TEST(WithoutReasoning, FailsWhenNothingIsLeft) {
   }
 }
 
+TEST(AnswerText, IsWhatTheAnswerSays) {
+  EXPECT_EQ(AnswerText(Api::kChat, ChatAnswer(R"("content":"Hi","reasoning":"Hm")")), "Hi");
+  EXPECT_EQ(AnswerText(Api::kChat, R"({"choices":[{"message":{"content":"a"}},)"
+                                   R"({"message":{"content":null}},{"message":{"content":"b"}}]})"),
+            "a\nb");
+  EXPECT_EQ(AnswerText(Api::kCompletions, R"({"choices":[{"text":"a"},{"text":"b"}]})"), "a\nb");
+  EXPECT_EQ(AnswerText(Api::kMessages, R"({"content":[{"type":"thinking","thinking":"Hm"},)"
+                                       R"({"type":"text","text":"Hi"}]})"),
+            "Hi");
+  EXPECT_EQ(AnswerText(Api::kResponses,
+                       R"({"output":[{"type":"reasoning","summary":[]},{"type":"message",)"
+                       R"("content":[{"type":"output_text","text":"Hi"}]}]})"),
+            "Hi");
+}
+
+TEST(AnswerText, IsEmptyForOtherThings) {
+  for (const Api api : {Api::kChat, Api::kCompletions, Api::kMessages, Api::kResponses}) {
+    for (const char* body : {"", "[]", "{", "1", R"({"choices":1,"content":{},"output":[1]})",
+                             R"({"choices":[1,{"message":1},{"text":[]}],"content":[1,{}]})"}) {
+      EXPECT_EQ(AnswerText(api, body), "") << body;
+    }
+  }
+}
+
 TEST(ErrorBody, HasTheShapeOfTheDialect) {
   EXPECT_EQ(ErrorBody(Api::kChat, 429, "slow \"down\"", "req_1"),
             R"({"error":{"message":"slow \"down\"","type":"rate_limit_error","param":null,)"

@@ -241,17 +241,6 @@ TEST_F(GatewayTest, ControlsOfTheCaller) {
   EXPECT_THAT(provider_->requests().back().body, Not(HasSubstr("cache")));
 }
 
-TEST_F(GatewayTest, AShadowDecidesAndAsksAllTheSame) {
-  Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); },
-        [](GatewayOptions* options) { options->shadow = true; });
-  Post(kChat, ChatRequest("Would you?"));
-  const GatewayReply reply = Post(kChat, ChatRequest("Would you?"));
-  EXPECT_EQ(reply.how(), "miss");
-  EXPECT_EQ(reply.reason(), "shadow");
-  EXPECT_EQ(reply.Header("x-nearhit-similarity"), "1.0000");
-  EXPECT_EQ(calls(), 2U);
-}
-
 TEST_F(GatewayTest, UnknownEndpointsPassThroughUntouched) {
   Serve([](const FakeHttpRequest& request, std::size_t) {
     return FakeHttpAnswer{.headers = {{"x-odd", "yes"}},
