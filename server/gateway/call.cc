@@ -135,40 +135,59 @@ void GatewayCall::LookUp() {
   options.exact_only = plan_.use == CacheUse::kExact || controls_.most == CacheUse::kExact;
   options.min_score = controls_.min_score;
   options.deadline = deadline;
-  std::unique_ptr<PendingLookup> rest;
+  std::unique_ptr<PendingLookup> pending;
   Result<LookupResult> result =
-      shared.core->TryLookup(name_space_, {.scope = scope_, .slot = plan_.slot}, options, &rest);
-  if (result.status().code() == StatusCode::kWouldBlock) {
-    LookUpOnWorker(std::move(rest), deadline);
-  } else {
+      shared.core->TryLookup(name_space_, {.scope = scope_, .slot = plan_.slot}, options, &pending);
+  if (result.status().code() != StatusCode::kWouldBlock) {
     OnLookup(std::move(result));
-  }
-}
-
-void GatewayCall::LookUpOnWorker(std::shared_ptr<PendingLookup> rest,
-                                 EventLoop::TimePoint deadline) {
-  waits_for_lookup_ = true;
-  const auto finish = [](const std::shared_ptr<GatewayCall>& self, Result<LookupResult> result) {
-    if (std::exchange(self->waits_for_lookup_, false)) {
-      self->loop_->Cancel(self->lookup_timer_);
-      self->OnLookup(std::move(result));
-    }
-  };
-  const Lane lane = ServiceCore::LaneOf(*rest);
-  const Status queued = own_->shared->core->Submit(
-      lane, {.deadline = deadline, .request_bytes = request_->body.size()},
-      [self = shared_from_this(), rest, finish] {
-        auto result = std::make_shared<Result<LookupResult>>(rest->Finish());
-        self->loop_->Post([self, result, finish] { finish(self, std::move(*result)); });
-      });
-  if (!queued.ok()) {
-    waits_for_lookup_ = false;
-    OnLookup(queued);
     return;
   }
-  lookup_timer_ = loop_->At(deadline, [self = shared_from_this(), finish] {
-    finish(self, DeadlineExceeded("the lookup took too long"));
-  });
+  const std::shared_ptr<PendingLookup> rest = std::move(pending);
+  DoOnWorker(
+      ServiceCore::LaneOf(*rest),
+      [self = shared_from_this(), rest] {
+        auto found = std::make_shared<Result<LookupResult>>(rest->Finish());
+        return [self, found] { self->OnLookup(std::move(*found)); };
+      },
+      [self = shared_from_this()] {
+        self->OnLookup(DeadlineExceeded("the lookup took too long"));
+      });
+}
+
+// Does `work` on a worker and then, on the loop, what it gives; `late` instead when no worker has
+// done it until the deadline of lookups.
+void GatewayCall::DoOnWorker(Lane lane, std::function<std::function<void()>()> work,
+                             std::function<void()> late) {
+  ServiceCore* const core = own_->shared->core;
+  const auto deadline =
+      looked_up_ + std::chrono::milliseconds(own_->shared->options.lookup_timeout_ms);
+  const CallContext context{.deadline = deadline, .request_bytes = request_->body.size()};
+  const std::uint64_t wait = ++waits_;
+  const auto finish = [self = shared_from_this(), wait](const std::function<void()>& then) {
+    if (self->waits_ == wait) {
+      ++self->waits_;
+      self->loop_->Cancel(self->lookup_timer_);
+      then();
+    }
+  };
+  const Status queued = core->Submit(
+      lane, context, [loop = loop_, core, context, work = std::move(work), finish]() mutable {
+        std::function<void()> then;
+        if (core->CheckWanted(context).ok()) {
+          then = work();
+        }
+        // The loop's thread is the last to have the call.
+        loop->Post([finish = std::move(finish), work = std::move(work), then = std::move(then)] {
+          if (then) {
+            finish(then);
+          }
+        });
+      });
+  if (queued.ok()) {
+    lookup_timer_ = loop_->At(deadline, [finish, late = std::move(late)] { finish(late); });
+  } else {
+    finish(late);
+  }
 }
 
 void GatewayCall::OnLookup(Result<LookupResult> result) {
@@ -207,44 +226,61 @@ void GatewayCall::OnLookup(Result<LookupResult> result) {
 
 bool GatewayCall::MayMeetNear(const Result<LookupResult>& result) const {
   const GatewayOptions& options = own_->shared->options;
-  return options.coalesce_threshold > 0 && !options.shadow && result.ok() &&
-         result->kind == HitKind::kMiss && plan_.use == CacheUse::kSemantic &&
-         controls_.most == CacheUse::kSemantic && meetings_ < kMaxMeetings;
+  if (options.coalesce_threshold == 0 || options.shadow || plan_.use != CacheUse::kSemantic ||
+      controls_.most != CacheUse::kSemantic || meetings_ == kMaxMeetings || !result.ok()) {
+    return false;
+  }
+  // With other reasons the prompt has no vector.
+  const MissReason reason = result->miss_reason;
+  return reason == MissReason::kEmpty || reason == MissReason::kBelowThreshold ||
+         reason == MissReason::kExpired;
 }
 
 // Waits for a prompt that is upstream and means the same, and looks up again; or asks upstream, and
 // others wait. Without a vector it only asks.
 void GatewayCall::MeetNear() {
   ++meetings_;
+  const std::shared_ptr<GatewayCall> self = shared_from_this();
   ServiceCore* const core = own_->shared->core;
-  const auto deadline =
-      looked_up_ + std::chrono::milliseconds(own_->shared->options.lookup_timeout_ms);
+  const auto near = own_->shared->near;
   const float threshold =
       std::max(own_->shared->options.coalesce_threshold, controls_.min_score.value_or(0));
-  const Status queued = core->Submit(
-      core->LaneOf(name_space_, true), {.deadline = deadline, .request_bytes = plan_.slot.size()},
-      [self = shared_from_this(), core, deadline, near = own_->shared->near, threshold] {
+  const auto deadline =
+      looked_up_ + std::chrono::milliseconds(own_->shared->options.lookup_timeout_ms);
+  const auto awaited = std::make_shared<bool>(true);  // the loop's thread
+  const auto wake = [self, awaited] {
+    if (std::exchange(*awaited, false)) {
+      ++self->waits_;
+      self->loop_->Cancel(self->lookup_timer_);
+      self->LookUp();
+    }
+  };
+  DoOnWorker(
+      core->LaneOf(name_space_, true),
+      [self, core, near, threshold, deadline, wake]() -> std::function<void()> {
         const std::string_view text = self->plan_.slot;
         const Result<Embeddings> made = core->Embed(self->name_space_, {&text, 1}, deadline);
         NearFlights::Joined joined;
         if (made.ok() && !made->vectors.front().empty()) {
-          joined = near->Join({.scope = self->scope_,
-                               .slot = text,
-                               .vector = made->vectors.front(),
-                               .threshold = threshold,
-                               .looked_up = self->looked_up_},
-                              [self] { self->loop_->Post([self] { self->LookUp(); }); });
+          joined =
+              near->Join({.scope = self->scope_,
+                          .slot = text,
+                          .vector = made->vectors.front(),
+                          .threshold = threshold,
+                          .looked_up = self->looked_up_},
+                         [loop = self->loop_, wake]() mutable { loop->Post(std::move(wake)); });
         }
-        if (!joined.waits) {
-          self->loop_->Post([self, lead = std::move(joined.lead)] {
-            self->lead_ = lead;
+        return [self, joined] {
+          self->lead_ = joined.lead;
+          if (!joined.waits) {
             self->AskUpstream();
-          });
-        }
+          }
+        };
+      },
+      [self, awaited] {
+        *awaited = false;
+        self->AskUpstream();
       });
-  if (!queued.ok()) {
-    AskUpstream();
-  }
 }
 
 std::string_view GatewayCall::TryServe(const LookupResult& hit) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,7 +66,8 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   void LookUp();
   bool MayMeetNear(const Result<LookupResult>& result) const;
   void MeetNear();
-  void LookUpOnWorker(std::shared_ptr<PendingLookup> rest, EventLoop::TimePoint deadline);
+  void DoOnWorker(Lane lane, std::function<std::function<void()>()> work,
+                  std::function<void()> late);
   void OnLookup(Result<LookupResult> result);
   // Serves what was found, or says why not.
   std::string_view TryServe(const LookupResult& hit);
@@ -110,7 +112,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   std::string_view reason_;  // of x-nearhit-reason; constant text
   std::optional<Order> order_;
   EventLoop::TimerId lookup_timer_{};
-  bool waits_for_lookup_ = false;
+  std::uint64_t waits_ = 0;                                       // for workers, begun and ended
   EventLoop::TimePoint looked_up_ = EventLoop::TimePoint::max();  // when the lookup began
   LookupResult found_;                                            // served or not
   std::string shadowed_;  // the stored answer that the shadow mode does not serve

@@ -116,6 +116,9 @@ void EmbeddingsCall::LookUpOnWorker(std::size_t first, EventLoop::TimePoint dead
       Lane::kStorage, context,
       [self = shared_from_this(), core, context, first, finish,
        name_space = own_->shared->options.exact_namespace]() mutable {
+        if (!core->CheckWanted(context).ok()) {
+          return;  // the timer has ended the lookup, or is about to
+        }
         std::vector<Prompt> prompts;
         for (std::size_t i = first; i < self->plan_.slots.size(); ++i) {
           prompts.push_back({.scope = self->scope_, .slot = self->plan_.slots[i]});
