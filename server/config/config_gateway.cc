@@ -43,6 +43,39 @@ Result<UpstreamOptions> ReadUpstream(const toml::table& table, const std::string
   return out;
 }
 
+Result<PriceOptions> ReadPrice(const toml::table& table, const std::string& source) {
+  PriceOptions out;
+  TomlReader reader(table, "gateway.price", source);
+  for (const std::string_view key : {"model", "input", "output"}) {
+    reader.Required(key);
+  }
+  reader.String("model", &out.model);
+  reader.Double("input", 0, PriceOptions::kMost, &out.input);
+  reader.Double("output", 0, PriceOptions::kMost, &out.output);
+  if (table.contains("cached_input")) {
+    reader.Double("cached_input", 0, PriceOptions::kMost, &out.cached_input.emplace(0));
+  }
+  if (out.model.empty()) {
+    reader.Fail(table.get("model"), "model", "must not be empty");
+  }
+  NEARHIT_RETURN_IF_ERROR(reader.Finish());
+  return out;
+}
+
+// One of each table of the array `key`.
+template <typename T>
+void ReadEach(TomlReader* reader, std::string_view key, const std::string& source,
+              Result<T> (*read)(const toml::table&, const std::string&), std::vector<T>* out) {
+  for (const toml::table* table : reader->Tables(key)) {
+    auto one = read(*table, source);
+    if (!one.ok()) {
+      reader->Fail(one.status());
+      return;
+    }
+    out->push_back(*std::move(one));
+  }
+}
+
 }  // namespace
 
 Result<UpstreamOptions> UpstreamOfUrl(const std::string& url) {
@@ -82,14 +115,8 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
   reader.Float("coalesce_threshold", 0, 1, &out.coalesce_threshold);
   reader.Int("lookup_timeout_ms", 1, 60'000, &out.lookup_timeout_ms);
   reader.Int("max_answer_bytes", 1'024, std::int64_t{16} << 20, &out.max_answer_bytes);
-  for (const toml::table* upstream : reader.Tables("upstream")) {
-    auto one = ReadUpstream(*upstream, source);
-    if (!one.ok()) {
-      reader.Fail(one.status());
-      break;
-    }
-    out.upstreams.push_back(*std::move(one));
-  }
+  ReadEach(&reader, "upstream", source, ReadUpstream, &out.upstreams);
+  ReadEach(&reader, "price", source, ReadPrice, &out.prices);
   if (out.upstreams.empty() && !out.listen.empty()) {
     reader.Fail(nullptr, "upstream", "is missing: name a provider in [[gateway.upstream]]");
   }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,24 @@ struct UpstreamOptions {
 // http:// or https://, or has no host.
 Result<UpstreamOptions> UpstreamOfUrl(const std::string& url);
 
+// `pattern`: a model's name, or a beginning that ends in "*".
+constexpr bool MatchesModel(std::string_view pattern, std::string_view model) {
+  return pattern.ends_with('*') ? model.starts_with(pattern.substr(0, pattern.size() - 1))
+                                : pattern == model;
+}
+
+// What a provider takes for a million tokens, in US dollars.
+struct PriceOptions {
+  static constexpr double kMost = 1e6;
+
+  std::string model{};  // a name, or a beginning that ends in "*"; the longest that matches counts
+  double input = 0;
+  double output = 0;
+  std::optional<double> cached_input{};  // read from the provider's cache; absent: as `input`
+
+  friend bool operator==(const PriceOptions&, const PriceOptions&) = default;
+};
+
 inline constexpr std::string_view kDefaultGatewayListen = "127.0.0.1:7780";
 
 struct GatewayOptions {
@@ -67,6 +86,7 @@ struct GatewayOptions {
   std::uint32_t lookup_timeout_ms = 250;  // after which a request goes upstream without the cache
   std::uint64_t max_answer_bytes = std::uint64_t{4} << 20;  // a larger one is not stored
   std::vector<UpstreamOptions> upstreams{};
+  std::vector<PriceOptions> prices{};  // empty: the list prices that the gateway knows
 
   friend bool operator==(const GatewayOptions&, const GatewayOptions&) = default;
 };

@@ -124,23 +124,24 @@ void TomlReader::Strings(std::string_view key, std::vector<std::string>* out) {
   }
 }
 
-void TomlReader::Float(std::string_view key, double min, double max, float* out) {
+bool TomlReader::ReadNumber(std::string_view key, double min, double max, double* out) {
   const toml::node* node = Find(key);
   if (node == nullptr) {
-    return;
+    return false;
   }
   if (!node->is_number()) {
     Fail(node, key, "must be a number");
-    return;
+    return false;
   }
   const double value = node->is_integer() ? static_cast<double>(node->as_integer()->get())
                                           : node->as_floating_point()->get();
   if (!(value >= min && value <= max)) {
     Fail(node, key,
          "is " + Number(value) + "; it must be in [" + Number(min) + ", " + Number(max) + "]");
-    return;
+    return false;
   }
-  *out = static_cast<float>(value);
+  *out = value;
+  return true;
 }
 
 bool TomlReader::ReadInt(std::string_view key, std::int64_t min, std::int64_t max,

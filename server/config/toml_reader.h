@@ -37,7 +37,15 @@ class TomlReader {
     }
   }
   void Strings(std::string_view key, std::vector<std::string>* out);
-  void Float(std::string_view key, double min, double max, float* out);
+  void Float(std::string_view key, double min, double max, float* out) {
+    double value = 0;
+    if (ReadNumber(key, min, max, &value)) {
+      *out = static_cast<float>(value);
+    }
+  }
+  void Double(std::string_view key, double min, double max, double* out) {
+    ReadNumber(key, min, max, out);
+  }
   template <typename T>
   void InRange(std::string_view key, T min, T max, T* out) {
     if constexpr (std::is_floating_point_v<T>) {
@@ -85,6 +93,7 @@ class TomlReader {
  private:
   const toml::node* Find(std::string_view key);
   bool ReadInt(std::string_view key, std::int64_t min, std::int64_t max, std::int64_t* out);
+  bool ReadNumber(std::string_view key, double min, double max, double* out);
   bool ReadWord(std::string_view key, const std::vector<std::string_view>& words,
                 std::size_t* index);
   std::string FullName(std::string_view key) const;

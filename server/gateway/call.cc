@@ -315,7 +315,11 @@ std::string_view GatewayCall::TryServe(const LookupResult& hit) {
 void GatewayCall::ServeHit(const LookupResult& hit, const StoredAnswer& answer) {
   GatewayMetrics& metrics = own_->shared->metrics;
   metrics.CountSimilarity(true, hit.score.value_or(1));
-  metrics.CountSaved(hit.metadata.prompt_tokens, hit.metadata.answer_tokens);
+  metrics.CountSaved({.input_tokens = hit.metadata.prompt_tokens,
+                      .output_tokens = hit.metadata.answer_tokens,
+                      .usd = hit.metadata.cost,
+                      .price = own_->shared->prices->NameOf(hit.metadata.model, answer.model),
+                      .time = std::chrono::milliseconds(answer.took_ms)});
   reason_ = plan_.reason;
   std::vector<HttpHeader> headers = OwnHeaders(plan_.stream);
   AddHit(hit, &headers);
@@ -334,7 +338,7 @@ std::string_view GatewayCall::ServeWithoutReasoning(const LookupResult& hit,
   if (!body.ok()) {
     return kCannot;
   }
-  StoredAnswer without{.body = *body};
+  StoredAnswer without{.body = *body, .model = answer.model, .took_ms = answer.took_ms};
   std::vector<std::string> blocks;
   if (plan_.stream) {
     auto cut = EventsFromBody(*api_, *body);

@@ -72,6 +72,7 @@ void GatewayCall::AddHit(const LookupResult& hit, std::vector<HttpHeader>* heade
   headers->push_back({.name = "age", .value = std::to_string(hit.age_ms / 1'000)});
   headers->push_back({.name = "x-nearhit-status", .value = exact ? "exact" : "semantic"});
   headers->push_back({.name = "x-nearhit-similarity", .value = Score(hit.score.value_or(1))});
+  AddSavedUsd(hit.metadata.cost, headers);
   headers->push_back({.name = "x-nearhit-entry-id", .value = std::to_string(hit.id.value)});
   if (!plan_.reason.empty()) {
     headers->push_back({.name = "x-nearhit-reason", .value = std::string(plan_.reason)});

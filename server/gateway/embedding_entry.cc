@@ -13,11 +13,11 @@ constexpr std::string_view kModelTag = "answered-by:";
 
 }  // namespace
 
-void StoreEmbeddings(const EmbeddingOrder& order, std::string_view body) {
+std::optional<Charge> StoreEmbeddings(const EmbeddingOrder& order, std::string_view body) {
   const Result<EmbeddingsAnswer> answer = ReadEmbeddings(body, order.slots.size());
   auto cache = order.core->db().Cache(order.name_space);
   if (!answer.ok() || !cache.ok()) {
-    return;
+    return std::nullopt;
   }
   EntryMetadata metadata;
   metadata.content_type = kEmbeddingType;
@@ -33,14 +33,26 @@ void StoreEmbeddings(const EmbeddingOrder& order, std::string_view body) {
     metadata.prompt_tokens =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(answer->prompt_tokens, kMost));
   }
+  const Charge charge =
+      order.prices->ChargeFor(order.model, answer->model,
+                              {.input = answer->prompt_tokens, .known = !answer->usage.empty()});
+  std::size_t length = 0;  // of all slots
+  for (const std::string& slot : order.slots) {
+    length += slot.size();
+  }
   std::vector<StoreRequest> requests(order.slots.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     requests[i].prompt = {.scope = order.scope, .slot = order.slots[i]};
     requests[i].answer = answer->vectors[i];
     requests[i].metadata = metadata;
+    requests[i].metadata.cost =
+        length == 0
+            ? 0
+            : charge.usd * static_cast<double>(order.slots[i].size()) / static_cast<double>(length);
     requests[i].ttl_ms = order.ttl_ms;
   }
-  (*cache)->StoreBatch(requests).status().IgnoreError();  // the answer was given all the same
+  // The answer was given all the same.
+  return (*cache)->StoreBatch(requests).ok() ? std::optional(charge) : std::nullopt;
 }
 
 bool IsEmbedding(const LookupResult& entry) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "nearhit/semantic_cache.h"
 #include "server/core/service_core.h"
+#include "server/gateway/price_table.h"
 
 namespace nearhit::server {
 
@@ -18,6 +20,7 @@ inline constexpr std::string_view kEmbeddingType = "application/vnd.nearhit.embe
 // Where the vectors of an answer are stored.
 struct EmbeddingOrder {
   ServiceCore* core = nullptr;
+  std::shared_ptr<const PriceTable> prices{};
   std::string name_space{};
   std::string scope{};
   std::string model{};
@@ -26,9 +29,9 @@ struct EmbeddingOrder {
   std::optional<std::int64_t> ttl_ms{};
 };
 
-// Stores the vectors of a body from upstream; nothing when it is not as expected, or the cache
-// fails. May wait.
-void StoreEmbeddings(const EmbeddingOrder& order, std::string_view body);
+// Stores the vectors of a body from upstream, and says what they cost; each entry has its share, by
+// its length. Nothing when the body is not as expected, or the cache fails. May wait.
+std::optional<Charge> StoreEmbeddings(const EmbeddingOrder& order, std::string_view body);
 
 // Whether the entry is one with a vector.
 bool IsEmbedding(const LookupResult& entry);

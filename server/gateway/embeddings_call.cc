@@ -234,7 +234,9 @@ void EmbeddingsCall::ServeHits() {
       [self = shared_from_this(), body] {
         self->own_->shared->metrics.CountRequest(Endpoint::kEmbeddings, Served::kExact, "",
                                                  std::chrono::steady_clock::now() - self->arrived_);
-        self->responder_->Send(200, self->HitHeaders(), std::move(*body));
+        std::vector<HttpHeader> headers = self->HitHeaders();
+        AddSavedUsd(self->CountSaved(), &headers);
+        self->responder_->Send(200, std::move(headers), std::move(*body));
       });
 }
 
@@ -264,6 +266,19 @@ std::vector<HttpHeader> EmbeddingsCall::HitHeaders() const {
         {.name = "x-nearhit-entry-id", .value = std::to_string(found_.front().id.value)});
   }
   return headers;
+}
+
+double EmbeddingsCall::CountSaved() const {
+  Saving saving;
+  for (const LookupResult& found : found_) {
+    if (found.kind == HitKind::kExact) {
+      saving.input_tokens += found.metadata.prompt_tokens;
+      saving.usd += found.metadata.cost;
+      saving.price = own_->shared->prices->NameOf(plan_.model, AnsweringModel(found.metadata));
+    }
+  }
+  own_->shared->metrics.CountSaved(saving);
+  return saving.usd;
 }
 
 void EmbeddingsCall::Work(std::size_t bytes, std::function<void()> work,

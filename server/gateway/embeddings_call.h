@@ -43,6 +43,8 @@ class EmbeddingsCall final : public std::enable_shared_from_this<EmbeddingsCall>
   // Answering from the cache.
   void ServeHits();
   std::vector<HttpHeader> HitHeaders() const;
+  // Counts what the hits would have cost upstream; returns it in US dollars.
+  double CountSaved() const;
 
   // Answering from upstream.
   void Forward(std::shared_ptr<HttpResponder> to, GatewayCall::Order order);

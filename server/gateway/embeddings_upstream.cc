@@ -5,6 +5,7 @@
 #include "server/dialect/digest.h"
 #include "server/gateway/embedding_entry.h"
 #include "server/gateway/embeddings_call.h"
+#include "server/gateway/headers.h"
 
 namespace nearhit::server {
 namespace {
@@ -84,16 +85,17 @@ FlightRequest EmbeddingsCall::MakeFlight(std::shared_ptr<const HttpServerRequest
   const std::string& name_space = own_->shared->options.exact_namespace;
   const auto order =
       std::make_shared<const EmbeddingOrder>(EmbeddingOrder{.core = own_->shared->core,
+                                                            .prices = own_->shared->prices,
                                                             .name_space = name_space,
                                                             .scope = scope_,
                                                             .model = plan_.model,
                                                             .caller = caller_,
                                                             .slots = std::move(slots),
                                                             .ttl_ms = controls_.ttl_ms});
-  flight.store =
-      StoreOrder{.name_space = name_space,
-                 .max_bytes = kMaxAnswerBytes,
-                 .store_items = [order](std::string_view body) { StoreEmbeddings(*order, body); }};
+  flight.store = StoreOrder{
+      .name_space = name_space,
+      .max_bytes = kMaxAnswerBytes,
+      .store_items = [order](std::string_view body) { return StoreEmbeddings(*order, body); }};
   return flight;
 }
 
@@ -120,6 +122,7 @@ void EmbeddingsCall::OnAnswer(AnswerCollector::Answer answer) {
         if (merged->empty()) {
           self->AskForAll(Served::kMiss, "not_merged");
         } else {
+          AddSavedUsd(self->CountSaved(), &taken->headers);
           self->responder_->Send(200, std::move(taken->headers), std::move(*merged));
         }
       });

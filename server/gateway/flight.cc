@@ -40,6 +40,11 @@ bool SaysFinished(Api api, const SseEvent& event) {
          event.data.find("\"finish_reason\": \"") != std::string::npos;
 }
 
+std::uint32_t Milliseconds(std::chrono::steady_clock::duration time) {
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+}
+
 }  // namespace
 
 Flight::Flight(const FlightHost& host, std::shared_ptr<EventLoop> loop, FlightTable* table,
@@ -153,8 +158,7 @@ void Flight::OnEvent(const SseEvent& event, std::string_view raw) {
     last_event_ = loop_->now();
     events_.push_back(event);
     blocks_.push_back({.bytes = piece.bytes, .usage_only = role == EventRole::kUsageOnly});
-    delays_ms_.push_back(static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(delay).count()));
+    delays_ms_.push_back(Milliseconds(delay));
   }
   log_->Append(std::move(piece));
   Record(raw.size());
@@ -195,6 +199,7 @@ void Flight::OnEnd(HttpEnd end) {
     Fail("the provider ended the answer early");
     return;
   }
+  took_ms_ = Milliseconds(std::chrono::steady_clock::now() - asked_);
   log_->End(FlightLog::State::kDone, "");
   if (recording_) {
     StoreInBackground();
@@ -284,6 +289,8 @@ std::shared_ptr<const std::string> Flight::MakeRecord(AnswerFacts* facts) const 
     answer.events = EventsOf(*request_.api, blocks);
   }
   answer.body = body;
+  answer.model = facts->model;
+  answer.took_ms = took_ms_;
   std::string record = EncodeAnswer(answer);
   return record.size() > order.max_bytes * 2
              ? nullptr
@@ -294,7 +301,9 @@ std::shared_ptr<const std::string> Flight::MakeRecord(AnswerFacts* facts) const 
 void Flight::Store(const std::string& record, const AnswerFacts& facts) const {
   const StoreOrder& order = *request_.store;
   if (order.store_items) {
-    order.store_items(whole_);
+    if (const std::optional<Charge> charge = order.store_items(whole_)) {
+      host_.metrics->CountCost(charge->price, charge->usd);
+    }
     return;
   }
   auto cache = host_.core->db().Cache(order.name_space);
@@ -309,6 +318,8 @@ void Flight::Store(const std::string& record, const AnswerFacts& facts) const {
   request.metadata.model = order.model;
   request.metadata.prompt_tokens = static_cast<std::uint32_t>(std::min(facts.usage.input, kMost));
   request.metadata.answer_tokens = static_cast<std::uint32_t>(std::min(facts.usage.output, kMost));
+  const Charge charge = host_.prices->ChargeFor(order.model, facts.model, facts.usage);
+  request.metadata.cost = charge.usd;
   if (!order.caller.empty()) {
     request.metadata.tags.push_back(order.caller);
   }
@@ -316,6 +327,7 @@ void Flight::Store(const std::string& record, const AnswerFacts& facts) const {
   const Status stored = (*cache)->Store(request).status();
   if (stored.ok()) {
     host_.metrics->CountStored();
+    host_.metrics->CountCost(charge.price, charge.usd);
   }
 }
 

@@ -21,6 +21,7 @@
 #include "server/gateway/flight_log.h"
 #include "server/gateway/gateway_metrics.h"
 #include "server/gateway/near_flights.h"
+#include "server/gateway/price_table.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/request.h"
 
@@ -36,9 +37,9 @@ struct StoreOrder {
   std::optional<std::int64_t> ttl_ms{};
   bool tool_calls = false;  // store an answer that calls tools
   std::uint64_t max_bytes = 0;
-  // Stores the items of a whole body, in place of an entry that is the answer; on any thread.
-  // Empty: there is such an entry.
-  std::function<void(std::string_view body)> store_items{};
+  // Stores the items of a whole body, in place of an entry that is the answer, and says what they
+  // cost; on any thread. Empty: there is such an entry.
+  std::function<std::optional<Charge>(std::string_view body)> store_items{};
   // Gets the answer as it is stored, or null when it is none to store; on any thread. Empty: nobody
   // asks for it.
   std::function<void(const std::string* record)> review{};
@@ -61,6 +62,7 @@ struct FlightRequest {
 struct FlightHost {
   ServiceCore* core = nullptr;
   const UpstreamSet* upstreams = nullptr;
+  std::shared_ptr<const PriceTable> prices{};
   std::shared_ptr<GatewayMetrics> metrics{};
   std::shared_ptr<std::atomic<std::uint64_t>> flying{};  // flights that are not over
   std::chrono::milliseconds longest_lookup{};
@@ -107,6 +109,7 @@ class Flight final : public AsyncHttpReceiver, public std::enable_shared_from_th
   std::size_t tried_ = 0;
   AsyncHttpClient::Exchange* exchange_ = nullptr;
   EventLoop::TimePoint asked_{};  // when this exchange was begun
+  std::uint32_t took_ms_ = 0;     // from then to the end of the answer
   bool paused_ = false;
   bool is_stream_ = false;  // the answer is one of events
   bool asked_usage_ = false;

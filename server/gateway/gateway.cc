@@ -30,6 +30,7 @@ class GatewayHandler final : public HttpHandler {
       : shared_(std::move(shared)),
         flights_({.core = shared_->core,
                   .upstreams = shared_->upstreams.get(),
+                  .prices = shared_->prices,
                   .metrics = std::shared_ptr<GatewayMetrics>(shared_, &shared_->metrics),
                   .flying = shared_->flying,
                   .longest_lookup = LongestLookup(shared_->options)},
@@ -134,6 +135,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const Gateway
   shared.secret = std::move(secret);
   shared.near = std::make_shared<NearFlights>(LongestLookup(options));
   NEARHIT_ASSIGN_OR_RETURN(shared.upstreams, UpstreamSet::Create(options.upstreams));
+  shared.prices = std::make_shared<const PriceTable>(options.prices);
   HttpServerOptions http;
   http.listen = options.listen;
   http.threads = options.threads;

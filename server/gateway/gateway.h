@@ -18,6 +18,7 @@
 #include "server/gateway/flight.h"
 #include "server/gateway/gateway_metrics.h"
 #include "server/gateway/near_flights.h"
+#include "server/gateway/price_table.h"
 #include "server/gateway/recent_requests.h"
 #include "server/gateway/shadow_log.h"
 #include "server/gateway/upstream_set.h"
@@ -32,6 +33,7 @@ class GatewayShared : public std::enable_shared_from_this<GatewayShared> {
   GatewayOptions options{};
   std::string secret{};  // keys the digests of credentials
   std::unique_ptr<UpstreamSet> upstreams{};
+  std::shared_ptr<const PriceTable> prices{};
   GatewayMetrics metrics{};
   RecentRequests recent{};
   std::shared_ptr<NearFlights> near{};

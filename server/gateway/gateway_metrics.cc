@@ -9,6 +9,7 @@
 
 #include "nearhit/stats.h"
 #include "nearhit/version.h"
+#include "server/gateway/price_table.h"
 
 namespace nearhit::server {
 namespace {
@@ -119,6 +120,27 @@ class GatewayMetrics::Families {
           .Register(registry);
   prometheus::Counter& input_tokens = tokens.Add({{"type", "input"}});
   prometheus::Counter& output_tokens = tokens.Add({{"type", "output"}});
+  prometheus::Family<prometheus::Counter>& saved_usd =
+      prometheus::BuildCounter()
+          .Name("nearhit_gateway_saved_usd_total")
+          .Help("What the answers of hits had cost, in US dollars")
+          .Register(registry);
+  prometheus::Family<prometheus::Counter>& cost_usd =
+      prometheus::BuildCounter()
+          .Name("nearhit_gateway_cost_usd_total")
+          .Help("What answers that were stored have cost, in US dollars")
+          .Register(registry);
+  prometheus::Counter& unpriced = prometheus::BuildCounter()
+                                      .Name("nearhit_gateway_unpriced_total")
+                                      .Help("Answers that were stored and whose price is unknown")
+                                      .Register(registry)
+                                      .Add({});
+  prometheus::Counter& saved_seconds =
+      prometheus::BuildCounter()
+          .Name("nearhit_gateway_saved_seconds_total")
+          .Help("Time that the provider had taken for the answers of hits")
+          .Register(registry)
+          .Add({});
   prometheus::Histogram& hit_similarity = similarity.Add({{"outcome", "hit"}}, SimilarityBuckets());
   prometheus::Histogram& miss_similarity =
       similarity.Add({{"outcome", "miss"}}, SimilarityBuckets());
@@ -174,9 +196,21 @@ void GatewayMetrics::CountShadow(HitKind kind, std::string_view agreement,
   }
 }
 
-void GatewayMetrics::CountSaved(std::uint64_t input_tokens, std::uint64_t output_tokens) {
-  families_->input_tokens.Increment(static_cast<double>(input_tokens));
-  families_->output_tokens.Increment(static_cast<double>(output_tokens));
+void GatewayMetrics::CountSaved(const Saving& saving) {
+  families_->input_tokens.Increment(static_cast<double>(saving.input_tokens));
+  families_->output_tokens.Increment(static_cast<double>(saving.output_tokens));
+  families_->saved_seconds.Increment(Seconds(saving.time));
+  if (saving.usd > 0) {
+    families_->saved_usd.Add({{"price", std::string(saving.price)}}).Increment(saving.usd);
+  }
+}
+
+void GatewayMetrics::CountCost(std::string_view price, double usd) {
+  if (price == kNoPrice) {
+    families_->unpriced.Increment();
+  } else {
+    families_->cost_usd.Add({{"price", std::string(price)}}).Increment(usd);
+  }
 }
 
 void GatewayMetrics::CountUpstream(const std::string& upstream, long status,

@@ -36,6 +36,15 @@ constexpr std::string_view ServedName(Served how) {
   return kServedNames[static_cast<std::size_t>(how)];
 }
 
+// What a hit would have cost upstream.
+struct Saving {
+  std::uint64_t input_tokens = 0;
+  std::uint64_t output_tokens = 0;
+  double usd = 0;
+  std::string_view price{};  // PriceTable::NameOf
+  std::chrono::milliseconds time{0};
+};
+
 // Thread-safety: thread-safe.
 class GatewayMetrics {
  public:
@@ -52,8 +61,9 @@ class GatewayMetrics {
   // What would have been served in shadow mode, and how it compares with the provider's answer.
   // `agreement` is constant text.
   void CountShadow(HitKind kind, std::string_view agreement, std::optional<float> similarity);
-  // What a hit would have cost upstream.
-  void CountSaved(std::uint64_t input_tokens, std::uint64_t output_tokens);
+  void CountSaved(const Saving& saving);
+  // What the provider took for an answer that is stored; `price` as PriceTable names it.
+  void CountCost(std::string_view price, double usd);
   // Until the head of an answer is there.
   void CountUpstream(const std::string& upstream, long status,
                      std::chrono::steady_clock::duration elapsed);

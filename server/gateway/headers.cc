@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <span>
 
 namespace nearhit::server {
@@ -169,6 +170,14 @@ std::vector<HttpHeader> OwnHeaders(bool stream) {
   return {{.name = "content-type", .value = "text/event-stream; charset=utf-8"},
           {.name = "cache-control", .value = "no-cache"},
           {.name = "x-accel-buffering", .value = "no"}};
+}
+
+void AddSavedUsd(double usd, std::vector<HttpHeader>* headers) {
+  if (usd > 0) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%.6f", usd);
+    headers->push_back({.name = "x-nearhit-saved-usd", .value = text.data()});
+  }
 }
 
 }  // namespace nearhit::server

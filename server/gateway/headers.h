@@ -38,4 +38,7 @@ HttpHeader RequestIdHeader(Dialect dialect, std::string id);
 // Of an answer that the gateway makes itself.
 std::vector<HttpHeader> OwnHeaders(bool stream);
 
+// What an answer from the cache did not cost again; nothing when that is not known.
+void AddSavedUsd(double usd, std::vector<HttpHeader>* headers);
+
 }  // namespace nearhit::server

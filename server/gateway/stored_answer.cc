@@ -6,7 +6,8 @@
 namespace nearhit::server {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kWithoutOrigin = 1;  // without model and took_ms
 
 bool IsUsageOnly(Api api, std::string_view block) {
   bool is_it = false;
@@ -28,10 +29,12 @@ std::vector<StoredEvent> EventsOf(Api api, const std::vector<std::string>& block
   return events;
 }
 
-// version, body, number of events; of each: usage_only, delay, block
+// version, model, took_ms, body, number of events; of each: usage_only, delay, block
 std::string EncodeAnswer(const StoredAnswer& answer) {
   std::string bytes;
   PutFixed(&bytes, kVersion);
+  PutBytes(&bytes, answer.model);
+  PutFixed(&bytes, answer.took_ms);
   PutBytes(&bytes, answer.body);
   PutFixed(&bytes, static_cast<std::uint32_t>(answer.events.size()));
   for (const StoredEvent& event : answer.events) {
@@ -45,7 +48,11 @@ std::string EncodeAnswer(const StoredAnswer& answer) {
 Result<StoredAnswer> DecodeAnswer(std::string_view bytes) {
   ByteReader reader(bytes);
   StoredAnswer answer;
-  const bool known = reader.Fixed<std::uint8_t>() == kVersion;
+  const auto version = reader.Fixed<std::uint8_t>();
+  if (version == kVersion) {
+    answer.model = reader.Bytes();
+    answer.took_ms = reader.Fixed<std::uint32_t>();
+  }
   answer.body = reader.Bytes();
   const auto count = reader.Fixed<std::uint32_t>();
   for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
@@ -55,6 +62,7 @@ Result<StoredAnswer> DecodeAnswer(std::string_view bytes) {
     event.block = reader.Bytes();
     answer.events.push_back(event);
   }
+  const bool known = version == kVersion || version == kWithoutOrigin;
   if (!known || !reader.AtEnd() || (answer.body.empty() && answer.events.empty())) {
     return Status(StatusCode::kDataLoss, "the entry is not an answer of the gateway");
   }

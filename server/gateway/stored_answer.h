@@ -22,6 +22,8 @@ struct StoredEvent {
 struct StoredAnswer {
   std::string_view body{};            // empty: there is no such form
   std::vector<StoredEvent> events{};  // empty: there is no such form
+  std::string_view model{};           // that answered, as it says; empty: unknown
+  std::uint32_t took_ms = 0;          // from the call of the provider to the answer's end
 };
 
 // The content type of entries that hold one.

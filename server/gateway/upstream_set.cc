@@ -50,11 +50,6 @@ Result<std::string> ReadKey(const UpstreamOptions& options) {
   return key;
 }
 
-bool Matches(std::string_view pattern, std::string_view model) {
-  return pattern.ends_with('*') ? model.starts_with(pattern.substr(0, pattern.size() - 1))
-                                : pattern == model;
-}
-
 }  // namespace
 
 Upstream::Upstream(UpstreamOptions options, std::string api_key)
@@ -75,9 +70,10 @@ bool Upstream::Fits(Dialect dialect, std::string_view model) const {
   const bool speaks = own == UpstreamDialect::kAny ||
                       (own == UpstreamDialect::kAnthropic) == (dialect == Dialect::kAnthropic);
   return speaks &&
-         (options_.models.empty() ||
-          std::any_of(options_.models.begin(), options_.models.end(),
-                      [model](const std::string& pattern) { return Matches(pattern, model); }));
+         (options_.models.empty() || std::any_of(options_.models.begin(), options_.models.end(),
+                                                 [model](const std::string& pattern) {
+                                                   return MatchesModel(pattern, model);
+                                                 }));
 }
 
 void Upstream::Report(bool failed, TimePoint now) {

@@ -25,6 +25,7 @@ class FlightTableTest : public GatewayTest {
     table_ = std::make_unique<FlightTable>(
         FlightHost{.core = core_.get(),
                    .upstreams = upstreams_.get(),
+                   .prices = std::make_shared<const PriceTable>(std::vector<PriceOptions>()),
                    .metrics = std::make_shared<GatewayMetrics>(),
                    .flying = std::make_shared<std::atomic<std::uint64_t>>(0),
                    .longest_lookup = std::chrono::seconds(60)},

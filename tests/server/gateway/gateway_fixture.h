@@ -92,6 +92,9 @@ class GatewayTest : public testing::Test {
     return Send("POST", path, body, headers);
   }
 
+  // Asks a chat of ChatRequest().
+  GatewayReply Chat(const std::string& text, const std::string& more = "") const;
+
   GatewayReply Send(const std::string& method, const std::string& path, const std::string& body,
                     const std::vector<HttpHeader>& headers = {}) const {
     class Receiver final : public HttpReceiver {
@@ -182,6 +185,10 @@ inline std::string ChatRequest(const std::string& text, const std::string& more 
   return R"({"model":"m","messages":[{"role":"system","content":"Be short."},)"
          R"({"role":"user","content":")" +
          text + R"("}])" + more + "}";
+}
+
+inline GatewayReply GatewayTest::Chat(const std::string& text, const std::string& more) const {
+  return Post("/v1/chat/completions", ChatRequest(text, more));
 }
 
 }  // namespace nearhit::server
