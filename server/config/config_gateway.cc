@@ -115,6 +115,8 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
   reader.Float("coalesce_threshold", 0, 1, &out.coalesce_threshold);
   reader.Int("lookup_timeout_ms", 1, 60'000, &out.lookup_timeout_ms);
   reader.Int("max_answer_bytes", 1'024, std::int64_t{16} << 20, &out.max_answer_bytes);
+  reader.Enum<HitUsage>("hit_usage", {{"recorded", HitUsage::kRecorded}, {"zero", HitUsage::kZero}},
+                        &out.hit_usage);
   ReadEach(&reader, "upstream", source, ReadUpstream, &out.upstreams);
   ReadEach(&reader, "price", source, ReadPrice, &out.prices);
   if (out.upstreams.empty() && !out.listen.empty()) {

@@ -18,6 +18,12 @@ enum class Isolation : std::uint8_t {
   kShared,  // everybody's
 };
 
+// What a hit says of the tokens that it took.
+enum class HitUsage : std::uint8_t {
+  kRecorded,  // as the provider counted them for the stored answer
+  kZero,
+};
+
 enum class UpstreamDialect : std::uint8_t { kAny, kOpenAi, kAnthropic };
 
 // A provider. Requests go to the first whose dialect and models fit; `tier` orders the others,
@@ -85,6 +91,7 @@ struct GatewayOptions {
   float coalesce_threshold = 0;
   std::uint32_t lookup_timeout_ms = 250;  // after which a request goes upstream without the cache
   std::uint64_t max_answer_bytes = std::uint64_t{4} << 20;  // a larger one is not stored
+  HitUsage hit_usage = HitUsage::kRecorded;
   std::vector<UpstreamOptions> upstreams{};
   std::vector<PriceOptions> prices{};  // empty: the list prices that the gateway knows
 

@@ -74,6 +74,24 @@ std::size_t FindValue(std::string_view object, std::string_view name) {
   return std::string_view::npos;
 }
 
+std::string ZerosIn(std::string_view value) {
+  constexpr std::string_view kInNumber = "+-.0123456789eE";
+  std::string out;
+  std::size_t at = 0;
+  while (at < value.size()) {
+    std::size_t end = at + 1;
+    if (value[at] == '-' || (value[at] >= '0' && value[at] <= '9')) {
+      end = std::min(value.find_first_not_of(kInNumber, at), value.size());
+      out += '0';
+    } else {
+      end = value[at] == '"' ? SkipString(value, at) : end;
+      out += value.substr(at, end - at);
+    }
+    at = end;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string WithoutMember(std::string_view object, std::string_view name) {
@@ -140,6 +158,33 @@ std::optional<std::string> WithItems(std::string_view object, std::string_view n
     return std::nullopt;
   }
   out += object.substr(at);
+  return out;
+}
+
+std::string WithZeros(std::string_view object, std::span<const std::string_view> path) {
+  const std::size_t open = SkipBlanks(object, 0);
+  if (open == object.size() || object[open] != '{') {
+    return std::string(object);
+  }
+  if (path.empty()) {
+    return ZerosIn(object);
+  }
+  std::string out;
+  std::size_t kept = 0;  // everything before is in `out`
+  std::size_t at = SkipBlanks(object, open + 1);
+  while (at < object.size() && object[at] == '"') {
+    const std::size_t name_end = SkipString(object, at);
+    const bool is_it = IsText(object.substr(at, name_end - at), path.front());
+    const std::size_t begin = SkipBlanks(object, SkipBlanks(object, name_end) + 1);
+    const std::size_t end = SkipValue(object, begin);
+    if (is_it && begin < end) {
+      out += object.substr(kept, begin - kept);
+      out += WithZeros(object.substr(begin, end - begin), path.subspan(1));
+      kept = end;
+    }
+    at = SkipBlanks(object, SkipBlanks(object, end) + 1);  // behind the comma
+  }
+  out += object.substr(kept);
   return out;
 }
 

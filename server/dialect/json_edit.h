@@ -21,4 +21,9 @@ std::string WithMember(std::string_view object, std::string_view member);
 std::optional<std::string> WithItems(std::string_view object, std::string_view name,
                                      std::span<const std::size_t> items);
 
+// The object in which every number is 0 within the object that these members lead to, one in the
+// other, at every depth. The object must be valid JSON. It stays as it is when `path` leads to
+// none.
+std::string WithZeros(std::string_view object, std::span<const std::string_view> path);
+
 }  // namespace nearhit::server

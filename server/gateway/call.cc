@@ -6,6 +6,7 @@
 
 #include "server/dialect/digest.h"
 #include "server/dialect/json_edit.h"
+#include "server/gateway/delivery.h"
 #include "server/gateway/headers.h"
 #include "server/gateway/own_api.h"
 #include "server/gateway/scope.h"
@@ -354,19 +355,15 @@ std::string_view GatewayCall::ServeWithoutReasoning(const LookupResult& hit,
 }
 
 void GatewayCall::ServeStored(const StoredAnswer& answer, std::vector<HttpHeader> headers) {
+  const GatewayOptions& options = own_->shared->options;
+  const bool hit = served_ == Served::kExact || served_ == Served::kSemantic;
   Count(served_);
-  if (!plan_.stream) {
-    responder_->Send(200, std::move(headers), std::string(answer.body));
-    return;
-  }
-  std::string events;
-  for (const StoredEvent& event : answer.events) {
-    if (!event.usage_only || plan_.include_usage) {
-      events += event.block;
-    }
-  }
-  responder_->Begin(200, std::move(headers));
-  responder_->End(events);
+  Deliver(answer,
+          {.api = api_,
+           .stream = plan_.stream,
+           .include_usage = plan_.include_usage,
+           .zero_usage = hit && options.hit_usage == HitUsage::kZero},
+          std::move(headers), responder_);
 }
 
 void GatewayCall::Count(Served how) {

@@ -10,6 +10,7 @@
 
 #include "server/dialect/answer.h"
 #include "server/dialect/sse.h"
+#include "server/dialect/usage.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace nearhit::server {
@@ -95,6 +96,25 @@ void CheckBody(Api api, std::string_view body) {
   FUZZ_CHECK(IsSameJson(*again, body));
 }
 
+// Bytes of any kind may come in; what is JSON stays JSON, and a stream has the same events.
+void CheckUsage(Api api, std::string_view text) {
+  const std::string edited = WithZeroUsage(api, text);
+  FUZZ_CHECK(edited.size() <= text.size());
+  FUZZ_CHECK(WithZeroUsage(api, edited) == edited);
+  FUZZ_CHECK(!nlohmann::json::accept(text) || nlohmann::json::accept(edited));
+  const Stream before = ReadInPieces(text, "");
+  std::string zeroed;
+  for (const std::string& block : before.blocks) {
+    zeroed += BlockWithZeroUsage(api, block);
+  }
+  const Stream after = ReadInPieces(zeroed, "");
+  FUZZ_CHECK(after.events.size() == before.events.size());
+  for (std::size_t i = 0; i < after.events.size(); ++i) {
+    FUZZ_CHECK(after.events[i].name == before.events[i].name);
+    FUZZ_CHECK(after.events[i].data == WithZeroUsage(api, before.events[i].data));
+  }
+}
+
 void Run(FuzzInput input) {
   const Api api = static_cast<Api>(input.Byte() % 4);
   const std::string_view lengths = input.Short();
@@ -114,6 +134,7 @@ void Run(FuzzInput input) {
     FUZZ_CHECK(!facts.refusal_to_store.empty());
   }
   CheckBody(api, text);
+  CheckUsage(api, text);
   const std::string error = ErrorEvent(api, text.substr(0, 64));
   FUZZ_CHECK(RoleOf(api, ReadInPieces(error, "").events.at(0)) == EventRole::kError);
 }

@@ -37,6 +37,13 @@ cached_input = 0.075
   EXPECT_TRUE(Read("")->prices.empty());
 }
 
+TEST(ConfigGateway, WhatHitsSay) {
+  EXPECT_EQ(Read("")->hit_usage, HitUsage::kRecorded);
+  EXPECT_EQ(Read("hit_usage = 'zero'")->hit_usage, HitUsage::kZero);
+  EXPECT_THAT(Read("hit_usage = 'none'"), StatusIs(StatusCode::kInvalidArgument,
+                                                   HasSubstr("gateway.hit_usage must be one of")));
+}
+
 TEST(ConfigGateway, RefusesWhatIsNoPrice) {
   const auto refused = [](const std::string& lines) {
     const auto options = Read("[[gateway.price]]\n" + lines);

@@ -1,0 +1,87 @@
+#include "server/dialect/usage.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "server/dialect/json_edit.h"
+
+namespace nearhit::server {
+namespace {
+
+constexpr std::string_view kUsage = "usage";
+constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
+
+// The member with the answer in events that have one around its usage.
+std::string_view AnswerMember(Api api) {
+  switch (api) {
+    case Api::kMessages:
+      return "message";
+    case Api::kResponses:
+      return "response";
+    default:
+      return {};
+  }
+}
+
+// Most events have none. A name may be written with escapes.
+bool MayHaveUsage(std::string_view text) {
+  return text.find(kUsage) != std::string_view::npos || text.find("\\u") != std::string_view::npos;
+}
+
+// What follows "data:" and its blank, in each line that says so.
+std::vector<std::string_view> DataOf(std::string_view block) {
+  std::vector<std::string_view> data;
+  block.remove_prefix(block.starts_with(kUtf8Mark) ? kUtf8Mark.size() : 0);
+  while (!block.empty()) {
+    const std::size_t end = std::min(block.find_first_of("\r\n"), block.size());
+    std::string_view line = block.substr(0, end);
+    block.remove_prefix(std::min(end + 1, block.size()));
+    if (line.starts_with("data:")) {
+      line.remove_prefix(5);
+      line.remove_prefix(line.starts_with(' ') ? 1 : 0);
+      data.push_back(line);
+    }
+  }
+  return data;
+}
+
+}  // namespace
+
+std::string WithZeroUsage(Api api, std::string_view json) {
+  if (!MayHaveUsage(json)) {
+    return std::string(json);
+  }
+  std::string edited = WithZeros(json, std::array{kUsage});
+  if (const std::string_view around = AnswerMember(api); !around.empty()) {
+    edited = WithZeros(edited, std::array{around, kUsage});
+  }
+  return edited;
+}
+
+std::string BlockWithZeroUsage(Api api, std::string_view block) {
+  if (!MayHaveUsage(block)) {
+    return std::string(block);
+  }
+  std::string data;
+  const std::vector<std::string_view> lines = DataOf(block);
+  for (const std::string_view line : lines) {
+    data.append(line).append("\n");
+  }
+  data.resize(data.size() - (lines.empty() ? 0 : 1));
+  // A number has no line end within it: the lines stay as many.
+  const std::string edited = WithZeroUsage(api, data);
+  std::string_view left = edited;
+  std::string out;
+  std::size_t kept = 0;  // everything before is in `out`
+  for (const std::string_view line : lines) {
+    const auto begin = static_cast<std::size_t>(line.data() - block.data());
+    const std::size_t end = std::min(left.find('\n'), left.size());
+    out.append(block.substr(kept, begin - kept)).append(left.substr(0, end));
+    kept = begin + line.size();
+    left.remove_prefix(std::min(end + 1, left.size()));
+  }
+  return out.append(block.substr(kept));
+}
+
+}  // namespace nearhit::server
