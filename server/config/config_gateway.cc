@@ -117,6 +117,8 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
   reader.Int("max_answer_bytes", 1'024, std::int64_t{16} << 20, &out.max_answer_bytes);
   reader.Enum<HitUsage>("hit_usage", {{"recorded", HitUsage::kRecorded}, {"zero", HitUsage::kZero}},
                         &out.hit_usage);
+  reader.Enum<ReplayMode>(
+      "replay", {{"burst", ReplayMode::kBurst}, {"recorded", ReplayMode::kRecorded}}, &out.replay);
   ReadEach(&reader, "upstream", source, ReadUpstream, &out.upstreams);
   ReadEach(&reader, "price", source, ReadPrice, &out.prices);
   if (out.upstreams.empty() && !out.listen.empty()) {

@@ -24,6 +24,12 @@ enum class HitUsage : std::uint8_t {
   kZero,
 };
 
+// How a stream comes from the cache.
+enum class ReplayMode : std::uint8_t {
+  kBurst,     // at once
+  kRecorded,  // with the pauses between its events as they were recorded
+};
+
 enum class UpstreamDialect : std::uint8_t { kAny, kOpenAi, kAnthropic };
 
 // A provider. Requests go to the first whose dialect and models fit; `tier` orders the others,
@@ -92,6 +98,7 @@ struct GatewayOptions {
   std::uint32_t lookup_timeout_ms = 250;  // after which a request goes upstream without the cache
   std::uint64_t max_answer_bytes = std::uint64_t{4} << 20;  // a larger one is not stored
   HitUsage hit_usage = HitUsage::kRecorded;
+  ReplayMode replay = ReplayMode::kBurst;
   std::vector<UpstreamOptions> upstreams{};
   std::vector<PriceOptions> prices{};  // empty: the list prices that the gateway knows
 

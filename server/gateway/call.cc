@@ -362,7 +362,8 @@ void GatewayCall::ServeStored(const StoredAnswer& answer, std::vector<HttpHeader
           {.api = api_,
            .stream = plan_.stream,
            .include_usage = plan_.include_usage,
-           .zero_usage = hit && options.hit_usage == HitUsage::kZero},
+           .zero_usage = hit && options.hit_usage == HitUsage::kZero,
+           .pauses = hit && options.replay == ReplayMode::kRecorded},
           std::move(headers), responder_);
 }
 

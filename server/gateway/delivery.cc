@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/dialect/usage.h"
+#include "server/gateway/replay.h"
 
 namespace nearhit::server {
 
@@ -15,19 +16,30 @@ void Deliver(const StoredAnswer& answer, const DeliveryOptions& options,
                     zero ? WithZeroUsage(*options.api, answer.body) : std::string(answer.body));
     return;
   }
-  std::string events;
-  for (const StoredEvent& event : answer.events) {
+  const std::vector<std::chrono::milliseconds> times =
+      options.pauses ? ReplayTimes(answer.events) : std::vector<std::chrono::milliseconds>();
+  std::string bytes;
+  std::vector<Replay::Step> steps;
+  for (std::size_t i = 0; i < answer.events.size(); ++i) {
+    const StoredEvent& event = answer.events[i];
     if (event.usage_only && !options.include_usage) {
       continue;
     }
     if (zero) {
-      events += BlockWithZeroUsage(*options.api, event.block);
+      bytes += BlockWithZeroUsage(*options.api, event.block);
     } else {
-      events += event.block;
+      bytes += event.block;
+    }
+    if (options.pauses) {
+      steps.push_back({.end = bytes.size(), .due = times[i]});
     }
   }
   responder->Begin(200, std::move(headers));
-  responder->End(events);
+  if (!steps.empty() && steps.back().due > steps.front().due) {
+    std::make_shared<Replay>(responder, std::move(bytes), std::move(steps))->Start();
+  } else {
+    responder->End(bytes);
+  }
 }
 
 }  // namespace nearhit::server

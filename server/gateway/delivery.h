@@ -16,9 +16,11 @@ struct DeliveryOptions {
   bool stream = false;
   bool include_usage = false;  // events that are of usage only, too
   bool zero_usage = false;     // every number of the usage is 0
+  bool pauses = false;         // between events, as they were recorded
 };
 
-// Sends the whole answer with status 200. Its views need to be valid during the call only.
+// Sends the whole answer with status 200, now or with pauses. Its views need to be valid during the
+// call only.
 //
 // Requires: the answer has the form that is asked for.
 void Deliver(const StoredAnswer& answer, const DeliveryOptions& options,

@@ -37,11 +37,15 @@ cached_input = 0.075
   EXPECT_TRUE(Read("")->prices.empty());
 }
 
-TEST(ConfigGateway, WhatHitsSay) {
+TEST(ConfigGateway, HowHitsAreServed) {
   EXPECT_EQ(Read("")->hit_usage, HitUsage::kRecorded);
   EXPECT_EQ(Read("hit_usage = 'zero'")->hit_usage, HitUsage::kZero);
   EXPECT_THAT(Read("hit_usage = 'none'"), StatusIs(StatusCode::kInvalidArgument,
                                                    HasSubstr("gateway.hit_usage must be one of")));
+  EXPECT_EQ(Read("")->replay, ReplayMode::kBurst);
+  EXPECT_EQ(Read("replay = 'recorded'")->replay, ReplayMode::kRecorded);
+  EXPECT_THAT(Read("replay = 'slow'"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("gateway.replay must be one of")));
 }
 
 TEST(ConfigGateway, RefusesWhatIsNoPrice) {

@@ -92,11 +92,15 @@ class GatewayTest : public testing::Test {
     return Send("POST", path, body, headers);
   }
 
+  // Gets each piece of a body as it comes; false ends the exchange.
+  using OnPiece = std::function<bool(std::string_view)>;
+
   // Asks a chat of ChatRequest().
-  GatewayReply Chat(const std::string& text, const std::string& more = "") const;
+  GatewayReply Chat(const std::string& text, const std::string& more = "",
+                    OnPiece on_piece = {}) const;
 
   GatewayReply Send(const std::string& method, const std::string& path, const std::string& body,
-                    const std::vector<HttpHeader>& headers = {}) const {
+                    const std::vector<HttpHeader>& headers = {}, OnPiece on_piece = {}) const {
     class Receiver final : public HttpReceiver {
      public:
       bool OnHead(HttpHead head) override {
@@ -106,11 +110,13 @@ class GatewayTest : public testing::Test {
       }
       bool OnBody(std::string_view bytes) override {
         reply.body += bytes;
-        return true;
+        return !on_piece || on_piece(bytes);
       }
       GatewayReply reply;
+      OnPiece on_piece;
     };
     Receiver receiver;
+    receiver.on_piece = std::move(on_piece);
     const std::string address = url(path);
     const std::atomic<bool> stop{false};
     const HttpEnd end = client_.Exchange(
@@ -187,8 +193,10 @@ inline std::string ChatRequest(const std::string& text, const std::string& more 
          text + R"("}])" + more + "}";
 }
 
-inline GatewayReply GatewayTest::Chat(const std::string& text, const std::string& more) const {
-  return Post("/v1/chat/completions", ChatRequest(text, more));
+inline GatewayReply GatewayTest::Chat(const std::string& text, const std::string& more,
+                                      OnPiece on_piece) const {
+  return Send("POST", "/v1/chat/completions", ChatRequest(text, more),
+              {{.name = "content-type", .value = "application/json"}}, std::move(on_piece));
 }
 
 }  // namespace nearhit::server
