@@ -99,6 +99,8 @@ struct GatewayOptions {
   std::uint64_t max_answer_bytes = std::uint64_t{4} << 20;  // a larger one is not stored
   HitUsage hit_usage = HitUsage::kRecorded;
   ReplayMode replay = ReplayMode::kBurst;
+  // After so long without an event an open stream gets a comment. Not a key of the configuration.
+  std::uint32_t keep_alive_ms = 15'000;
   std::vector<UpstreamOptions> upstreams{};
   std::vector<PriceOptions> prices{};  // empty: the list prices that the gateway knows
 

@@ -16,6 +16,7 @@
 #include "server/gateway/controls.h"
 #include "server/gateway/flight.h"
 #include "server/gateway/gateway.h"
+#include "server/gateway/keep_alive.h"
 #include "server/gateway/stored_answer.h"
 #include "server/http/responder.h"
 
@@ -123,8 +124,9 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   bool for_record_ = false;  // see FlightTable::Joined
   std::shared_ptr<FlightLog> flight_;
   FlightLog::Reader reader_ = 0;
-  bool passing_ = false;  // the head is sent
-  std::string whole_;     // of an answer that is passed on whole
+  bool passing_ = false;                   // the head is sent
+  std::shared_ptr<KeepAlive> keep_alive_;  // of a stream that is passed on
+  std::string whole_;                      // of an answer that is passed on whole
 };
 
 }  // namespace nearhit::server

@@ -203,6 +203,9 @@ bool GatewayCall::PassPieces() {
   }
   if (!bytes.empty()) {
     responder_->Write(bytes);
+    if (keep_alive_ != nullptr) {
+      keep_alive_->Touch();
+    }
   }
   return all;
 }
@@ -214,6 +217,10 @@ void GatewayCall::BeginPassing() {
   std::vector<HttpHeader> headers = HeadersForClient(head.headers);
   AddForwarded(head.status, &headers);
   responder_->Begin(static_cast<int>(head.status), std::move(headers));
+  if (api_ && PassesAtOnce(head, true)) {  // a stream, in whole events
+    keep_alive_ = KeepAlive::Start(responder_,
+                                   std::chrono::milliseconds(own_->shared->options.keep_alive_ms));
+  }
   responder_->Flush();
 }
 
@@ -245,6 +252,9 @@ void GatewayCall::AskAgain() {
 }
 
 void GatewayCall::LeaveFlight() {
+  if (const std::shared_ptr<KeepAlive> keep_alive = std::exchange(keep_alive_, nullptr)) {
+    keep_alive->Stop();
+  }
   if (const std::shared_ptr<FlightLog> flight = std::exchange(flight_, nullptr)) {
     flight->Leave(reader_);
   }

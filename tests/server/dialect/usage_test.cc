@@ -8,25 +8,25 @@
 namespace nearhit::server {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using UsageJson = nlohmann::ordered_json;
 
-void SetZero(Json* value) {
+void SetZero(UsageJson* value) {
   if (value->is_number()) {
     *value = 0;
   } else if (value->is_structured()) {
-    for (Json& inner : *value) {
+    for (UsageJson& inner : *value) {
       SetZero(&inner);
     }
   }
 }
 
 // What WithZeroUsage() does, by a parser.
-Json Expected(Api api, const std::string& text) {
-  Json json = Json::parse(text);
+UsageJson WithZeroUsageByParser(Api api, const std::string& text) {
+  UsageJson json = UsageJson::parse(text);
   const std::string around = api == Api::kMessages    ? "message"
                              : api == Api::kResponses ? "response"
                                                       : "";
-  for (Json* answer : {&json, json.contains(around) ? &json[around] : nullptr}) {
+  for (UsageJson* answer : {&json, json.contains(around) ? &json[around] : nullptr}) {
     if (answer != nullptr && answer->contains("usage") && (*answer)["usage"].is_object()) {
       SetZero(&(*answer)["usage"]);
     }
@@ -85,9 +85,9 @@ TEST(WithZeroUsage, DoesWhatAParserDoes) {
   std::size_t with_usage = 0;
   for (const std::string& name : DialectFiles(".json")) {
     const std::string body = ReadDialectFile(name + ".json");
-    const Json expected = Expected(ApiOfFile(name), body);
-    EXPECT_EQ(Json::parse(WithZeroUsage(ApiOfFile(name), body)), expected) << name;
-    with_usage += Json::parse(body) == expected ? 0 : 1;
+    const UsageJson expected = WithZeroUsageByParser(ApiOfFile(name), body);
+    EXPECT_EQ(UsageJson::parse(WithZeroUsage(ApiOfFile(name), body)), expected) << name;
+    with_usage += UsageJson::parse(body) == expected ? 0 : 1;
   }
   EXPECT_GT(with_usage, 5U);
 }
@@ -104,11 +104,12 @@ TEST(BlockWithZeroUsage, EveryEventOfAStreamSaysZero) {
     ASSERT_EQ(after.size(), before.size()) << name;
     for (std::size_t i = 0; i < after.size(); ++i) {
       EXPECT_EQ(after[i].name, before[i].name);
-      if (!Json::accept(before[i].data)) {
+      if (!UsageJson::accept(before[i].data)) {
         EXPECT_EQ(after[i].raw, before[i].raw);
         continue;
       }
-      EXPECT_EQ(Json::parse(after[i].data), Expected(api, before[i].data)) << name;
+      EXPECT_EQ(UsageJson::parse(after[i].data), WithZeroUsageByParser(api, before[i].data))
+          << name;
       EXPECT_EQ(after[i].raw == before[i].raw, after[i].data == before[i].data) << name;
     }
   }
