@@ -1,8 +1,6 @@
 #include "server/http/connection.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <sys/socket.h>
 #include <utility>
 
 #include "server/http/answer_text.h"
@@ -139,8 +137,9 @@ class HttpConnection::Responder final : public HttpResponder {
   Callbacks callbacks_;
 };
 
-HttpConnection::HttpConnection(Descriptor socket, ConnectionHost* host)
-    : socket_(std::move(socket)),
+HttpConnection::HttpConnection(Descriptor socket, std::unique_ptr<TlsStream> tls,
+                               ConnectionHost* host)
+    : transport_(std::move(socket), std::move(tls)),
       host_(host),
       reader_(host->limits().request),
       since_(host->loop()->now()) {
@@ -148,7 +147,7 @@ HttpConnection::HttpConnection(Descriptor socket, ConnectionHost* host)
 
 HttpConnection::~HttpConnection() {
   if (watched_ != 0) {
-    host_->loop()->Unwatch(socket_.get(), this);
+    host_->loop()->Unwatch(transport_.socket(), this);
   }
   if (responder_ != nullptr) {
     std::exchange(responder_, nullptr)->ConnectionClosed();
@@ -157,7 +156,7 @@ HttpConnection::~HttpConnection() {
 
 Status HttpConnection::Start() {
   constexpr std::uint32_t kFirst = EPOLLIN | EPOLLRDHUP;
-  NEARHIT_RETURN_IF_ERROR(host_->loop()->Watch(socket_.get(), kFirst, this));
+  NEARHIT_RETURN_IF_ERROR(host_->loop()->Watch(transport_.socket(), kFirst, this));
   watched_ = kFirst;
   return Status();
 }
@@ -167,7 +166,7 @@ bool HttpConnection::reads_requests() const {
 }
 
 void HttpConnection::OnEvents(std::uint32_t events) {
-  if ((events & EPOLLIN) != 0) {
+  if ((events & EPOLLIN) != 0 || ((events & EPOLLOUT) != 0 && transport_.wants_write())) {
     Read();
   }
   if (!closed_ && (events & EPOLLOUT) != 0) {
@@ -182,16 +181,20 @@ void HttpConnection::OnEvents(std::uint32_t events) {
 
 void HttpConnection::Read() {
   std::string& buffer = host_->buffer();
-  const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+  const auto got = lingering_ ? transport_.Discard(buffer) : transport_.Read(buffer);
+  if (!got && !lingering_ && !transport_.ready()) {
+    CloseGently();  // the client gets to know why its handshake failed
+    return;
+  }
+  if (!got) {
     Close();
     return;
   }
-  if (got < 0 || lingering_) {
+  if (lingering_) {
     return;
   }
-  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-  if (!reads_requests()) {
+  const std::string_view bytes(buffer.data(), *got);
+  if (bytes.empty() || !reads_requests()) {
     unread_ += bytes;
     UpdateWatch();
   } else {
@@ -271,20 +274,16 @@ void HttpConnection::AppendHead(int status, const std::vector<HttpHeader>& heade
 
 void HttpConnection::Flush() {
   while (out_begin_ < out_.size()) {
-    const ssize_t sent = ::send(socket_.get(), out_.data() + out_begin_, out_.size() - out_begin_,
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno == EINTR) {
-      continue;
-    }
-    if (sent < 0 && errno != EAGAIN) {
+    const auto sent = transport_.Write(std::string_view(out_).substr(out_begin_));
+    if (!sent) {
       Close();
       return;
     }
-    if (sent < 0) {
+    if (*sent == 0) {
       break;
     }
     since_ = host_->loop()->now();
-    out_begin_ += static_cast<std::size_t>(sent);
+    out_begin_ += *sent;
   }
   const bool all = out_begin_ == out_.size();
   if (all) {
@@ -315,9 +314,9 @@ void HttpConnection::CloseGently() {
     lingering_ = true;
     unread_ = std::string();
     since_ = host_->loop()->now();
-    ::shutdown(socket_.get(), SHUT_WR);
-    UpdateWatch();
   }
+  transport_.Finish();
+  UpdateWatch();
 }
 
 void HttpConnection::Close() {
@@ -326,10 +325,13 @@ void HttpConnection::Close() {
   }
   closed_ = true;
   if (watched_ != 0) {
-    host_->loop()->Unwatch(socket_.get(), this);
+    host_->loop()->Unwatch(transport_.socket(), this);
     watched_ = 0;
   }
-  ::shutdown(socket_.get(), SHUT_RDWR);
+  if (!busy() && out_.empty()) {
+    transport_.Finish();  // everything was said
+  }
+  transport_.Close();
   if (responder_ != nullptr) {
     std::exchange(responder_, nullptr)->ConnectionClosed();
   }
@@ -351,7 +353,9 @@ void HttpConnection::CheckTime(EventLoop::TimePoint now) {
   std::chrono::milliseconds limit = limits.idle_timeout;
   if (lingering_) {
     limit = kLingerTimeout;
-  } else if ((watched_ & EPOLLOUT) != 0) {
+  } else if (!transport_.ready()) {
+    limit = limits.request_timeout;
+  } else if ((watched_ & EPOLLOUT) != 0 && !out_.empty()) {
     limit = limits.write_timeout;
   } else if (busy()) {
     return;
@@ -368,12 +372,13 @@ void HttpConnection::UpdateWatch() {
     return;
   }
   const bool reads = unread_.size() < kMaxUnreadBytes;
-  const std::uint32_t events = EPOLLRDHUP | (reads ? EPOLLIN : 0U) | (out_.empty() ? 0U : EPOLLOUT);
-  if ((events & ~watched_ & EPOLLOUT) != 0) {
+  const bool writes = !out_.empty() || transport_.wants_write();
+  const std::uint32_t events = EPOLLRDHUP | (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
+  if (!out_.empty() && (events & ~watched_ & EPOLLOUT) != 0) {
     since_ = host_->loop()->now();  // the wait for the client begins
   }
   if (events != watched_) {
-    host_->loop()->Rewatch(socket_.get(), events, this);
+    host_->loop()->Rewatch(transport_.socket(), events, this);
     watched_ = events;
   }
 }

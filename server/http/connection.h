@@ -10,17 +10,17 @@
 #include <string_view>
 #include <vector>
 
-#include "base/descriptor.h"
 #include "net/event_loop.h"
 #include "server/http/request.h"
 #include "server/http/responder.h"
+#include "server/http/transport.h"
 
 namespace nearhit::server {
 
 struct ConnectionLimits {
   RequestLimits request{};
   std::chrono::milliseconds request_timeout{
-      30'000};                                      // from the first byte of a request to its last
+      30'000};  // from the first byte of a request to its last; of a handshake
   std::chrono::milliseconds idle_timeout{120'000};  // between requests
   std::chrono::milliseconds write_timeout{60'000};  // without a byte that the client takes
 };
@@ -38,7 +38,7 @@ class ConnectionHost {
   // For the Date header (RFC 9110, section 5.6.7).
   virtual std::string_view date() const = 0;
   virtual bool draining() const = 0;
-  // Scratch for one read.
+  // Scratch for one read, of at least TlsStream::kMaxRecordBytes.
   virtual std::string& buffer() = 0;
   // The connection is over: it is destroyed when the loop comes round.
   virtual void Closed(class HttpConnection* connection) = 0;
@@ -50,7 +50,8 @@ class ConnectionHost {
 // Thread-safety: the loop's thread.
 class HttpConnection final : public SocketHandler {
  public:
-  HttpConnection(Descriptor socket, ConnectionHost* host);
+  // `tls`: null for none.
+  HttpConnection(Descriptor socket, std::unique_ptr<TlsStream> tls, ConnectionHost* host);
   ~HttpConnection() override;
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -84,7 +85,7 @@ class HttpConnection final : public SocketHandler {
   void CloseGently();
   void UpdateWatch();
 
-  const Descriptor socket_;
+  Transport transport_;
   ConnectionHost* const host_;
   RequestReader reader_;
   std::string unread_;              // bytes of later requests, for when reads_requests()

@@ -151,6 +151,7 @@ class HttpServer::Loop final : public ConnectionHost, private SocketHandler {
   Loop(std::unique_ptr<EventLoop> events, std::shared_ptr<const Descriptor> listener,
        const HttpServerOptions& options, std::shared_ptr<std::atomic<std::size_t>> count)
       : limits_(options.limits),
+        tls_(options.tls),
         max_connections_(options.max_connections),
         listener_(std::move(listener)),
         count_(std::move(count)),
@@ -184,8 +185,10 @@ class HttpServer::Loop final : public ConnectionHost, private SocketHandler {
     }
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    auto connection = std::make_unique<HttpConnection>(std::move(socket), this);
-    if (!connection->Start().ok()) {
+    std::unique_ptr<TlsStream> tls = tls_ ? tls_->context()->Accept(socket.get()) : nullptr;
+    const bool in_order = tls_ == nullptr || tls != nullptr;
+    auto connection = std::make_unique<HttpConnection>(std::move(socket), std::move(tls), this);
+    if (!in_order || !connection->Start().ok()) {
       count_->fetch_sub(1, std::memory_order_relaxed);
       return;
     }
@@ -210,6 +213,7 @@ class HttpServer::Loop final : public ConnectionHost, private SocketHandler {
   }
 
   const ConnectionLimits limits_;
+  const std::shared_ptr<const TlsSource> tls_;
   const std::size_t max_connections_;
   const std::shared_ptr<const Descriptor> listener_;
   const std::shared_ptr<std::atomic<std::size_t>> count_;

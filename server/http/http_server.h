@@ -16,6 +16,7 @@
 #include "net/event_loop.h"
 #include "server/http/connection.h"
 #include "server/http/responder.h"
+#include "server/http/tls_source.h"
 
 namespace nearhit::server {
 
@@ -24,6 +25,7 @@ struct HttpServerOptions {
   std::size_t threads = 1;
   std::size_t max_connections = 10'000;  // on all threads; others are closed at once
   ConnectionLimits limits{};
+  std::shared_ptr<const TlsSource> tls{};  // null: plain HTTP
   // Counts open connections, for whoever shows them.
   std::shared_ptr<std::atomic<std::size_t>> connections =
       std::make_shared<std::atomic<std::size_t>>(0);

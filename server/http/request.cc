@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
+// How a client begins that wants TLS (RFC 8446, section 5.1). It waits for an answer.
+constexpr char kTlsHandshake = 22;
 // More than this only once it has come: a client may promise what it does not send.
 constexpr std::size_t kMaxReservedBytes = std::size_t{1} << 20;
 
@@ -48,6 +50,10 @@ std::size_t RequestReader::FeedHead(std::string_view bytes) {
     head_.clear();
     state_ = State::kIdle;
     return kLineEnd.size() - before;
+  }
+  if (head_.front() == kTlsHandshake) {
+    Refuse({.status = 400, .reason = "this port speaks HTTP without TLS"});
+    return bytes.size();
   }
   const std::size_t from = before < kHeadEnd.size() ? 0 : before - kHeadEnd.size() + 1;
   const std::size_t end = head_.find(kHeadEnd, from);

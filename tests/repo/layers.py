@@ -27,7 +27,8 @@ LAYERS = {
     "server/http": ["nearhit", "base", "net"],
     "server/gateway": ["nearhit", "base", "net", "server/config", "server/core", "server/dialect", "server/http"],
     "server/grpc": ["nearhit", "nearhit/v1", "base", "server/config", "server/core"],
-    "server/daemon": ["nearhit", "base", "server/config", "server/core", "server/gateway", "server/grpc"],
+    "server/daemon": ["nearhit", "base", "server/config", "server/core", "server/gateway", "server/grpc",
+                      "server/http"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
     "examples": ["nearhit"],
     "bench/peers": ["engine/model"],
@@ -54,7 +55,8 @@ for component in ["base", "net", "index", "formats", "engine/storage", "engine/e
 # The command line is tested against a real daemon, which needs a folder with a model.
 LAYERS["tests/server"] = ["nearhit", "nearhit/v1", "server", "tests/support"]
 LAYERS["tests/server/grpc"] += ["server/daemon", "tests/server"]
-LAYERS["tests/server/daemon"] += ["nearhit/v1", "tests/server"]
+LAYERS["tests/server/daemon"] += ["nearhit/v1", "tests/server", "tests/server/http"]
+LAYERS["tests/server/gateway"] += ["tests/server/http"]
 LAYERS["tests/cli"] += ["server", "tests/engine/model"]
 LAYERS["tests/index"] += ["tests/kinds"]
 LAYERS["tests/engine/cache"] += ["engine/storage"]
@@ -69,8 +71,9 @@ HOMES = {
     "xxhash.h": ["base/hash.cc"],
     "xxh_x86dispatch.h": ["base/hash.cc"],
     "utf8proc.h": ["base/utf8.cc", "engine/embedding", "engine/model"],
-    "curl/": ["net"],
-    "openssl/": ["engine/model/file_hash.cc", "server/dialect/base64.cc", "server/dialect/digest.cc"],
+    "curl/": ["net", "tests/server/http/tls_server_test.cc"],
+    "openssl/": ["engine/model/file_hash.cc", "server/dialect/base64.cc", "server/dialect/digest.cc",
+                 "server/http/tls_context.cc", "server/http/tls_stream.cc", "tests/server/http", "tests/support"],
     "prometheus/": ["server/gateway/gateway_metrics.cc"],
     "simdjson.h": ["server/dialect"],
     "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "server/dialect", "bench/workload",

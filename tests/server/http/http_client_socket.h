@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <memory>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
@@ -13,15 +14,18 @@
 
 #include "base/check.h"
 #include "base/descriptor.h"
+#include "tests/support/tls_client.h"
 
 namespace nearhit::server {
 
 // Thread-safety: externally synchronized.
 class HttpClientSocket {
  public:
-  // `receive_bytes`: the size of the buffer of the system; 0: as it likes.
-  explicit HttpClientSocket(std::uint16_t port, int receive_bytes = 0)
-      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // `receive_bytes`: the size of the buffer of the system; 0: as it likes. `tls`: null for none.
+  // Over TLS the handshake is tried at once.
+  explicit HttpClientSocket(std::uint16_t port, int receive_bytes = 0,
+                            std::unique_ptr<TlsClient> tls = nullptr)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), tls_(std::move(tls)) {
     NEARHIT_CHECK(fd() >= 0);
     const timeval patience{.tv_sec = 60, .tv_usec = 0};
     ::setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -35,10 +39,24 @@ class HttpClientSocket {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     NEARHIT_CHECK(::connect(fd(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+    if (tls_ != nullptr) {
+      Shake();
+    }
   }
+
+  // Null without TLS.
+  TlsClient* tls() const { return tls_.get(); }
 
   // Whether all of it went out.
   bool Send(std::string_view bytes) const {
+    if (tls_ == nullptr) {
+      return SendRaw(bytes);
+    }
+    tls_->Write(bytes);
+    return SendRaw(tls_->TakeOutput()) && tls_->error().empty();
+  }
+  // Past TLS.
+  bool SendRaw(std::string_view bytes) const {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) {
@@ -73,17 +91,38 @@ class HttpClientSocket {
     ::shutdown(fd(), SHUT_RDWR);
     return std::exchange(early_, std::string());
   }
+  // What comes next, past TLS; empty when the server has closed.
+  std::string ReceiveRaw() const {
+    std::string bytes(std::size_t{64} << 10, '\0');
+    const ssize_t got = ::recv(fd(), bytes.data(), bytes.size(), 0);
+    bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return bytes;
+  }
 
  private:
   int fd() const { return socket_.get(); }
   bool More() {
-    std::string bytes(std::size_t{64} << 10, '\0');
-    const ssize_t got = ::recv(fd(), bytes.data(), bytes.size(), 0);
-    early_.append(bytes, 0, got > 0 ? static_cast<std::size_t>(got) : 0);
-    return got > 0;
+    const std::string bytes = ReceiveRaw();
+    if (tls_ == nullptr) {
+      early_ += bytes;
+      return !bytes.empty();
+    }
+    tls_->Feed(bytes);
+    early_ += tls_->Read();
+    return !bytes.empty() && !tls_->ended() && tls_->error().empty();
+  }
+  void Shake() {
+    bool done = tls_->Shake();
+    std::string bytes;
+    while (SendRaw(tls_->TakeOutput()) && !done && tls_->error().empty() &&
+           !(bytes = ReceiveRaw()).empty()) {
+      tls_->Feed(bytes);
+      done = tls_->Shake();
+    }
   }
 
   Descriptor socket_;
+  std::unique_ptr<TlsClient> tls_;
   std::string early_;  // read, but not asked for yet
 };
 

@@ -34,7 +34,7 @@ std::size_t ResidentBytes() {
 }
 
 // A client may ask without reading. What waits for it has a limit all the same.
-TEST_F(HttpLimitsTest, AnswersNoFurtherWhileAnswersWait) {
+TEST_P(HttpLimitsTest, AnswersNoFurtherWhileAnswersWait) {
   std::atomic<std::size_t> most{0};
   const std::string body(std::size_t{64} << 10, 'b');
   Serve([&](const HttpServerRequest&, const ResponderPtr& responder) {
@@ -56,8 +56,8 @@ TEST_F(HttpLimitsTest, AnswersNoFurtherWhileAnswersWait) {
 }
 
 // Even when the handler goes on to write, as one does that keeps a connection alive.
-TEST_F(HttpLimitsTest, CutsOffAClientThatTakesNothing) {
-  options_.limits.write_timeout = milliseconds(1);
+TEST_P(HttpLimitsTest, CutsOffAClientThatTakesNothing) {
+  options_.limits.write_timeout = kShort;
   Signal gone;
   ResponderPtr kept;
   Serve(
@@ -80,11 +80,9 @@ TEST_F(HttpLimitsTest, CutsOffAClientThatTakesNothing) {
 }
 
 // A handler that has begun an answer, but has nothing to send yet.
-TEST_F(HttpLimitsTest, CutsOffNoClientThatWaitsForTheHandler) {
-  options_.limits = {.request = {},
-                     .request_timeout = milliseconds(1),
-                     .idle_timeout = milliseconds(1),
-                     .write_timeout = milliseconds(1)};
+TEST_P(HttpLimitsTest, CutsOffNoClientThatWaitsForTheHandler) {
+  options_.limits = {
+      .request = {}, .request_timeout = kShort, .idle_timeout = kShort, .write_timeout = kShort};
   ResponderPtr kept;
   int ticks = 0;
   Serve([&](const HttpServerRequest&, ResponderPtr responder) { kept = std::move(responder); },
@@ -102,8 +100,8 @@ TEST_F(HttpLimitsTest, CutsOffNoClientThatWaitsForTheHandler) {
   server_.reset();  // uses what is above
 }
 
-TEST_F(HttpLimitsTest, ClosesConnectionsThatAreIdle) {
-  options_.limits.idle_timeout = milliseconds(1);
+TEST_P(HttpLimitsTest, ClosesConnectionsThatAreIdle) {
+  options_.limits.idle_timeout = kShort;
   Echo();
   HttpClientSocket silent = Connect();
   HttpClientSocket client = Connect();
@@ -113,8 +111,8 @@ TEST_F(HttpLimitsTest, ClosesConnectionsThatAreIdle) {
   EXPECT_TRUE(AllGone());
 }
 
-TEST_F(HttpLimitsTest, ClosesConnectionsWhoseRequestDoesNotEnd) {
-  options_.limits.request_timeout = milliseconds(1);
+TEST_P(HttpLimitsTest, ClosesConnectionsWhoseRequestDoesNotEnd) {
+  options_.limits.request_timeout = kShort;
   Echo();
   HttpClientSocket head = Connect();
   ASSERT_TRUE(head.Send("GET / HTTP/1.1\r\nHost:"));
@@ -127,7 +125,7 @@ TEST_F(HttpLimitsTest, ClosesConnectionsWhoseRequestDoesNotEnd) {
   EXPECT_THAT(idle.ReadUntil("/one"), EndsWith("/one"));
 }
 
-TEST_F(HttpLimitsTest, ClosesConnectionsThatAreTooMany) {
+TEST_P(HttpLimitsTest, ClosesConnectionsThatAreTooMany) {
   options_.max_connections = 2;
   Echo();
   std::optional<HttpClientSocket> first(Connect());
@@ -143,7 +141,7 @@ TEST_F(HttpLimitsTest, ClosesConnectionsThatAreTooMany) {
   EXPECT_THAT(third.ReadUntil("/three"), EndsWith("/three"));
 }
 
-TEST_F(HttpLimitsTest, RefusesWithAStatusAndCloses) {
+TEST_P(HttpLimitsTest, RefusesWithAStatusAndCloses) {
   options_.limits.request.body_bytes = 10;
   Echo();
   HttpClientSocket odd = Connect();
@@ -159,7 +157,7 @@ TEST_F(HttpLimitsTest, RefusesWithAStatusAndCloses) {
   EXPECT_TRUE(AllGone());
 }
 
-TEST_F(HttpLimitsTest, HoldsAThousandIdleConnections) {
+TEST_P(HttpLimitsTest, HoldsAThousandIdleConnections) {
   rlimit files{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
   files.rlim_cur = files.rlim_max;
@@ -188,6 +186,8 @@ TEST_F(HttpLimitsTest, HoldsAThousandIdleConnections) {
   clients.clear();
   EXPECT_TRUE(AllGone());
 }
+
+INSTANTIATE_TEST_SUITE_P(Wires, HttpLimitsTest, BothWires(), WireName);
 
 }  // namespace
 }  // namespace nearhit::server

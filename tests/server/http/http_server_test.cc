@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-TEST_F(HttpServerTest, AnswersOneRequestAfterTheOtherOnAConnection) {
+TEST_P(HttpServerTest, AnswersOneRequestAfterTheOtherOnAConnection) {
   Echo();
   HttpClientSocket client = Connect();
   for (const std::string_view target : {"/one", "/two"}) {
@@ -30,7 +30,7 @@ TEST_F(HttpServerTest, AnswersOneRequestAfterTheOtherOnAConnection) {
   EXPECT_EQ(server_->connections(), 1U);
 }
 
-TEST_F(HttpServerTest, ClosesWhenTheClientAsksForIt) {
+TEST_P(HttpServerTest, ClosesWhenTheClientAsksForIt) {
   Echo();
   HttpClientSocket client = Connect();
   ASSERT_TRUE(client.Send(Get("/one", "Connection: close\r\n") + Get("/two")));
@@ -40,7 +40,7 @@ TEST_F(HttpServerTest, ClosesWhenTheClientAsksForIt) {
   EXPECT_TRUE(AllGone());
 }
 
-TEST_F(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
+TEST_P(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
   Echo();
   HttpClientSocket client = Connect();
   std::string requests;
@@ -55,7 +55,7 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
   }
 }
 
-TEST_F(HttpServerTest, AnswersPipelinedRequestsOneAtATime) {
+TEST_P(HttpServerTest, AnswersPipelinedRequestsOneAtATime) {
   std::atomic<int> open{0};
   Serve([&open](HttpServerRequest request, ResponderPtr responder) {
     EXPECT_EQ(open.fetch_add(1), 0);
@@ -70,7 +70,7 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsOneAtATime) {
   EXPECT_THAT(client.ReadUntil("/third"), HasSubstr("/first"));
 }
 
-TEST_F(HttpServerTest, SendsNoBodyToHead) {
+TEST_P(HttpServerTest, SendsNoBodyToHead) {
   Serve([](const HttpServerRequest& request, const ResponderPtr& responder) {
     if (request.target == "/whole") {
       responder->Send(200, {}, "body");
@@ -90,7 +90,7 @@ TEST_F(HttpServerTest, SendsNoBodyToHead) {
 }
 
 // 204 and 304 have no body, so nothing of one may follow: the client would take it for an answer.
-TEST_F(HttpServerTest, SendsNoBodyWhereTheStatusHasNone) {
+TEST_P(HttpServerTest, SendsNoBodyWhereTheStatusHasNone) {
   Serve([](const HttpServerRequest& request, const ResponderPtr& responder) {
     const int status = std::stoi(request.target.substr(2));
     if (request.target.starts_with("/s")) {
@@ -113,7 +113,7 @@ TEST_F(HttpServerTest, SendsNoBodyWhereTheStatusHasNone) {
   EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_F(HttpServerTest, ServesClientsOfHttp10) {
+TEST_P(HttpServerTest, ServesClientsOfHttp10) {
   Serve([](const HttpServerRequest& request, const ResponderPtr& responder) {
     if (request.target == "/whole") {
       responder->Send(200, {}, "body");
@@ -135,7 +135,7 @@ TEST_F(HttpServerTest, ServesClientsOfHttp10) {
   EXPECT_THAT(answer, Not(HasSubstr("chunked")));
 }
 
-TEST_F(HttpServerTest, LetsAClientContinue) {
+TEST_P(HttpServerTest, LetsAClientContinue) {
   Echo();
   HttpClientSocket client = Connect();
   ASSERT_TRUE(client.Send(Get("/", "Expect: 100-continue\r\nContent-Length: 4\r\n")));
@@ -144,7 +144,7 @@ TEST_F(HttpServerTest, LetsAClientContinue) {
   EXPECT_THAT(client.ReadUntil("\r\n\r\n"), HasSubstr("x-body: body\r\n"));
 }
 
-TEST_F(HttpServerTest, TakesABodyInManyPieces) {
+TEST_P(HttpServerTest, TakesABodyInManyPieces) {
   Echo();
   HttpClientSocket client = Connect();
   std::string request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -154,7 +154,7 @@ TEST_F(HttpServerTest, TakesABodyInManyPieces) {
   EXPECT_THAT(client.ReadUntil("\r\n\r\n"), HasSubstr("x-body: abcde\r\n"));
 }
 
-TEST_F(HttpServerTest, ListensWhereItIsTold) {
+TEST_P(HttpServerTest, ListensWhereItIsTold) {
   const auto start = [](const std::string& listen) {
     HttpServerOptions options;
     options.listen = listen;
@@ -168,6 +168,8 @@ TEST_F(HttpServerTest, ListensWhereItIsTold) {
   EXPECT_THAT(start("127.0.0.1:" + std::to_string(server_->port())),
               StatusIs(StatusCode::kUnavailable));
 }
+
+INSTANTIATE_TEST_SUITE_P(Wires, HttpServerTest, BothWires(), WireName);
 
 }  // namespace
 }  // namespace nearhit::server

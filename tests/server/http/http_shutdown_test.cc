@@ -20,7 +20,7 @@ using testing::EndsWith;
 class HttpShutdownTest : public HttpServerTest {};
 
 // The answer comes when the loop has ended.
-TEST_F(HttpShutdownTest, DropsAnswersThatComeTooLate) {
+TEST_P(HttpShutdownTest, DropsAnswersThatComeTooLate) {
   std::shared_ptr<EventLoop> loop;
   ResponderPtr kept;
   Signal asked;
@@ -39,7 +39,7 @@ TEST_F(HttpShutdownTest, DropsAnswersThatComeTooLate) {
   kept->Send(200, {}, "late");
 }
 
-TEST_F(HttpShutdownTest, LetsRunningAnswersEndWhenItShutsDown) {
+TEST_P(HttpShutdownTest, LetsRunningAnswersEndWhenItShutsDown) {
   Signal asked;
   ResponderPtr kept;
   Serve([&](const HttpServerRequest&, ResponderPtr responder) {
@@ -61,7 +61,7 @@ TEST_F(HttpShutdownTest, LetsRunningAnswersEndWhenItShutsDown) {
 }
 
 // The request ends after the call, its answer says that the connection does, and so it is.
-TEST_F(HttpShutdownTest, LetsARunningRequestEndWhenItShutsDown) {
+TEST_P(HttpShutdownTest, LetsARunningRequestEndWhenItShutsDown) {
   Echo();
   HttpClientSocket idle = Connect();
   HttpClientSocket client = Connect();
@@ -75,7 +75,7 @@ TEST_F(HttpShutdownTest, LetsARunningRequestEndWhenItShutsDown) {
 }
 
 // The answer is made, but its client has not taken all of it.
-TEST_F(HttpShutdownTest, SendsTheRestOfAnswersWhenItShutsDown) {
+TEST_P(HttpShutdownTest, SendsTheRestOfAnswersWhenItShutsDown) {
   Signal answered;
   const std::string body(std::size_t{32} << 20, 'x');
   Serve([&](const HttpServerRequest&, const ResponderPtr& responder) {
@@ -94,7 +94,7 @@ TEST_F(HttpShutdownTest, SendsTheRestOfAnswersWhenItShutsDown) {
 }
 
 // A client that goes may take another one with it, also when the loop ends.
-TEST_F(HttpShutdownTest, EndsConnectionsThatEndEachOther) {
+TEST_P(HttpShutdownTest, EndsConnectionsThatEndEachOther) {
   std::vector<ResponderPtr> kept;
   std::atomic<int> asked{0};
   Serve([&](const HttpServerRequest&, const ResponderPtr& responder) {
@@ -117,6 +117,8 @@ TEST_F(HttpShutdownTest, EndsConnectionsThatEndEachOther) {
     EXPECT_EQ(client.ReadAll(), "");
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Wires, HttpShutdownTest, BothWires(), WireName);
 
 }  // namespace
 }  // namespace nearhit::server

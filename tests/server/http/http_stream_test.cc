@@ -20,7 +20,7 @@ using testing::StartsWith;
 
 class HttpStreamTest : public HttpServerTest {};
 
-TEST_F(HttpStreamTest, StreamsInChunks) {
+TEST_P(HttpStreamTest, StreamsInChunks) {
   Serve([](const HttpServerRequest&, const ResponderPtr& responder) {
     responder->Begin(200, {{.name = "content-type", .value = "text/plain"}});
     responder->Write("first");
@@ -41,7 +41,7 @@ TEST_F(HttpStreamTest, StreamsInChunks) {
   EXPECT_THAT(client.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 200"));
 }
 
-TEST_F(HttpStreamTest, SendsTheHeadWhenItIsFlushed) {
+TEST_P(HttpStreamTest, SendsTheHeadWhenItIsFlushed) {
   Signal read;
   Serve([&read](const HttpServerRequest&, const ResponderPtr& responder) {
     responder->Begin(200, {});
@@ -59,7 +59,7 @@ TEST_F(HttpStreamTest, SendsTheHeadWhenItIsFlushed) {
   EXPECT_EQ(client.ReadUntil("0\r\n\r\n"), "3\r\nend\r\n0\r\n\r\n");
 }
 
-TEST_F(HttpStreamTest, AbortsSoThatTheClientNotices) {
+TEST_P(HttpStreamTest, AbortsSoThatTheClientNotices) {
   Serve([](const HttpServerRequest&, const ResponderPtr& responder) {
     responder->SetGone([] { ADD_FAILURE() << "the client is there"; });
     responder->Begin(200, {});
@@ -72,7 +72,7 @@ TEST_F(HttpStreamTest, AbortsSoThatTheClientNotices) {
   EXPECT_THAT(client.ReadAll(), EndsWith("\r\n4\r\npart\r\n"));
 }
 
-TEST_F(HttpStreamTest, AbortsWhenTheResponderIsDropped) {
+TEST_P(HttpStreamTest, AbortsWhenTheResponderIsDropped) {
   Serve([](const HttpServerRequest&, const ResponderPtr& responder) {
     responder->Begin(200, {});
     responder->Write("part");
@@ -83,7 +83,7 @@ TEST_F(HttpStreamTest, AbortsWhenTheResponderIsDropped) {
   EXPECT_TRUE(AllGone());
 }
 
-TEST_F(HttpStreamTest, TellsThatAClientHasGone) {
+TEST_P(HttpStreamTest, TellsThatAClientHasGone) {
   Signal gone;
   ResponderPtr kept;
   Serve([&](const HttpServerRequest&, ResponderPtr responder) {
@@ -109,7 +109,7 @@ TEST_F(HttpStreamTest, TellsThatAClientHasGone) {
   server_.reset();  // uses what is above
 }
 
-TEST_F(HttpStreamTest, TellsNotOfAClientThatGoesAfterTheEnd) {
+TEST_P(HttpStreamTest, TellsNotOfAClientThatGoesAfterTheEnd) {
   ResponderPtr kept;
   Serve([&](const HttpServerRequest&, ResponderPtr responder) {
     kept = std::move(responder);
@@ -126,7 +126,7 @@ TEST_F(HttpStreamTest, TellsNotOfAClientThatGoesAfterTheEnd) {
 }
 
 // Each of the two holds the responder, and nothing else does.
-TEST_F(HttpStreamTest, DestroysAResponderThatOnlyItsCallbacksHold) {
+TEST_P(HttpStreamTest, DestroysAResponderThatOnlyItsCallbacksHold) {
   Serve([](const HttpServerRequest& request, const ResponderPtr& responder) {
     responder->Begin(200, {});
     responder->Write("part");
@@ -177,7 +177,7 @@ class Source : public std::enable_shared_from_this<Source> {
   std::size_t written_ = 0;
 };
 
-TEST_F(HttpStreamTest, LetsTheHandlerWaitForASlowClient) {
+TEST_P(HttpStreamTest, LetsTheHandlerWaitForASlowClient) {
   Source::waits = 0;
   Serve([](const HttpServerRequest&, ResponderPtr responder) {
     responder->Begin(200, {});
@@ -196,7 +196,7 @@ TEST_F(HttpStreamTest, LetsTheHandlerWaitForASlowClient) {
   EXPECT_EQ(client.ReadUntil("0\r\n\r\n"), "0\r\n\r\n");
 }
 
-TEST_F(HttpStreamTest, TakesAnswersOfOtherThreads) {
+TEST_P(HttpStreamTest, TakesAnswersOfOtherThreads) {
   std::vector<std::thread> threads;
   Serve([&threads](HttpServerRequest request, ResponderPtr responder) {
     const std::shared_ptr<EventLoop> loop = responder->loop();
@@ -218,6 +218,8 @@ TEST_F(HttpStreamTest, TakesAnswersOfOtherThreads) {
     thread.join();
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Wires, HttpStreamTest, BothWires(), WireName);
 
 }  // namespace
 }  // namespace nearhit::server
