@@ -76,6 +76,21 @@ void ReadEach(TomlReader* reader, std::string_view key, const std::string& sourc
   }
 }
 
+void ReadTls(const toml::table& table, TomlReader* reader, GatewayOptions* out) {
+  reader->String("tls_certificate", &out->tls_certificate);
+  reader->String("tls_key", &out->tls_key);
+  reader->String("tls_client_ca", &out->tls_client_ca);
+  if (out->tls_key.empty() && !out->tls_certificate.empty()) {
+    reader->Fail(table.get("tls_certificate"), "tls_certificate", "needs gateway.tls_key");
+  }
+  if (out->tls_certificate.empty() && !out->tls_key.empty()) {
+    reader->Fail(table.get("tls_key"), "tls_key", "needs gateway.tls_certificate");
+  }
+  if (out->tls_certificate.empty() && !out->tls_client_ca.empty()) {
+    reader->Fail(table.get("tls_client_ca"), "tls_client_ca", "needs gateway.tls_certificate");
+  }
+}
+
 }  // namespace
 
 Result<UpstreamOptions> UpstreamOfUrl(const std::string& url) {
@@ -101,6 +116,7 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
   if (const Status listen = CheckListenAddress(out.listen); !listen.ok() && !out.listen.empty()) {
     reader.Fail(table.get("listen"), "listen", listen.message());
   }
+  ReadTls(table, &reader, &out);
   reader.Int("threads", 1, 256, &out.threads);
   reader.Int("max_connections", 1, 1'000'000, &out.max_connections);
   reader.Int("max_body_bytes", 1'024, std::int64_t{512} << 20, &out.max_body_bytes);

@@ -79,6 +79,11 @@ inline constexpr std::string_view kDefaultGatewayListen = "127.0.0.1:7780";
 
 struct GatewayOptions {
   std::string listen{};  // host:port; empty: no gateway. Port 0: any free port
+  // PEM files: the certificate and its chain, its key, and authorities of which a client must have
+  // a certificate. The first two are both empty for plain HTTP, the last for clients without one.
+  std::string tls_certificate{};
+  std::string tls_key{};
+  std::string tls_client_ca{};
   std::uint32_t threads = 1;
   std::uint32_t max_connections = 10'000;
   std::uint32_t max_body_bytes = 32U << 20;

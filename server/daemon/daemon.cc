@@ -14,6 +14,7 @@
 #include "nearhit/local_embedder.h"
 #include "nearhit/version.h"
 #include "server/config/model_folder.h"
+#include "server/daemon/gateway_setup.h"
 #include "server/daemon/log.h"
 #include "server/gateway/secret.h"
 
@@ -69,6 +70,7 @@ std::string ChangedSections(const Config& before, const Config& after) {
 // How often what has to be looked after is.
 constexpr timespec kHouseTick{.tv_sec = 1, .tv_nsec = 0};
 constexpr int kTicksBetweenChecks = 5;
+constexpr int kTicksBetweenLooks = 10;  // at the gateway's certificate
 constexpr std::chrono::milliseconds kListenerPatience{1'500};
 // In a row, until a listener counts as dead rather than slow.
 constexpr int kChecksThatTell = 3;
@@ -106,37 +108,6 @@ void RaiseFileLimit() {
       "files and connections: at most " + std::to_string(limit.rlim_cur) + " at a time" +
           (limit.rlim_cur < kFewFiles ? "; storage alone may have 512 open" : ""));
 }
-
-namespace {
-
-Status SetGateway(const DaemonFlags& flags, GatewayOptions* gateway) {
-  if (flags.http_listen) {
-    const Status status = CheckListenAddress(*flags.http_listen);
-    if (!status.ok()) {
-      return InvalidArgument("--http-listen " + std::string(status.message()));
-    }
-    gateway->listen = *flags.http_listen;
-  }
-  if (!flags.upstreams.empty()) {
-    gateway->upstreams.clear();
-    for (const std::string& url : flags.upstreams) {
-      auto upstream = UpstreamOfUrl(url);
-      if (!upstream.ok()) {
-        return InvalidArgument("--upstream " + std::string(upstream.status().message()));
-      }
-      gateway->upstreams.push_back(*std::move(upstream));
-    }
-    if (gateway->listen.empty()) {
-      gateway->listen = kDefaultGatewayListen;
-    }
-  }
-  if (!gateway->listen.empty() && gateway->upstreams.empty()) {
-    return InvalidArgument("--http-listen needs --upstream, or [[gateway.upstream]] in the file");
-  }
-  return Status();
-}
-
-}  // namespace
 
 Result<Config> ConfigFromFlags(const DaemonFlags& flags) {
   Config config;
@@ -196,6 +167,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
   for (const NamedNamespace& wanted : config.namespaces) {
     NEARHIT_RETURN_IF_ERROR(EnsureNamespace(daemon->db_.get(), wanted, model_folder));
   }
+  NEARHIT_ASSIGN_OR_RETURN(daemon->gateway_tls_, OpenGatewayTls(config.gateway));
   NEARHIT_RETURN_IF_ERROR(daemon->Serve());
   NEARHIT_RETURN_IF_ERROR(daemon->StartGateway());
   return daemon;
@@ -209,8 +181,8 @@ Status Daemon::StartGateway() {
   if (!config_.storage.in_memory) {
     NEARHIT_ASSIGN_OR_RETURN(secret, LoadOrMakeSecret(config_.storage.path / "gateway-secret"));
   }
-  NEARHIT_ASSIGN_OR_RETURN(gateway_,
-                           Gateway::Start(core_.get(), config_.gateway, std::move(secret)));
+  NEARHIT_ASSIGN_OR_RETURN(
+      gateway_, Gateway::Start(core_.get(), config_.gateway, std::move(secret), gateway_tls_));
   return Status();
 }
 
@@ -263,6 +235,12 @@ void Daemon::Reload(const Result<Config>& loaded) {
                            : "; a restart is needed for what changed in" + changed));
 }
 
+void Daemon::LookAtCertificate() {
+  if (gateway_tls_ != nullptr) {
+    LookAtGatewayTls(gateway_tls_.get());
+  }
+}
+
 Status Daemon::Stop() {
   if (gateway_ != nullptr) {
     gateway_->Shutdown(std::chrono::milliseconds(config_.server.shutdown_grace_ms));
@@ -307,6 +285,9 @@ Status Serve(const DaemonFlags& flags, const sigset_t& signals, Daemon* daemon) 
     if (signal == SIGHUP) {
       daemon->Reload(ConfigFromFlags(flags));
     }
+    if (signal == SIGHUP || tick % kTicksBetweenLooks == 0) {
+      daemon->LookAtCertificate();
+    }
     daemon->core().KeepHouse();
     if (tick % kTicksBetweenChecks == 0 || failed_checks > 0) {
       const Status checked = daemon->server().CheckListeners(kListenerPatience);
@@ -329,7 +310,10 @@ int RunDaemon(const DaemonFlags& flags) {
     return kExitConfig;
   }
   if (flags.check_config) {
-    const Status checked = CheckNamespaces(*config);
+    Status checked = CheckNamespaces(*config);
+    if (checked.ok()) {
+      checked = OpenGatewayTls(config->gateway).status();
+    }
     if (!checked.ok()) {
       Log(LogLevel::kError, checked.message());
     }
@@ -363,8 +347,7 @@ int RunDaemon(const DaemonFlags& flags) {
                ? "unix:" + config->server.unix_socket
                : config->server.listen + ", port " + std::to_string((*daemon)->server().port())));
   if (Gateway* const gateway = (*daemon)->gateway()) {
-    Log(LogLevel::kInfo, "the gateway listens on " + config->gateway.listen + ", port " +
-                             std::to_string(gateway->port()));
+    AnnounceGateway(config->gateway, gateway->port());
   }
   const Status served = Serve(flags, signals, daemon->get());
   sigset_t stopping = signals;

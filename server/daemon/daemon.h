@@ -11,6 +11,7 @@
 #include "server/config/config.h"
 #include "server/gateway/gateway.h"
 #include "server/grpc/server.h"
+#include "server/http/tls_source.h"
 
 namespace nearhit::server {
 
@@ -20,6 +21,9 @@ struct DaemonFlags {
   std::optional<std::string> listen;
   std::optional<std::string> http_listen;
   std::vector<std::string> upstreams;
+  std::optional<std::string> http_tls_certificate;
+  std::optional<std::string> http_tls_key;
+  std::optional<std::string> http_tls_client_ca;
   std::optional<std::filesystem::path> data;
   std::optional<std::string> model_folder;
   std::optional<std::size_t> embedding_threads;
@@ -43,7 +47,8 @@ class Daemon {
   // Opens the database with the models of its namespaces, creates missing namespaces, listens: whom
   // it answers, and whoever reads its health, finds everything loaded.
   //
-  // Errors: those of Database::Open, Database::CreateNamespace and Server::Start.
+  // Errors: those of Database::Open, Database::CreateNamespace, TlsSource::Create, Server::Start
+  // and Gateway::Start.
   static Result<std::unique_ptr<Daemon>> Start(const Config& config);
 
   Database& database() { return *db_; }
@@ -60,6 +65,9 @@ class Daemon {
   // namespaces that are missing. Says in the log what it did not, and why.
   void Reload(const Result<Config>& loaded);
 
+  // Takes the certificate of the gateway anew when its files have changed. The log says so.
+  void LookAtCertificate();
+
   // Graceful stop: drains the server, flushes, writes snapshots, closes.
   Status Stop();
 
@@ -72,7 +80,8 @@ class Daemon {
   std::unique_ptr<Database> db_;
   std::unique_ptr<ServiceCore> core_;
   std::unique_ptr<Server> server_;
-  std::unique_ptr<Gateway> gateway_;  // null: none is configured
+  std::shared_ptr<TlsSource> gateway_tls_;  // null: the gateway has no TLS
+  std::unique_ptr<Gateway> gateway_;        // null: none is configured
 };
 
 // Lets the process open as many files as it may, and says how many. A shell gives 1,024 often.

@@ -19,6 +19,14 @@ int Run(int argc, char** argv) {
   app.add_option("--http-listen", flags.http_listen,
                  "host:port of the HTTP gateway, 127.0.0.1:7780 unless said; instead of the file's "
                  "gateway.listen");
+  app.add_option("--http-tls-certificate", flags.http_tls_certificate,
+                 "PEM file: certificate chain of the HTTP gateway, instead of the file's "
+                 "gateway.tls_certificate");
+  app.add_option("--http-tls-key", flags.http_tls_key,
+                 "PEM file: its key, instead of the file's gateway.tls_key");
+  app.add_option("--http-tls-client-ca", flags.http_tls_client_ca,
+                 "PEM file: clients need a certificate of one of these, instead of the file's "
+                 "gateway.tls_client_ca");
   app.add_option("--data", flags.data, "data directory, instead of the file's storage.path");
   app.add_option("--model-folder", flags.model_folder,
                  "Model of namespaces that say no embedder, instead of the file's "

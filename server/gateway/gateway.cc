@@ -67,10 +67,12 @@ class GatewayHandler final : public HttpHandler {
   void SendMetrics(std::shared_ptr<HttpResponder> responder) {
     const Status queued = shared_->core->Submit(
         Lane::kStorage, CallContext(), [shared = shared_, loop = own_.loop, responder] {
-          const auto connections = shared->connections->load(std::memory_order_relaxed);
-          const auto flights = shared->flying->load(std::memory_order_relaxed);
-          auto text = std::make_shared<std::string>(
-              shared->metrics.Text(&shared->core->db(), connections, flights));
+          const GatewayState state{
+              .connections = shared->connections->load(std::memory_order_relaxed),
+              .flights = shared->flying->load(std::memory_order_relaxed),
+              .tls = shared->tls.get()};
+          auto text =
+              std::make_shared<std::string>(shared->metrics.Text(&shared->core->db(), state));
           loop->Post([responder, text] { SendText(std::move(*text), responder.get()); });
         });
     if (!queued.ok()) {
@@ -124,7 +126,11 @@ std::string GatewayShared::CallerTagOf(const HttpServerRequest& request) const {
 }
 
 Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const GatewayOptions& options,
-                                                std::string secret) {
+                                                std::string secret,
+                                                std::shared_ptr<const TlsSource> tls) {
+  if (options.tls_certificate.empty() != (tls == nullptr)) {
+    return InvalidArgument("the gateway's options and its certificate do not agree");
+  }
   NEARHIT_RETURN_IF_ERROR(EnsureNamespace(core, options.name_space, true));
   NEARHIT_RETURN_IF_ERROR(EnsureNamespace(core, options.exact_namespace, false));
   std::unique_ptr<Gateway> gateway(new Gateway());
@@ -134,6 +140,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const Gateway
   shared.options = options;
   shared.secret = std::move(secret);
   shared.near = std::make_shared<NearFlights>(LongestLookup(options));
+  shared.tls = std::move(tls);
   NEARHIT_ASSIGN_OR_RETURN(shared.upstreams, UpstreamSet::Create(options.upstreams));
   shared.prices = std::make_shared<const PriceTable>(options.prices);
   HttpServerOptions http;
@@ -141,6 +148,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const Gateway
   http.threads = options.threads;
   http.max_connections = options.max_connections;
   http.connections = shared.connections;
+  http.tls = shared.tls;
   http.limits.request.body_bytes = options.max_body_bytes;
   NEARHIT_ASSIGN_OR_RETURN(
       gateway->server_,

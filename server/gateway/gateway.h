@@ -53,6 +53,7 @@ class GatewayShared : public std::enable_shared_from_this<GatewayShared> {
   std::uint64_t NextRandom();
   // A tag of every entry that this caller caused: whose it is. Empty when callers share.
   std::string CallerTagOf(const HttpServerRequest& request) const;
+  std::shared_ptr<const TlsSource> tls{};  // null: plain HTTP
   // Of clients, now.
   std::shared_ptr<std::atomic<std::size_t>> connections =
       std::make_shared<std::atomic<std::size_t>>(0);
@@ -67,11 +68,14 @@ class GatewayShared : public std::enable_shared_from_this<GatewayShared> {
 class Gateway {
  public:
   // Creates its namespaces when they are missing, and listens. `secret` is for digests of
-  // credentials: as long as it stays, entries are found again. `core` must outlive the gateway.
+  // credentials: as long as it stays, entries are found again. `tls` is what the files of the
+  // options hold; null for plain HTTP. `core` must outlive the gateway.
   //
-  // Errors: those of UpstreamSet::Create, HttpServer::Start and of creating a namespace.
+  // Errors: those of UpstreamSet::Create, HttpServer::Start and of creating a namespace;
+  // kInvalidArgument when options and `tls` do not agree on whether there is TLS.
   static Result<std::unique_ptr<Gateway>> Start(ServiceCore* core, const GatewayOptions& options,
-                                                std::string secret);
+                                                std::string secret,
+                                                std::shared_ptr<const TlsSource> tls = nullptr);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;

@@ -54,6 +54,18 @@ MetricFamily One(const std::string& name, const std::string& help, MetricType ty
   return family;
 }
 
+void AddTls(const TlsSource* tls, std::vector<MetricFamily>* out) {
+  if (tls == nullptr) {
+    return;
+  }
+  out->push_back(One("nearhit_gateway_tls_expiry_timestamp_seconds",
+                     "When the certificate expires, since 1970", MetricType::Gauge,
+                     static_cast<double>(tls->context()->expires_at())));
+  out->push_back(One("nearhit_gateway_tls_reload_failures_total",
+                     "Changes of the certificate's files that were not taken", MetricType::Counter,
+                     static_cast<double>(tls->failed_looks())));
+}
+
 void AddNamespaces(Database* db, std::vector<MetricFamily>* out) {
   std::vector<MetricFamily> families;
   for (const NamespaceMetric& metric : kNamespaceMetrics) {
@@ -224,15 +236,15 @@ std::uint64_t GatewayMetrics::requests(Served how) const {
   return requests_[static_cast<std::size_t>(how)].load(std::memory_order_relaxed);
 }
 
-std::string GatewayMetrics::Text(Database* db, std::size_t connections,
-                                 std::uint64_t flights) const {
+std::string GatewayMetrics::Text(Database* db, const GatewayState& state) const {
   std::vector<MetricFamily> all = families_->registry.Collect();
   all.push_back(One("nearhit_gateway_connections", "Open connections of clients", MetricType::Gauge,
-                    static_cast<double>(connections)));
+                    static_cast<double>(state.connections)));
   all.push_back(One("nearhit_gateway_flights", "Calls upstream that are not over",
-                    MetricType::Gauge, static_cast<double>(flights)));
+                    MetricType::Gauge, static_cast<double>(state.flights)));
   all.push_back(One("nearhit_gateway_stored_total", "Answers that were stored", MetricType::Counter,
                     static_cast<double>(stored_.load(std::memory_order_relaxed))));
+  AddTls(state.tls, &all);
   MetricFamily build = One("nearhit_build_info", "The version", MetricType::Gauge, 1);
   build.metric.front().label.push_back({.name = "version", .value = NEARHIT_VERSION});
   all.push_back(std::move(build));

@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "nearhit/database.h"
 #include "server/dialect/endpoint.h"
+#include "server/http/tls_source.h"
 
 namespace nearhit::server {
 
@@ -45,6 +46,13 @@ struct Saving {
   std::chrono::milliseconds time{0};
 };
 
+// What is so at the moment, for GatewayMetrics::Text().
+struct GatewayState {
+  std::size_t connections = 0;
+  std::uint64_t flights = 0;       // calls upstream that are not over
+  const TlsSource* tls = nullptr;  // null: plain HTTP
+};
+
 // Thread-safety: thread-safe.
 class GatewayMetrics {
  public:
@@ -72,7 +80,7 @@ class GatewayMetrics {
   std::uint64_t requests(Served how) const;
 
   // These, and those of the database by namespace, in the text format of Prometheus.
-  std::string Text(Database* db, std::size_t connections, std::uint64_t flights) const;
+  std::string Text(Database* db, const GatewayState& state) const;
 
  private:
   class Families;

@@ -48,6 +48,16 @@ embedder = { kind = "http", url = "http://127.0.0.1:1/v1/embeddings", model = "m
   EXPECT_EQ(got.embedder.timeout.count(), 7);
 }
 
+TEST(Config, ReadsTheGatewaysTls) {
+  const auto config = ParseConfig(
+      "[gateway]\nlisten = ''\ntls_certificate = 'c'\ntls_key = 'k'\ntls_client_ca = 'a'\n",
+      "test.toml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->gateway.tls_certificate, "c");
+  EXPECT_EQ(config->gateway.tls_key, "k");
+  EXPECT_EQ(config->gateway.tls_client_ca, "a");
+}
+
 TEST(Config, ReadsALocalEmbedder) {
   const auto config = ParseConfig(R"(
 [embedding]
@@ -102,27 +112,27 @@ TEST_P(ConfigTypo, IsNamedWithItsLineAndTheNearestKey) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigTypo,
-    testing::Values(Typo{"[servr]\n", "server?"}, Typo{"[storag]\n", "storage?"},
-                    Typo{"[logs]\n", "log?"}, Typo{"[embeding]\n", "embedding?"},
-                    Typo{"[[namespaces]]\n", "namespace?"},
-                    Typo{"[server]\nlisen = 1\n", "server.listen?"},
-                    Typo{"[server]\nunix_soket = 1\n", "server.unix_socket?"},
-                    Typo{"[server]\nworker = 1\n", "server.workers?"},
-                    Typo{"[server]\nmax_queu = 1\n", "server.max_queue?"},
-                    Typo{"[server]\nmax_message_byte = 1\n", "server.max_message_bytes?"},
-                    Typo{"[server]\nmax_streams = 1\n", "server.max_concurrent_streams?"},
-                    Typo{"[server]\nmemory_quota = 1\n", "server.memory_quota_bytes?"},
-                    Typo{"[server]\nreflect = 1\n", "server.reflection?"},
-                    Typo{"[server]\nshutdown_grace = 1\n", "server.shutdown_grace_ms?"},
-                    Typo{"[storage]\npth = 1\n", "storage.path?"},
-                    Typo{"[storage]\nblock_cache = 1\n", "storage.block_cache_bytes?"},
-                    Typo{"[storage]\nmax_payload_byte = 1\n", "storage.max_payload_bytes?"},
-                    Typo{"[log]\nlevl = 1\n", "log.level?"},
-                    Typo{"[log]\nformt = 1\n", "log.format?"},
-                    Typo{"[[namespace]]\nname = 'a'\ntreshold = 1\n", "namespace.threshold?"},
-                    Typo{"[[namespace]]\nname = 'a'\nmax_entry = 1\n", "namespace.max_entries?"},
-                    Typo{"[[namespace]]\nname = 'a'\nembedder = { modle = 'm' }\n",
-                         "namespace.embedder.model?"}));
+    testing::Values(
+        Typo{"[servr]\n", "server?"}, Typo{"[storag]\n", "storage?"}, Typo{"[logs]\n", "log?"},
+        Typo{"[embeding]\n", "embedding?"}, Typo{"[[namespaces]]\n", "namespace?"},
+        Typo{"[server]\nlisen = 1\n", "server.listen?"},
+        Typo{"[server]\nunix_soket = 1\n", "server.unix_socket?"},
+        Typo{"[server]\nworker = 1\n", "server.workers?"},
+        Typo{"[server]\nmax_queu = 1\n", "server.max_queue?"},
+        Typo{"[server]\nmax_message_byte = 1\n", "server.max_message_bytes?"},
+        Typo{"[server]\nmax_streams = 1\n", "server.max_concurrent_streams?"},
+        Typo{"[server]\nmemory_quota = 1\n", "server.memory_quota_bytes?"},
+        Typo{"[server]\nreflect = 1\n", "server.reflection?"},
+        Typo{"[server]\nshutdown_grace = 1\n", "server.shutdown_grace_ms?"},
+        Typo{"[gateway]\ntls_certificat = 1\nlisten = ''\n", "gateway.tls_certificate?"},
+        Typo{"[storage]\npth = 1\n", "storage.path?"},
+        Typo{"[storage]\nblock_cache = 1\n", "storage.block_cache_bytes?"},
+        Typo{"[storage]\nmax_payload_byte = 1\n", "storage.max_payload_bytes?"},
+        Typo{"[log]\nlevl = 1\n", "log.level?"}, Typo{"[log]\nformt = 1\n", "log.format?"},
+        Typo{"[[namespace]]\nname = 'a'\ntreshold = 1\n", "namespace.threshold?"},
+        Typo{"[[namespace]]\nname = 'a'\nmax_entry = 1\n", "namespace.max_entries?"},
+        Typo{"[[namespace]]\nname = 'a'\nembedder = { modle = 'm' }\n",
+             "namespace.embedder.model?"}));
 
 class ConfigBad : public testing::TestWithParam<Typo> {};
 
@@ -145,6 +155,12 @@ INSTANTIATE_TEST_SUITE_P(
         Typo{"[storage]\npath = ''\n", "storage.path must not be empty"},
         Typo{"[storage]\nmax_payload_bytes = 67108865\n", "storage.max_payload_bytes is 67108865"},
         Typo{"[storage]\nmax_payload_bytes = 67108864\n", "server.max_message_bytes"},
+        Typo{"[gateway]\nlisten = ''\ntls_certificate = 'c'\n",
+             "test.toml:3: gateway.tls_certificate needs gateway.tls_key"},
+        Typo{"[gateway]\nlisten = ''\ntls_key = 'k'\n",
+             "gateway.tls_key needs gateway.tls_certificate"},
+        Typo{"[gateway]\nlisten = ''\ntls_client_ca = 'a'\n",
+             "gateway.tls_client_ca needs gateway.tls_certificate"},
         Typo{"[embedding]\nthreads = 257\n", "embedding.threads is 257; it must be in [0, 256]"},
         Typo{"[embedding]\nmemo_bytes = -1\n", "embedding.memo_bytes is -1"},
         Typo{"[[namespace]]\nname = 'a'\nembedder = { arithmetic = 'int4' }\n",

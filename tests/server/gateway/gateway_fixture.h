@@ -17,6 +17,7 @@
 #include "net/http_client.h"
 #include "server/core/service_core.h"
 #include "server/gateway/gateway.h"
+#include "server/http/tls_source.h"
 #include "tests/support/eventually.h"
 #include "tests/support/fake_http_server.h"
 #include "tests/support/status_matchers.h"
@@ -67,7 +68,7 @@ class GatewayTest : public testing::Test {
     if (change) {
       change(&options);
     }
-    auto gateway = Gateway::Start(core_.get(), options, "secret");
+    auto gateway = Gateway::Start(core_.get(), options, "secret", tls_);
     ASSERT_THAT(gateway, IsOk());
     gateway_ = *std::move(gateway);
   }
@@ -135,7 +136,8 @@ class GatewayTest : public testing::Test {
 
   std::size_t calls() const { return provider_->requests().size(); }
 
-  bool settles_ = true;  // Settle() after every request
+  bool settles_ = true;             // Settle() after every request
+  std::shared_ptr<TlsSource> tls_;  // null: plain HTTP; set it before Serve()
   std::unique_ptr<FakeHttpServer> provider_;
   std::unique_ptr<Database> db_;
   std::unique_ptr<ServiceCore> core_;

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -152,8 +151,8 @@ TEST_F(TlsServerTest, KeepsItsCertificateWhileTheNewOneIsBad) {
 // Many records at once: none of them may wait in the server until another one comes.
 TEST_F(TlsServerTest, ForgetsNothingThatHasCome) {
   Echo();
-  for (const std::size_t size :
-       {16'383, 16'384, 16'385, 65'535, 65'536, 65'537, 131'072, 300'000}) {
+  for (const int bytes : {16'383, 16'384, 16'385, 65'535, 65'536, 65'537, 131'072, 300'000}) {
+    const auto size = static_cast<std::size_t>(bytes);
     HttpClientSocket client = Connect();
     const std::string body(size, 'b');
     const std::string head =
