@@ -56,6 +56,7 @@ TlsClient::TlsClient(const TlsClientOptions& options) : context_(SSL_CTX_new(TLS
   SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   SSL_set_connect_state(ssl_.get());
   SSL_set1_host(ssl_.get(), "localhost");
+  SSL_set_max_cert_list(ssl_.get(), 1L << 20);
   SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(options.protocols.data()),
                       static_cast<unsigned int>(options.protocols.size()));
 }

@@ -21,7 +21,8 @@ namespace nearhit::server {
 // Thread-safety: externally synchronized.
 class HttpClientSocket {
  public:
-  // `receive_bytes`: the size of the buffer of the system; 0: as it likes. `tls`: null for none.
+  // `receive_bytes`: the size of the buffer of the system, with segments that keep the server's
+  // small too; 0: as it likes. `tls`: null for none.
   // Over TLS the handshake is tried at once.
   explicit HttpClientSocket(std::uint16_t port, int receive_bytes = 0,
                             std::unique_ptr<TlsClient> tls = nullptr)
@@ -33,6 +34,8 @@ class HttpClientSocket {
     ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (receive_bytes > 0) {
       ::setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+      const int segment_bytes = 536;
+      ::setsockopt(fd(), IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof(segment_bytes));
     }
     sockaddr_in address{};
     address.sin_family = AF_INET;

@@ -1,5 +1,7 @@
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <signal.h>
 #include <string>
 #include <thread>
 #include <utility>
@@ -107,6 +109,29 @@ TEST_P(HttpStreamTest, TellsThatAClientHasGone) {
   gone.Await();
   EXPECT_TRUE(AllGone());
   server_.reset();  // uses what is above
+}
+
+// The loop has not heard of it, and writes: no signal ends the process.
+TEST_P(HttpStreamTest, OutlivesAClientThatGoesWhileItIsAnswered) {
+  const auto former = ::signal(SIGPIPE, SIG_DFL);  // whatever this process was started with
+  Signal asked;
+  Signal gone;
+  Serve([&](const HttpServerRequest&, const ResponderPtr& responder) {
+    asked.Say();
+    gone.Await();
+    responder->Begin(200, {});
+    for (int i = 0; i < 10; ++i) {
+      responder->Write("part");
+    }
+    EXPECT_TRUE(responder->gone());
+  });
+  std::optional<HttpClientSocket> client(Connect());
+  ASSERT_TRUE(client->Send(Get("/")));
+  asked.Await();
+  client.reset();
+  gone.Say();
+  EXPECT_TRUE(AllGone());
+  ::signal(SIGPIPE, former);
 }
 
 TEST_P(HttpStreamTest, TellsNotOfAClientThatGoesAfterTheEnd) {

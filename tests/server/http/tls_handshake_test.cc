@@ -27,6 +27,14 @@ class TlsHandshakeTest : public testing::Test, protected HttpServerFixture {
   HttpClientSocket ConnectWith(const TlsClientOptions& options) const {
     return HttpClientSocket(server_->port(), 0, identity_->Client(options));
   }
+  // With so many certificates that nobody needs.
+  CertifiedKey LongChain(int length) const {
+    CertifiedKey pair = identity_->authority().Issue("long");
+    for (int i = 0; i < length; ++i) {
+      pair.certificate += identity_->authority().certificate();
+    }
+    return pair;
+  }
   // What a client says first in a handshake, and what it says after the server's answer.
   std::pair<std::string, std::string> Flights() const {
     const HttpClientSocket raw = ConnectRaw();
@@ -175,12 +183,16 @@ TEST_F(TlsHandshakeTest, TellsAClientWithoutTlsWhatIsWrong) {
   for (const std::string& request :
        {Get("/"), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" +
                       std::string(100'000, 'b')}) {
-    HttpClientSocket client(server_->port());
-    ASSERT_TRUE(client.Send(request));
-    const std::string answer = client.ReadAll();
+    const HttpClientSocket client = ConnectRaw();
+    ASSERT_TRUE(client.SendRaw(request));
+    std::string answer;
+    for (std::string part = client.ReceiveRaw(); !part.empty(); part = client.ReceiveRaw()) {
+      answer += part;
+    }
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 Bad Request\r\n"));
     EXPECT_THAT(answer, EndsWith("content-length: 34\r\nconnection: close\r\n\r\n"
                                  "this port speaks TLS: use https://"));
+    EXPECT_TRUE(client.SendRaw("more")) << "a reset could have overtaken the answer";
   }
   EXPECT_TRUE(AllGone());
 }
@@ -194,7 +206,9 @@ TEST_F(TlsHandshakeTest, TellsAClientWithTlsThatThereIsNone) {
   const auto hello = identity_->Client();
   hello->Shake();
   ASSERT_TRUE(raw.SendRaw(hello->TakeOutput()));
-  EXPECT_THAT(raw.ReceiveRaw(), StartsWith("HTTP/1.1 400 Bad Request\r\n"));
+  const std::string answer = raw.ReceiveRaw();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 Bad Request\r\n"));
+  EXPECT_THAT(answer, EndsWith("this port speaks HTTP without TLS\n"));
 }
 
 // Whether it says nothing, or a part, or goes on too slowly.
@@ -244,37 +258,84 @@ TEST_F(TlsHandshakeTest, TakesOnlyClientsWithACertificateWhereItDemandsOne) {
   }
 }
 
-// The server's part of the handshake does not fit into the socket's buffers.
+// The server's part of the handshake does not fit into the buffers of a socket.
 TEST_F(TlsHandshakeTest, WaitsUntilAClientTakesItsPartOfTheHandshake) {
-  CertifiedKey pair = identity_->authority().Issue("long");
-  for (int i = 0; i < 60; ++i) {
-    pair.certificate += identity_->authority().certificate();
-  }
-  identity_->Replace(pair);
+  identity_->Replace(LongChain(600));
   ASSERT_THAT(identity_->source()->Look(), IsOkAndHolds(true));
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-  const int small = 4'096;
-  ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-  const Descriptor far(ends[1]);
-  Transport transport(Descriptor{ends[0]}, identity_->source()->context()->Accept(ends[0]));
-  const auto client = identity_->Client();
-  std::array<char, TlsStream::kMaxRecordBytes> buffer{};
-  int waits = 0;
-  while (!transport.ready()) {
-    client->Shake();
-    const std::string out = client->TakeOutput();
-    ASSERT_EQ(::send(far.get(), out.data(), out.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(out.size()));
-    ASSERT_TRUE(transport.Read(buffer));
-    waits += transport.wants_write() ? 1 : 0;
-    ssize_t got = 0;
-    while ((got = ::recv(far.get(), buffer.data(), buffer.size(), 0)) > 0) {
-      client->Feed(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
-    }
+  Echo();
+  HttpClientSocket client = Connect(4'096);
+  EXPECT_EQ(client.tls()->error(), "");
+  ASSERT_TRUE(client.Send(Get("/one")));
+  EXPECT_THAT(client.ReadUntil("/one"), EndsWith("/one"));
+}
+
+// A connection without a server, over a socket that takes little.
+class TlsTransportTest : public TlsHandshakeTest {
+ protected:
+  TlsTransportTest() {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+    const int small = 4'096;
+    ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    far_.emplace(ends[1]);
+    identity_->Replace(LongChain(60));
+    EXPECT_THAT(identity_->source()->Look(), IsOkAndHolds(true));
+    transport_.emplace(Descriptor(ends[0]), identity_->source()->context()->Accept(ends[0]));
+    client_ = identity_->Client();
   }
-  EXPECT_GT(waits, 1);
-  EXPECT_FALSE(transport.wants_write());
+
+  // What is there at the client's end.
+  std::string Receive() {
+    const ssize_t got = ::recv(far_->get(), buffer_.data(), buffer_.size(), 0);
+    return std::string(buffer_.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  }
+  // Returns how often the server had to wait for the client to read.
+  int Shake() {
+    int waits = 0;
+    while (!transport_->ready()) {
+      client_->Shake();
+      const std::string out = client_->TakeOutput();
+      EXPECT_EQ(::send(far_->get(), out.data(), out.size(), MSG_NOSIGNAL),
+                static_cast<ssize_t>(out.size()));
+      EXPECT_TRUE(transport_->Read(buffer_));
+      waits += transport_->wants_write() ? 1 : 0;
+      for (std::string in = Receive(); !in.empty(); in = Receive()) {
+        client_->Feed(in);
+      }
+    }
+    return waits;
+  }
+
+  std::optional<Descriptor> far_;
+  std::optional<Transport> transport_;
+  std::unique_ptr<TlsClient> client_;
+  std::array<char, TlsStream::kMaxRecordBytes> buffer_{};
+};
+
+TEST_F(TlsTransportTest, ReadsWantToWriteInAHandshake) {
+  EXPECT_GT(Shake(), 1);
+  EXPECT_FALSE(transport_->wants_write());
+}
+
+TEST_F(TlsTransportTest, SaysThatItClosesOnceTheSocketTakesIt) {
+  Shake();
+  const std::string filler(1'024, 'f');
+  std::size_t filled = 0;
+  ssize_t sent = 0;
+  while ((sent = ::send(transport_->socket(), filler.data(), filler.size(), MSG_NOSIGNAL)) > 0) {
+    filled += static_cast<std::size_t>(sent);
+  }
+  transport_->Finish();
+  EXPECT_TRUE(transport_->wants_write());
+  while (filled > 0) {
+    filled -= Receive().size();
+  }
+  transport_->Finish();
+  transport_->Finish();
+  EXPECT_FALSE(transport_->wants_write());
+  client_->Feed(Receive());
+  EXPECT_EQ(client_->Read(), "");
+  EXPECT_TRUE(client_->ended());
 }
 
 }  // namespace

@@ -164,6 +164,24 @@ TEST_F(TlsServerTest, ForgetsNothingThatHasCome) {
   }
 }
 
+// The last record does not fit into what a read has left after the others.
+TEST_F(TlsServerTest, ForgetsNothingOfRecordsOfDifferentSizes) {
+  Echo();
+  for (const int first : {1, 8'000, 12'800, 16'000, 16'383, 16'384}) {
+    HttpClientSocket client = Connect();
+    const std::string piece(static_cast<std::size_t>(first), 'b');
+    const std::string last(16'384, 'b');
+    client.tls()->Write(
+        Get("/one", "Content-Length: " + std::to_string(4 * piece.size() + last.size()) + "\r\n"));
+    for (int i = 0; i < 4; ++i) {
+      client.tls()->Write(piece);
+    }
+    client.tls()->Write(last);
+    ASSERT_TRUE(client.SendRaw(client.tls()->TakeOutput()));
+    EXPECT_THAT(client.ReadUntil("/one"), EndsWith("/one"));
+  }
+}
+
 // More than the server keeps unread while an answer runs.
 TEST_F(TlsServerTest, ReadsOnWhatItHadLeftInTheSocket) {
   ResponderPtr first;
