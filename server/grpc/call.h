@@ -1,4 +1,5 @@
-// What every gRPC service does around a call: hand it to the pool, watch its deadline, answer.
+// What every gRPC service does around a unary call: begin it, hand the rest to the pool, watch its
+// deadline, answer.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +8,9 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
-#include "server/core/service_core.h"
+#include "server/calls/call.h"
 #include "server/grpc/call_messages.h"
-#include "server/grpc/convert.h"
+#include "server/grpc/status.h"
 
 namespace nearhit::server {
 
@@ -19,61 +20,46 @@ inline CallContext ContextOf(const grpc::CallbackServerContext* call, std::size_
           .request_bytes = request_bytes};
 }
 
-// Answers of these kinds hold what is stored, or what a model made; others are small.
-template <typename Response>
-inline constexpr bool kMayBeLarge = false;
-template <>
-inline constexpr bool kMayBeLarge<v1::LookupResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::LookupBatchResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::LookupStreamResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::GetResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::ScanResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::SearchResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::SearchBatchResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::GetVectorResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::ScanVectorsResponse> = true;
-template <>
-inline constexpr bool kMayBeLarge<v1::EmbedResponse> = true;
-
-// Whether there is room for another answer.
-template <typename Response>
-Status CheckRoom(ServiceCore* core) {
-  return kMayBeLarge<Response> ? core->answers().Check() : Status();
+// Finishes a call; gRPC keeps it, its request and its response until then.
+template <typename Messages>
+void FinishCall(ServiceCore* core, const Status& status, Messages* messages,
+                grpc::ServerUnaryReactor* reactor) {
+  if (status.ok()) {
+    messages->CountAnswer(&core->answers());
+  }
+  reactor->Finish(ToGrpcStatus(status));
 }
 
-// Runs `work(const CallContext&)`, which returns a Status and fills the response, on the pool and
-// finishes the call with it. gRPC keeps `call`, its request and its response until then.
-template <typename Request, typename Response, typename Work>
-grpc::ServerUnaryReactor* RunOnPool(ServiceCore* core, Lane lane, grpc::CallbackServerContext* call,
-                                    const Request*, Response*, Work work) {
-  auto* messages = CallMessages<Request, Response>::Holder::Of(call);
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const CallContext context = ContextOf(call, messages->request_bytes());
-  const Status queued =
-      core->Submit(lane, context, [core, context, messages, reactor, work = std::move(work)] {
-        Status status = core->CheckWanted(context);
-        if (status.ok()) {
-          status = CheckRoom<Response>(core);
-        }
-        if (status.ok()) {
-          status = work(context);
-        }
-        if (status.ok()) {
-          messages->CountAnswer(&core->answers());
-        }
-        reactor->Finish(ToGrpcStatus(status));
-      });
-  if (!queued.ok()) {
-    reactor->Finish(ToGrpcStatus(queued));
+// Makes `call`, whose request is parsed. What need not wait is done on gRPC's thread, everything
+// else on the pool.
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* MakeCall(ServiceCore* core, const UnaryCall<Request, Response>& call,
+                                   grpc::CallbackServerContext* wire_call) {
+  auto* messages = CallMessages<Request, Response>::Holder::Of(wire_call);
+  grpc::ServerUnaryReactor* reactor = wire_call->DefaultReactor();
+  const CallContext context = ContextOf(wire_call, messages->request_bytes());
+  RestOfCall<Response> rest;
+  Status status = CheckRoom<Response>(core);
+  if (status.ok()) {
+    status = call.Begin(core, *messages->parsed(), context, messages->response(), &rest);
   }
+  if (status.code() == StatusCode::kWouldBlock) {
+    status = core->Submit(rest.lane, context,
+                          [core, context, messages, reactor, run = std::move(rest.run)] {
+                            Status done = core->CheckWanted(context);
+                            if (done.ok()) {
+                              done = CheckRoom<Response>(core);
+                            }
+                            if (done.ok()) {
+                              done = run(context, messages->response());
+                            }
+                            FinishCall(core, done, messages, reactor);
+                          });
+    if (status.ok()) {
+      return reactor;
+    }
+  }
+  FinishCall(core, status, messages, reactor);
   return reactor;
 }
 

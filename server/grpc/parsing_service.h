@@ -11,8 +11,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "base/check.h"
-#include "server/grpc/call_messages.h"
-#include "server/grpc/convert.h"
+#include "server/grpc/call.h"
 
 namespace nearhit::server {
 
@@ -22,26 +21,27 @@ namespace nearhit::server {
 template <typename Api>
 class ParsingService : public Api::CallbackService {
  protected:
-  template <typename Self, typename Request, typename Response>
-  void Unary(const char* name,
-             grpc::ServerUnaryReactor* (Self::*method)(grpc::CallbackServerContext*, const Request*,
-                                                       Response*)) {
+  // `call` and `core` must outlive the service.
+  template <typename Request, typename Response>
+  void Unary(ServiceCore* core, const UnaryCall<Request, Response>& call) {
     using Messages = CallMessages<Request, Response>;
     auto messages = std::make_shared<Messages>();
     auto* handler = new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, Response>(
-        [this, method](grpc::CallbackServerContext* call, const grpc::ByteBuffer*,
-                       Response* response) {
-          auto* holder = Messages::Holder::Of(call);
-          if (const Status parsed = holder->ParseRequest(); !parsed.ok()) {
-            grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+        [core, &call](grpc::CallbackServerContext* wire_call, const grpc::ByteBuffer*, Response*) {
+          const Status parsed = Messages::Holder::Of(wire_call)->ParseRequest();
+          if (!parsed.ok()) {
+            grpc::ServerUnaryReactor* reactor = wire_call->DefaultReactor();
             reactor->Finish(ToGrpcStatus(parsed));
             return reactor;
           }
-          return (static_cast<Self*>(this)->*method)(call, holder->parsed(), response);
+          return MakeCall(core, call, wire_call);
         });
     handler->SetMessageAllocator(messages.get());
     messages_.push_back(std::move(messages));
-    this->MarkMethodRawCallback(IndexOf(name), handler);
+    const google::protobuf::MethodDescriptor& method = MethodOf(call.name);
+    NEARHIT_CHECK(method.input_type() == Request::descriptor() &&
+                  method.output_type() == Response::descriptor());
+    this->MarkMethodRawCallback(method.index(), handler);
   }
 
   template <typename Response>
@@ -49,16 +49,16 @@ class ParsingService : public Api::CallbackService {
                                     grpc::CallbackServerContext*)>
                                     make) {
     this->MarkMethodRawCallback(
-        IndexOf(name),
+        MethodOf(name).index(),
         new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, Response>(std::move(make)));
   }
 
  private:
-  static int IndexOf(const char* name) {
-    const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
-        Api::service_full_name());
-    NEARHIT_CHECK(service != nullptr && service->FindMethodByName(name) != nullptr);
-    return service->FindMethodByName(name)->index();
+  // `name`: "nearhit.v1.Cache.Lookup".
+  static const google::protobuf::MethodDescriptor& MethodOf(const char* name) {
+    const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name);
+    NEARHIT_CHECK(method != nullptr && method->service()->full_name() == Api::service_full_name());
+    return *method;
   }
 
   std::vector<std::shared_ptr<void>> messages_;

@@ -12,6 +12,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "base/mutex.h"
+#include "server/calls/convert.h"
 #include "server/core/stream_set.h"
 #include "server/grpc/call.h"
 #include "server/grpc/parse.h"
@@ -299,5 +300,28 @@ class ItemStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, Respon
   bool broken_ NEARHIT_GUARDED_BY(mu_) = false;
   bool finished_ NEARHIT_GUARDED_BY(mu_) = false;
 };
+
+// A stream whose items are requests of `call`, which must outlive it.
+template <typename Request, typename Response, typename In, typename Out>
+ItemStream<Request, Response>* StreamOf(ServiceCore* core, StreamSet* streams,
+                                        const grpc::CallbackServerContext* wire_call,
+                                        const UnaryCall<In, Out>& call) {
+  using Items = ItemStream<Request, Response>;
+  return new Items(core, streams, wire_call,
+                   [core, &call](const Request& item, TimePoint deadline, Response* response,
+                                 typename Items::Work* work) {
+                     const CallContext context{.deadline = deadline};
+                     RestOfCall<Out> rest;
+                     const Status status = call.Begin(core, item.request(), context,
+                                                      response->mutable_response(), &rest);
+                     if (status.code() == StatusCode::kWouldBlock) {
+                       work->lane = rest.lane;
+                       work->run = [context, run = std::move(rest.run)](Response* out) {
+                         return run(context, out->mutable_response());
+                       };
+                     }
+                     return status;
+                   });
+}
 
 }  // namespace nearhit::server

@@ -26,7 +26,8 @@ LAYERS = {
     "server/dialect": ["nearhit", "base"],
     "server/http": ["nearhit", "base", "net"],
     "server/gateway": ["nearhit", "base", "net", "server/config", "server/core", "server/dialect", "server/http"],
-    "server/grpc": ["nearhit", "nearhit/v1", "base", "server/config", "server/core"],
+    "server/calls": ["nearhit", "nearhit/v1", "base", "server/core"],
+    "server/grpc": ["nearhit", "nearhit/v1", "base", "server/calls", "server/config", "server/core"],
     "server/daemon": ["nearhit", "base", "server/config", "server/core", "server/gateway", "server/grpc",
                       "server/http"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
@@ -49,7 +50,7 @@ LAYERS = {
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
 for component in ["base", "net", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
                   "engine/collection", "engine/policy", "engine/cache", "engine/database", "server/config",
-                  "server/core", "server/dialect", "server/gateway", "server/grpc", "server/http", "server/daemon",
+                  "server/calls", "server/core", "server/dialect", "server/gateway", "server/grpc", "server/http", "server/daemon",
                   "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 # The command line is tested against a real daemon, which needs a folder with a model.
@@ -81,7 +82,7 @@ HOMES = {
     "zlib.h": ["formats", "tests/formats", "tests/cli"],
     "grpc/": ["server/grpc"],
     "grpcpp/": ["server/grpc", "cli", "bench/workload", "tests/server", "tests/fuzz"],
-    "google/protobuf/": ["server/grpc", "server/daemon", "cli", "tests"],
+    "google/protobuf/": ["server/calls", "server/grpc", "server/daemon", "cli", "tests"],
     "spdlog/": ["server/daemon"],
     "toml++/": ["server/config"],
     "CLI/": ["server/daemon", "cli", "bench/workload"],

@@ -10,7 +10,7 @@
 
 #include "nearhit/result.h"
 #include "nearhit/types.h"
-#include "server/grpc/convert.h"
+#include "server/calls/convert.h"
 
 namespace nearhit::server {
 

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "nearhit/settings.h"
-#include "server/grpc/convert.h"
+#include "server/calls/convert.h"
 
 namespace nearhit::server {
 namespace {
@@ -25,7 +25,7 @@ using google::protobuf::Message;
 
 const FieldDescriptor* FieldOf(const Message& message, std::string_view name) {
   const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(std::string(name));
-  NEARHIT_CHECK(field != nullptr);  // tests/server/grpc/convert_test.cc
+  NEARHIT_CHECK(field != nullptr);  // tests/server/calls/convert_test.cc
   return field;
 }
 

@@ -1,5 +1,5 @@
 // Pages of a scan over a store that the test makes up.
-#include "server/grpc/scan.h"
+#include "server/calls/scan.h"
 
 #include <string>
 #include <utility>

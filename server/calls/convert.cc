@@ -1,4 +1,4 @@
-#include "server/grpc/convert.h"
+#include "server/calls/convert.h"
 
 #include <bit>
 #include <cstring>
@@ -12,22 +12,6 @@ namespace {
 constexpr std::size_t kMaxStatusMessageBytes = 1024;
 
 static_assert(std::endian::native == std::endian::little, "vectors are little-endian on the wire");
-
-template <StatusCode kOurs, grpc::StatusCode kTheirs>
-constexpr bool kSameCode = static_cast<int>(kOurs) == static_cast<int>(kTheirs);
-static_assert(kSameCode<StatusCode::kOk, grpc::StatusCode::OK>);
-static_assert(kSameCode<StatusCode::kCancelled, grpc::StatusCode::CANCELLED>);
-static_assert(kSameCode<StatusCode::kInvalidArgument, grpc::StatusCode::INVALID_ARGUMENT>);
-static_assert(kSameCode<StatusCode::kDeadlineExceeded, grpc::StatusCode::DEADLINE_EXCEEDED>);
-static_assert(kSameCode<StatusCode::kNotFound, grpc::StatusCode::NOT_FOUND>);
-static_assert(kSameCode<StatusCode::kAlreadyExists, grpc::StatusCode::ALREADY_EXISTS>);
-static_assert(kSameCode<StatusCode::kResourceExhausted, grpc::StatusCode::RESOURCE_EXHAUSTED>);
-static_assert(kSameCode<StatusCode::kFailedPrecondition, grpc::StatusCode::FAILED_PRECONDITION>);
-static_assert(kSameCode<StatusCode::kAborted, grpc::StatusCode::ABORTED>);
-static_assert(kSameCode<StatusCode::kUnimplemented, grpc::StatusCode::UNIMPLEMENTED>);
-static_assert(kSameCode<StatusCode::kInternal, grpc::StatusCode::INTERNAL>);
-static_assert(kSameCode<StatusCode::kUnavailable, grpc::StatusCode::UNAVAILABLE>);
-static_assert(kSameCode<StatusCode::kDataLoss, grpc::StatusCode::DATA_LOSS>);
 
 template <auto kOurs>
 constexpr int kValue = static_cast<int>(kOurs);
@@ -89,35 +73,18 @@ void MetadataToProto(EntryMetadata&& metadata, v1::EntryMetadata* out) {
 
 }  // namespace
 
-namespace {
-
-int WireCode(StatusCode code) {
-  return static_cast<int>(code == StatusCode::kWouldBlock ? StatusCode::kUnavailable : code);
+StatusCode WireCode(StatusCode code) {
+  return code == StatusCode::kWouldBlock ? StatusCode::kUnavailable : code;
 }
 
-}  // namespace
-
-grpc::Status ToGrpcStatus(const Status& status) {
-  if (status.ok()) {
-    return grpc::Status::OK;
-  }
-  return grpc::Status(static_cast<grpc::StatusCode>(WireCode(status.code())),
-                      std::string(status.message().substr(0, kMaxStatusMessageBytes)));
+std::string WireMessage(const Status& status) {
+  return std::string(status.message().substr(0, kMaxStatusMessageBytes));
 }
 
 void ToProto(const Status& status, v1::ItemError* out) {
   NEARHIT_CHECK(!status.ok());
-  out->set_code(WireCode(status.code()));
-  out->set_message(std::string(status.message().substr(0, kMaxStatusMessageBytes)));
-}
-
-TimePoint ToSteadyDeadline(std::chrono::system_clock::time_point deadline) {
-  constexpr auto kForever = std::chrono::hours(24 * 365);
-  const auto now = std::chrono::system_clock::now();
-  if (deadline > now + kForever) {  // gRPC says "none" with the far end of time
-    return TimePoint::max();
-  }
-  return std::chrono::steady_clock::now() + (deadline - now);
+  out->set_code(static_cast<int>(WireCode(status.code())));
+  out->set_message(WireMessage(status));
 }
 
 Result<std::vector<float>> DecodeVector(std::string_view field, std::string_view bytes) {

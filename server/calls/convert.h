@@ -3,14 +3,11 @@
 // field; what a value can get wrong is refused by the library.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <grpcpp/support/status.h>
 
 #include "nearhit/database.h"
 #include "nearhit/v1/admin.pb.h"
@@ -20,12 +17,10 @@
 
 namespace nearhit::server {
 
-// Same number, same message (clipped to 1 KiB, because it travels in a header).
-grpc::Status ToGrpcStatus(const Status& status);
+// The code and the message (clipped to 1 KiB) that a caller sees.
+StatusCode WireCode(StatusCode code);
+std::string WireMessage(const Status& status);
 void ToProto(const Status& status, v1::ItemError* out);  // Requires: !status.ok()
-
-// A wall-clock deadline as gRPC gives it, on the steady clock; max() stays max().
-TimePoint ToSteadyDeadline(std::chrono::system_clock::time_point deadline);
 
 // Packed little-endian float32. `field` is for the error message.
 Result<std::vector<float>> DecodeVector(std::string_view field, std::string_view bytes);

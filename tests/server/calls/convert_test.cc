@@ -1,4 +1,4 @@
-#include "server/grpc/convert.h"
+#include "server/calls/convert.h"
 
 #include <string>
 
@@ -11,19 +11,6 @@ namespace nearhit::server {
 namespace {
 
 using testing::HasSubstr;
-
-TEST(Convert, StatusKeepsCodeAndMessage) {
-  for (int code = 1; code <= 15; ++code) {
-    const grpc::Status status = ToGrpcStatus(Status(static_cast<StatusCode>(code), "because"));
-    EXPECT_EQ(static_cast<int>(status.error_code()), code);
-    EXPECT_EQ(status.error_message(), "because");
-  }
-  EXPECT_TRUE(ToGrpcStatus(Status()).ok());
-}
-
-TEST(Convert, LongMessagesAreClipped) {
-  EXPECT_EQ(ToGrpcStatus(Internal(std::string(5000, 'x'))).error_message().size(), 1024U);
-}
 
 TEST(Convert, VectorsRoundTrip) {
   const std::vector<float> vector = {1.5F, -2.0F, 0.0F};
@@ -182,12 +169,6 @@ TEST(Convert, StoresKeepTheirVectorsAndNameTheBadItem) {
   const auto stores = DecodeStores({items, 1}, TimePoint::max());
   ASSERT_THAT(stores, IsOk());
   EXPECT_THAT(stores->requests[0].prompt.vector, testing::ElementsAre(1.0F, 2.0F));
-}
-
-TEST(Convert, DeadlineOfForeverStaysForever) {
-  EXPECT_EQ(ToSteadyDeadline(std::chrono::system_clock::time_point::max()), TimePoint::max());
-  EXPECT_LT(ToSteadyDeadline(std::chrono::system_clock::now() - std::chrono::seconds(1)),
-            std::chrono::steady_clock::now());
 }
 
 }  // namespace
