@@ -25,9 +25,11 @@ LAYERS = {
     "server/core": ["nearhit", "base", "server/config"],
     "server/dialect": ["nearhit", "base"],
     "server/http": ["nearhit", "base", "net"],
-    "server/gateway": ["nearhit", "base", "net", "server/config", "server/core", "server/dialect", "server/http"],
+    "server/gateway": ["nearhit", "base", "net", "server/config", "server/core", "server/dialect", "server/http",
+                       "server/rest"],
     "server/calls": ["nearhit", "nearhit/v1", "base", "server/core"],
     "server/grpc": ["nearhit", "nearhit/v1", "base", "server/calls", "server/config", "server/core"],
+    "server/rest": ["nearhit", "nearhit/v1", "base", "net", "server/calls", "server/core", "server/http"],
     "server/daemon": ["nearhit", "base", "server/config", "server/core", "server/gateway", "server/grpc",
                       "server/http"],
     "cli": ["nearhit", "nearhit/v1", "base", "formats"],
@@ -50,14 +52,15 @@ LAYERS = {
 # Tests of a component, tests/<component>: what it may include, itself, and the helpers.
 for component in ["base", "net", "index", "formats", "engine/storage", "engine/embedding", "engine/model",
                   "engine/collection", "engine/policy", "engine/cache", "engine/database", "server/config",
-                  "server/calls", "server/core", "server/dialect", "server/gateway", "server/grpc", "server/http", "server/daemon",
-                  "cli"]:
+                  "server/calls", "server/core", "server/dialect", "server/gateway", "server/grpc", "server/http", "server/rest",
+                  "server/daemon", "cli"]:
     LAYERS["tests/" + component] = LAYERS[component] + [component, "tests/support"]
 # The command line is tested against a real daemon, which needs a folder with a model.
 LAYERS["tests/server"] = ["nearhit", "nearhit/v1", "server", "tests/support"]
 LAYERS["tests/server/grpc"] += ["server/daemon", "tests/server"]
 LAYERS["tests/server/daemon"] += ["nearhit/v1", "tests/server", "tests/server/http"]
 LAYERS["tests/server/gateway"] += ["tests/server/http"]
+LAYERS["tests/server/rest"] += ["tests/server/http"]
 LAYERS["tests/cli"] += ["server", "tests/engine/model"]
 LAYERS["tests/index"] += ["tests/kinds"]
 LAYERS["tests/engine/cache"] += ["engine/storage"]
@@ -78,11 +81,11 @@ HOMES = {
     "prometheus/": ["server/gateway/gateway_metrics.cc"],
     "simdjson.h": ["server/dialect"],
     "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "server/dialect", "bench/workload",
-                  "tests", "server/gateway/own_api.cc"],
+                  "tests", "server/gateway/own_api.cc", "server/rest"],
     "zlib.h": ["formats", "tests/formats", "tests/cli"],
     "grpc/": ["server/grpc"],
     "grpcpp/": ["server/grpc", "cli", "bench/workload", "tests/server", "tests/fuzz"],
-    "google/protobuf/": ["server/calls", "server/grpc", "server/daemon", "cli", "tests"],
+    "google/protobuf/": ["server/calls", "server/grpc", "server/rest", "server/daemon", "cli", "tests"],
     "spdlog/": ["server/daemon"],
     "toml++/": ["server/config"],
     "CLI/": ["server/daemon", "cli", "bench/workload"],

@@ -1,0 +1,123 @@
+// The calls over HTTP, on a server in this process.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "nearhit/database.h"
+#include "net/http_client.h"
+#include "server/core/service_core.h"
+#include "server/rest/rest_api.h"
+#include "tests/server/http/http_server_fixture.h"
+
+namespace nearhit::server {
+
+// What the server answered.
+struct RestReply {
+  long status = 0;
+  std::vector<HttpHeader> headers{};
+  std::string body{};
+  bool whole = false;  // it ended as HTTP has it
+
+  std::string Header(std::string_view name) const {
+    for (const HttpHeader& header : headers) {
+      if (header.name == name) {
+        return header.value;
+      }
+    }
+    return {};
+  }
+  nlohmann::json json() const { return nlohmann::json::parse(body, nullptr, false); }
+  std::string code() const { return Error("code"); }
+  std::string message() const { return Error("message"); }
+
+ private:
+  std::string Error(const char* member) const {
+    const nlohmann::json all = json();
+    return all.is_object() && all.contains("error") ? all["error"][member].get<std::string>() : "";
+  }
+};
+
+// A cache "c" with the embedder "lexical", a cache "d" of two components without one, and vectors
+// "v" of two components.
+class RestTest : public HttpServerTest {
+ protected:
+  void SetUp() override { Begin(ServerOptions()); }
+
+  void Begin(const ServerOptions& serving) {
+    DatabaseOptions storage;
+    storage.in_memory = true;
+    storage.background_maintenance = false;
+    auto db = Database::Open(storage);
+    ASSERT_THAT(db, IsOk());
+    db_ = *std::move(db);
+    NamespaceConfig config;
+    config.embedder.kind = "lexical";
+    ASSERT_THAT(db_->CreateNamespace("c", config), IsOk());
+    config = {};
+    config.dimension = 2;
+    ASSERT_THAT(db_->CreateNamespace("d", config), IsOk());
+    config.kind = NamespaceKind::kVectors;
+    ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
+    core_ = std::make_unique<ServiceCore>(db_.get(), serving, "");
+    api_ = std::make_unique<RestApi>(core_.get());
+    Serve([this](HttpServerRequest request, ResponderPtr responder) {
+      api_->OnRequest(std::move(request), std::move(responder));
+    });
+  }
+
+  void TearDown() override {
+    server_.reset();
+    if (core_ != nullptr) {
+      EXPECT_THAT(core_->Stop(true), IsOk());
+    }
+    api_.reset();
+    core_.reset();
+    db_.reset();
+  }
+
+  RestReply Send(const std::string& method, const std::string& path, const std::string& body,
+                 const std::vector<HttpHeader>& headers) const {
+    class Receiver final : public HttpReceiver {
+     public:
+      bool OnHead(HttpHead head) override {
+        reply.status = head.status;
+        reply.headers = std::move(head.headers);
+        return true;
+      }
+      bool OnBody(std::string_view bytes) override {
+        reply.body += bytes;
+        return true;
+      }
+      RestReply reply;
+    };
+    Receiver receiver;
+    const std::string url =
+        "http://127.0.0.1:" + std::to_string(server_->port()) + "/nearhit/v1/" + path;
+    const std::atomic<bool> stop{false};
+    const HttpEnd end = client_.Exchange(
+        {.method = method, .url = url, .headers = headers, .body = body}, &receiver, stop);
+    receiver.reply.whole = end.outcome == HttpOutcome::kAnswered;
+    return std::move(receiver.reply);
+  }
+
+  RestReply Post(const std::string& path, const std::string& body,
+                 std::vector<HttpHeader> headers = {}) const {
+    headers.push_back({.name = "content-type", .value = "application/json"});
+    return Send("POST", path, body, headers);
+  }
+
+  std::unique_ptr<Database> db_;
+  std::unique_ptr<ServiceCore> core_;
+  std::unique_ptr<RestApi> api_;
+  HttpClient client_;
+};
+
+}  // namespace nearhit::server
