@@ -108,6 +108,16 @@ Result<UpstreamOptions> UpstreamOfUrl(const std::string& url) {
   return out;
 }
 
+bool ServesHttpApi(const GatewayOptions& options) {
+  const std::string_view listen = options.listen;
+  const std::string_view host = listen.substr(0, listen.rfind(':'));
+  const bool loopback =
+      host == "localhost" || host == "[::1]" ||
+      (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
+  return options.http_api == HttpApi::kAlways ||
+         (options.http_api == HttpApi::kLoopback && loopback);
+}
+
 Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& source) {
   GatewayOptions out;
   TomlReader reader(table, "gateway", source);
@@ -135,6 +145,11 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
                         &out.hit_usage);
   reader.Enum<ReplayMode>(
       "replay", {{"burst", ReplayMode::kBurst}, {"recorded", ReplayMode::kRecorded}}, &out.replay);
+  reader.Enum<HttpApi>("http_api",
+                       {{"loopback", HttpApi::kLoopback},
+                        {"always", HttpApi::kAlways},
+                        {"never", HttpApi::kNever}},
+                       &out.http_api);
   ReadEach(&reader, "upstream", source, ReadUpstream, &out.upstreams);
   ReadEach(&reader, "price", source, ReadPrice, &out.prices);
   if (out.upstreams.empty() && !out.listen.empty()) {

@@ -30,6 +30,13 @@ enum class ReplayMode : std::uint8_t {
   kRecorded,  // with the pauses between its events as they were recorded
 };
 
+// Who may make the calls of nearhit.v1 over HTTP: they read and change every namespace.
+enum class HttpApi : std::uint8_t {
+  kLoopback,  // everybody on this machine: served when the listener is on a loopback address
+  kAlways,    // everybody who reaches the listener
+  kNever,
+};
+
 enum class UpstreamDialect : std::uint8_t { kAny, kOpenAi, kAnthropic };
 
 // A provider. Requests go to the first whose dialect and models fit; `tier` orders the others,
@@ -106,10 +113,14 @@ struct GatewayOptions {
   ReplayMode replay = ReplayMode::kBurst;
   // After so long without an event an open stream gets a comment. Not a key of the configuration.
   std::uint32_t keep_alive_ms = 15'000;
+  HttpApi http_api = HttpApi::kLoopback;
   std::vector<UpstreamOptions> upstreams{};
   std::vector<PriceOptions> prices{};  // empty: the list prices that the gateway knows
 
   friend bool operator==(const GatewayOptions&, const GatewayOptions&) = default;
 };
+
+// Whether the calls of nearhit.v1 are served on the gateway's listener.
+bool ServesHttpApi(const GatewayOptions& options);
 
 }  // namespace nearhit::server

@@ -9,6 +9,7 @@
 #include "server/gateway/embeddings_call.h"
 #include "server/gateway/headers.h"
 #include "server/gateway/own_api.h"
+#include "server/rest/http_error.h"
 
 namespace nearhit::server {
 namespace {
@@ -48,8 +49,10 @@ class GatewayHandler final : public HttpHandler {
       SendText("ok\n", responder.get());
     } else if (get && request.path() == "/metrics") {
       SendMetrics(std::move(responder));
-    } else if (request.path().starts_with(kOwnApiPrefix)) {
+    } else if (IsOwnApiPath(request.path())) {
       AnswerOwnApi(shared_, std::move(request), std::move(responder));
+    } else if (request.path().starts_with(kRestPrefix)) {
+      AnswerRest(std::move(request), std::move(responder));
     } else if (IsForEmbeddings(request)) {
       std::make_shared<EmbeddingsCall>(&own_, std::move(request), std::move(responder))->Start();
     } else {
@@ -61,6 +64,16 @@ class GatewayHandler final : public HttpHandler {
   static void SendText(std::string text, HttpResponder* responder) {
     responder->Send(200, {{.name = "content-type", .value = "text/plain; charset=utf-8"}},
                     std::move(text));
+  }
+
+  void AnswerRest(HttpServerRequest request, std::shared_ptr<HttpResponder> responder) {
+    if (shared_->rest != nullptr) {
+      shared_->rest->OnRequest(std::move(request), std::move(responder));
+    } else {
+      responder->Send(403, {{.name = "content-type", .value = "application/json"}},
+                      ErrorBody("PERMISSION_DENIED",
+                                "calls are not served on this listener; see gateway.http_api"));
+    }
   }
 
   // Reads the state of every namespace: not for the loop's thread.
@@ -143,6 +156,9 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const Gateway
   shared.tls = std::move(tls);
   NEARHIT_ASSIGN_OR_RETURN(shared.upstreams, UpstreamSet::Create(options.upstreams));
   shared.prices = std::make_shared<const PriceTable>(options.prices);
+  if (ServesHttpApi(options)) {
+    shared.rest = std::make_unique<const RestApi>(core);
+  }
   HttpServerOptions http;
   http.listen = options.listen;
   http.threads = options.threads;

@@ -23,6 +23,7 @@
 #include "server/gateway/shadow_log.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/http_server.h"
+#include "server/rest/rest_api.h"
 
 namespace nearhit::server {
 
@@ -34,6 +35,7 @@ class GatewayShared : public std::enable_shared_from_this<GatewayShared> {
   std::string secret{};  // keys the digests of credentials
   std::unique_ptr<UpstreamSet> upstreams{};
   std::shared_ptr<const PriceTable> prices{};
+  std::unique_ptr<const RestApi> rest{};  // null: not served
   GatewayMetrics metrics{};
   RecentRequests recent{};
   std::shared_ptr<NearFlights> near{};

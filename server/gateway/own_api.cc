@@ -196,15 +196,11 @@ Answer ListShadows(const GatewayShared& shared, const std::string& caller) {
 }
 
 Answer Make(const GatewayShared& shared, const HttpServerRequest& request) {
-  const std::string_view call = request.path().substr(kOwnApiPrefix.size());
-  const bool is_feedback = call == "feedback";
-  if (!is_feedback && call != "explain" && call != "shadow") {
-    return Error(404, "NOT_FOUND", "there is no such call");
-  }
+  const bool is_feedback = request.path() == kFeedbackPath;
   if (request.method != (is_feedback ? "POST" : "GET")) {
     return Error(405, "UNIMPLEMENTED", is_feedback ? "use POST" : "use GET");
   }
-  if (call == "shadow") {
+  if (request.path() == kShadowPath) {
     return ListShadows(shared, shared.CallerTagOf(request));
   }
   return is_feedback ? GiveFeedback(shared, shared.CallerTagOf(request), request.body)

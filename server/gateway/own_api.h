@@ -6,11 +6,19 @@
 
 #include "server/gateway/gateway.h"
 #include "server/http/responder.h"
+#include "server/rest/rest_api.h"
 
 namespace nearhit::server {
 
-// Paths that no provider has.
-inline constexpr std::string_view kOwnApiPrefix = "/nearhit/v1/";
+inline constexpr std::string_view kFeedbackPath = "/nearhit/v1/feedback";
+inline constexpr std::string_view kExplainPath = "/nearhit/v1/explain";
+inline constexpr std::string_view kShadowPath = "/nearhit/v1/shadow";
+static_assert(kFeedbackPath.starts_with(kRestPrefix) && kExplainPath.starts_with(kRestPrefix) &&
+              kShadowPath.starts_with(kRestPrefix));
+
+constexpr bool IsOwnApiPath(std::string_view path) {
+  return path == kFeedbackPath || path == kExplainPath || path == kShadowPath;
+}
 
 // POST /nearhit/v1/feedback {"request_id": …, "verdict": "wrong"}: the stored answer never serves
 // that prompt again, from when this is answered, and after a restart. Whatever is stored for it
@@ -21,8 +29,9 @@ inline constexpr std::string_view kOwnApiPrefix = "/nearhit/v1/";
 // GET /nearhit/v1/shadow: what the shadow mode would have served this caller, the newest first.
 //
 // Errors are {"error":{"code","message"}}: 400 for a bad field, 404 for an id that is not known
-// (any more) or a path that is none, 405.
+// (any more), 405.
 //
+// Requires: IsOwnApiPath(request.path()).
 // Thread-safety: the loop's thread. Work that may wait is done on a worker.
 void AnswerOwnApi(const std::shared_ptr<GatewayShared>& shared, HttpServerRequest request,
                   std::shared_ptr<HttpResponder> responder);

@@ -1,5 +1,8 @@
 #include "server/config/config_gateway.h"
 
+#include <string>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "server/config/config.h"
@@ -65,6 +68,39 @@ TEST(ConfigGateway, RefusesWhatIsNoPrice) {
   }
   EXPECT_THAT(refused(model + "input = 1\noutput = '1'"), HasSubstr("must be a number"));
   EXPECT_THAT(refused(model + "input = 1\noutput = 1\ncached = 1"), HasSubstr("unknown key"));
+}
+
+GatewayOptions Listening(const std::string& listen, HttpApi http_api) {
+  GatewayOptions options;
+  options.listen = listen;
+  options.http_api = http_api;
+  return options;
+}
+
+TEST(ConfigGateway, CallsAreServedOnLoopbackUnlessTheFileSaysMore) {
+  for (const char* listen : {"127.0.0.1:7780", "127.8.9.1:0", "[::1]:7780", "localhost:7780"}) {
+    EXPECT_TRUE(ServesHttpApi(Listening(listen, HttpApi::kLoopback))) << listen;
+    EXPECT_FALSE(ServesHttpApi(Listening(listen, HttpApi::kNever))) << listen;
+  }
+  for (const char* listen : {"0.0.0.0:7780", "[::]:7780", "10.0.0.127:7780", "[::1:2]:7780",
+                             "localhost.example:7780", "cache.example:7780"}) {
+    EXPECT_FALSE(ServesHttpApi(Listening(listen, HttpApi::kLoopback))) << listen;
+    EXPECT_TRUE(ServesHttpApi(Listening(listen, HttpApi::kAlways))) << listen;
+  }
+}
+
+TEST(ConfigGateway, WhoMayMakeCallsIsOneOfThree) {
+  const std::string upstream = "[[gateway.upstream]]\nurl = \"https://a\"\n";
+  const auto config = ParseConfig("[gateway]\nhttp_api = \"always\"\n" + upstream, "f");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->gateway.http_api, HttpApi::kAlways);
+  EXPECT_EQ(ParseConfig(upstream, "f")->gateway.http_api, HttpApi::kLoopback);
+  EXPECT_THAT(ParseConfig("[gateway]\nhttp_api = true\n" + upstream, "f"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("http_api")));
+}
+
+TEST(ConfigGateway, AHostNameThatBeginsLikeLoopbackIsNotLoopback) {
+  EXPECT_FALSE(ServesHttpApi(Listening("127.example:7780", HttpApi::kLoopback)));
 }
 
 }  // namespace
