@@ -145,11 +145,10 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
                         &out.hit_usage);
   reader.Enum<ReplayMode>(
       "replay", {{"burst", ReplayMode::kBurst}, {"recorded", ReplayMode::kRecorded}}, &out.replay);
-  reader.Enum<HttpApi>("http_api",
-                       {{"loopback", HttpApi::kLoopback},
-                        {"always", HttpApi::kAlways},
-                        {"never", HttpApi::kNever}},
-                       &out.http_api);
+  reader.Enum<HttpApi>(
+      "http_api",
+      {{"loopback", HttpApi::kLoopback}, {"always", HttpApi::kAlways}, {"never", HttpApi::kNever}},
+      &out.http_api);
   ReadEach(&reader, "upstream", source, ReadUpstream, &out.upstreams);
   ReadEach(&reader, "price", source, ReadPrice, &out.prices);
   if (out.upstreams.empty() && !out.listen.empty()) {

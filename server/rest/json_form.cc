@@ -108,7 +108,7 @@ class FormFollower final : public nlohmann::json_sax<nlohmann::json> {
     if (kind == Kind::kNull && !item) {  // as a member that is not there
       return true;
     }
-    const Kind wanted = level.field->is_repeated() && !item                        ? Kind::kList
+    const Kind wanted = level.field->is_repeated() && !item                    ? Kind::kList
                         : level.field->type() == FieldDescriptor::TYPE_MESSAGE ? Kind::kObject
                                                                                : Kind::kScalar;
     return kind == wanted || Fail(Here() + (wanted == Kind::kList     ? " is not a list"

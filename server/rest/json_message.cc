@@ -19,9 +19,8 @@ const FieldDescriptor* FieldAt(const Descriptor* type, std::string_view place) {
   while (!place.empty()) {
     const std::string_view step = place.substr(0, place.find('.'));
     place.remove_prefix(std::min(place.size(), step.size() + 1));
-    field = type == nullptr
-                ? nullptr
-                : type->FindFieldByName(std::string(step.substr(0, step.find('['))));
+    field = type == nullptr ? nullptr
+                            : type->FindFieldByName(std::string(step.substr(0, step.find('['))));
     if (field == nullptr) {
       return nullptr;
     }

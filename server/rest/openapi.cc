@@ -129,16 +129,17 @@ Json Operation(const AnyCall& call) {
                         {"minimum", 1},
                         {"maximum", kMaxTimeoutMs},
                         {"default", kDefaultTimeoutMs}};
-  return {{"operationId", service + "." + method},
-          {"summary", call.method->full_name()},
-          {"tags", {service}},
-          {"parameters", {{{"name", kTimeoutHeader}, {"in", "header"}, {"schema", timeout}}}},
-          {"requestBody",
-           {{"required", true}, {"content", Content(call.method->input_type()->full_name())}}},
-          {"responses",
-           {{"200",
-             {{"description", "OK"}, {"content", Content(call.method->output_type()->full_name())}}},
-            {"default", {{"description", "an error"}, {"content", Content("Error")}}}}}};
+  return {
+      {"operationId", service + "." + method},
+      {"summary", call.method->full_name()},
+      {"tags", {service}},
+      {"parameters", {{{"name", kTimeoutHeader}, {"in", "header"}, {"schema", timeout}}}},
+      {"requestBody",
+       {{"required", true}, {"content", Content(call.method->input_type()->full_name())}}},
+      {"responses",
+       {{"200",
+         {{"description", "OK"}, {"content", Content(call.method->output_type()->full_name())}}},
+        {"default", {{"description", "an error"}, {"content", Content("Error")}}}}}};
 }
 
 }  // namespace

@@ -28,11 +28,11 @@ void ExpectRefused(const std::string& json, const std::string& reason) {
 
 TEST(JsonMessage, IsReadByTheNamesOfTheProtoFiles) {
   v1::StoreRequest request;
-  ASSERT_THAT(ReadJson(R"({"namespace":"c","item":{"prompt":{"scope":"bT0x","slot":"a \u00e9 \ud83d\ude00"},
-                          "answer":"//4=","metadata":{"tags":["x","y"],"cost":0.5,"prompt_tokens":7},
-                          "ttl_ms":"9007199254740993","durability":"DURABILITY_SYNC"}})",
-                       &request),
-              IsOk());
+  const std::string json = R"({"namespace":"c","item":{
+      "prompt":{"scope":"bT0x","slot":"a \u00e9 \ud83d\ude00"},"answer":"//4=",
+      "metadata":{"tags":["x","y"],"cost":0.5,"prompt_tokens":7},
+      "ttl_ms":"9007199254740993","durability":"DURABILITY_SYNC"}})";
+  ASSERT_THAT(ReadJson(json, &request), IsOk());
   EXPECT_EQ(request.namespace_(), "c");
   EXPECT_EQ(request.item().prompt().scope(), "m=1");
   EXPECT_EQ(request.item().prompt().slot(), "a \xC3\xA9 \xF0\x9F\x98\x80");
@@ -74,8 +74,7 @@ TEST(JsonMessage, UnknownMembersAreNamed) {
 TEST(JsonMessage, AMemberTwiceIsRefused) {
   ExpectRefused<v1::LookupRequest>(R"({"namespace":"zebra","namespace":"c"})",
                                    "namespace is there twice");
-  ExpectRefused<v1::DeleteVectorsRequest>(R"({"keys":["zebra"],"keys":[]})",
-                                          "keys is there twice");
+  ExpectRefused<v1::DeleteVectorsRequest>(R"({"keys":["zebra"],"keys":[]})", "keys is there twice");
   ExpectRefused<v1::StoreBatchRequest>(R"({"items":[{"prompt":{"slot":"a","slot":"zebra"}}]})",
                                        "items[0].prompt.slot is there twice");
   ExpectRefused<v1::GetVectorRequest>(R"({"key":"zebra","id":"1"})",
@@ -97,8 +96,7 @@ TEST(JsonMessage, ValuesOfAnotherFormAreRefused) {
 }
 
 TEST(JsonMessage, ValuesOfAnotherTypeAreRefused) {
-  ExpectRefused<v1::LookupRequest>(R"({"prompt":{"slot":5}})",
-                                   "prompt.slot is not of type string");
+  ExpectRefused<v1::LookupRequest>(R"({"prompt":{"slot":5}})", "prompt.slot is not of type string");
   ExpectRefused<v1::LookupRequest>(R"({"prompt":{"scope":"a zebra!"}})",
                                    "prompt.scope is not of type bytes in base64");
   ExpectRefused<v1::StoreBatchRequest>(R"({"items":[{},{"ttl_ms":"zebra"}]})",
@@ -153,11 +151,10 @@ TEST(JsonMessage, DeepNestsAreRefused) {
 TEST(JsonMessage, AnswersHaveTheirDefaultsToo) {
   v1::LookupResponse response;
   response.mutable_result()->set_miss_reason(v1::MISS_REASON_EMPTY);
-  EXPECT_THAT(
-      WriteJson(response),
-      IsOkAndHolds(std::string(
-          R"({"result":{"kind":"HIT_KIND_MISS","miss_reason":"MISS_REASON_EMPTY","id":"0",)"
-          R"("answer":"","matched_slot":"","age_ms":"0"}})")));
+  EXPECT_THAT(WriteJson(response),
+              IsOkAndHolds(std::string(
+                  R"({"result":{"kind":"HIT_KIND_MISS","miss_reason":"MISS_REASON_EMPTY","id":"0",)"
+                  R"("answer":"","matched_slot":"","age_ms":"0"}})")));
 }
 
 TEST(JsonMessage, TextThatIsNotUtf8IsNotWritten) {

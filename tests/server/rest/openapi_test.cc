@@ -1,7 +1,10 @@
 // The document against the server, and against the services of the .proto files.
 #include "server/rest/openapi.h"
 
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +23,7 @@ namespace nearhit::server {
 namespace {
 
 using testing::AnyOf;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
@@ -121,8 +125,8 @@ TEST_F(OpenApiTest, EveryPathIsServed) {
     const RestReply reply = Post(path, example.dump());
     const bool reads_entry = path == "get" || path == "vectors/get";  // and there is none
     EXPECT_THAT(reply.status, AnyOf(200, 400, 409, reads_entry ? 404 : 200)) << path << reply.body;
-    EXPECT_THAT(reply.body, Not(testing::HasSubstr("no such call"))) << path;
-    EXPECT_THAT(reply.body, Not(testing::HasSubstr("no member"))) << path;
+    EXPECT_THAT(reply.body, Not(HasSubstr("no such call"))) << path;
+    EXPECT_THAT(reply.body, Not(HasSubstr("no member"))) << path;
     if (reply.status != 200) {
       EXPECT_THAT(checker.Check(ResponseSchema(path, "default"), reply.json()), IsEmpty()) << path;
     }
@@ -174,6 +178,33 @@ TEST_F(OpenApiTest, AnswersFitTheirSchemas) {
     Call(path, Json::object());
   }
   EXPECT_EQ(called_.size(), document_.at("paths").size());
+}
+
+std::string Guide() {
+  std::ifstream file(NEARHIT_SOURCE_DIR "/docs/http-api.md");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(OpenApiTest, TheGuideNamesEveryPath) {
+  const std::string guide = Guide();
+  for (const auto& [path, methods] : document_.at("paths").items()) {
+    EXPECT_THAT(guide, HasSubstr("`" + path.substr(kPrefix.size()) + "`"));
+  }
+}
+
+TEST_F(OpenApiTest, TheExamplesOfTheGuideWork) {
+  const std::string guide = Guide();
+  const std::regex example("curl --json '(.*)' http://127.0.0.1:7780/nearhit/v1/(.*)\n");
+  std::sregex_iterator found(guide.begin(), guide.end(), example);
+  std::size_t count = 0;
+  for (; found != std::sregex_iterator(); ++found, ++count) {
+    const RestReply reply = Post((*found)[2], (*found)[1]);
+    EXPECT_EQ(reply.status, 200) << found->str() << reply.body;
+    if ((*found)[2] == "lookup") {
+      EXPECT_EQ(reply.json()["result"]["answer"], "VXNlIHRoZSBsaW5rLg==");
+    }
+  }
+  EXPECT_EQ(count, 5U);
 }
 
 TEST_F(OpenApiTest, WhatDoesNotFitIsFound) {

@@ -24,8 +24,8 @@ using RestApiTest = RestTest;
 
 TEST_F(RestApiTest, WhatIsStoredIsFoundAndDeleted) {
   const std::string prompt = R"("prompt":{"scope":"bQ==","slot":"How do I close a ticket?"})";
-  const RestReply stored = Post("store", R"({"namespace":"c","item":{)" + prompt +
-                                             R"(,"answer":"UHJlc3MgQ2xvc2Uu"}})");
+  const RestReply stored =
+      Post("store", R"({"namespace":"c","item":{)" + prompt + R"(,"answer":"UHJlc3MgQ2xvc2Uu"}})");
   ASSERT_EQ(stored.status, 200) << stored.body;
   EXPECT_EQ(stored.Header("content-type"), "application/json");
   const std::string id = stored.json()["result"]["id"];
@@ -54,8 +54,7 @@ TEST_F(RestApiTest, WhatIsStoredIsFoundAndDeleted) {
 }
 
 TEST_F(RestApiTest, EntriesAreInvalidatedByTag) {
-  const RestReply stored =
-      Post("store_batch", R"({"namespace":"d","items":[
+  const RestReply stored = Post("store_batch", R"({"namespace":"d","items":[
              {"prompt":{"slot":"a"},"answer":"YQ==","metadata":{"tags":["x"]}},
              {"prompt":{"slot":"b"},"answer":"Yg==","metadata":{"tags":["y"]}}]})");
   ASSERT_EQ(stored.json()["results"].size(), 2U) << stored.body;
@@ -105,8 +104,8 @@ TEST_F(RestApiTest, BadFieldsAreNamedAndNotShown) {
       Post("lookup", R"({"namespace":"d","prompt":{"slot":"zebra","vector":"YWJj"}})");
   EXPECT_EQ(torn.status, 400);
   EXPECT_EQ(torn.code(), "INVALID_ARGUMENT");
-  EXPECT_THAT(torn.message(), AllOf(HasSubstr("prompt.vector has 3 bytes"),
-                                    Not(HasSubstr("zebra"))));
+  EXPECT_THAT(torn.message(),
+              AllOf(HasSubstr("prompt.vector has 3 bytes"), Not(HasSubstr("zebra"))));
   const RestReply number =
       Post("store", R"({"namespace":"c","item":{"prompt":{"slot":"zebra"},"durability":9}})");
   EXPECT_EQ(number.status, 400);
@@ -159,9 +158,8 @@ TEST_F(RestApiTest, WhatAFormCanSendIsRefused) {
     EXPECT_THAT(reply.message(), HasSubstr("content-type"));
   }
   EXPECT_THAT(db_->DescribeNamespace("c"), IsOk());
-  for (const char* type :
-       {"application/json", "Application/JSON", "application/json; charset=utf-8",
-        "application/json ;charset=utf-8"}) {
+  for (const char* type : {"application/json", "Application/JSON",
+                           "application/json; charset=utf-8", "application/json ;charset=utf-8"}) {
     EXPECT_EQ(Send("POST", "ping", "{}", {{.name = "content-type", .value = type}}).status, 200)
         << type;
   }
@@ -169,8 +167,8 @@ TEST_F(RestApiTest, WhatAFormCanSendIsRefused) {
 
 TEST_F(RestApiTest, ARequestWithoutATypeIsRefused) {
   HttpClientSocket socket = Connect();
-  ASSERT_TRUE(socket.Send(
-      "POST /nearhit/v1/ping HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"));
+  ASSERT_TRUE(
+      socket.Send("POST /nearhit/v1/ping HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"));
   EXPECT_THAT(socket.ReadUntil("\r\n"), HasSubstr(" 415 "));
 }
 

@@ -110,9 +110,10 @@ TEST_F(HungRestTest, AQueuedCallWhoseClientIsGoneIsNotMade) {
   {
     const std::string body = StoreOf("hung", "b");
     const HttpClientSocket socket = Connect();
-    ASSERT_TRUE(socket.Send("POST /nearhit/v1/store HTTP/1.1\r\nHost: a\r\n"
-                            "Content-Type: application/json\r\nContent-Length: " +
-                            std::to_string(body.size()) + "\r\n\r\n" + body));
+    ASSERT_TRUE(
+        socket.Send("POST /nearhit/v1/store HTTP/1.1\r\nHost: a\r\n"
+                    "Content-Type: application/json\r\nContent-Length: " +
+                    std::to_string(body.size()) + "\r\n\r\n" + body));
     ASSERT_TRUE(Queued(1));
   }
   EXPECT_TRUE(Eventually([this] {
@@ -137,8 +138,8 @@ TEST_F(RestLimitsTest, LargeBodiesAndAnswersAreWhole) {
 
 TEST_F(RestLimitsTest, AnAnswerCountsUntilItsClientHasTakenIt) {
   const std::string answer(8 * kMiB, 'A');
-  ASSERT_EQ(Post("store", R"({"namespace":"c","item":{"prompt":{"slot":"a"},"answer":")" + answer +
-                              "\"}}")
+  ASSERT_EQ(Post("store",
+                 R"({"namespace":"c","item":{"prompt":{"slot":"a"},"answer":")" + answer + "\"}}")
                 .status,
             200);
   const std::string body = LookupOf("c", "a");

@@ -11,8 +11,8 @@ using Json = nlohmann::json;
 
 const std::set<std::string>& KnownKeywords() {
   static const std::set<std::string> known = {
-      "type",    "format",     "pattern",  "minimum", "maximum", "default",
-      "enum",    "properties", "required", "items",   "oneOf",   "additionalProperties",
+      "type",           "format",     "pattern",  "minimum", "maximum", "default",
+      "enum",           "properties", "required", "items",   "oneOf",   "additionalProperties",
       "contentEncoding"};
   return known;
 }
@@ -96,9 +96,8 @@ void SchemaChecker::CheckObject(const std::string& place, const Json& schema, co
     wrong->push_back(place + " lacks some of " + schema["required"].dump());
   }
   if (schema.contains("oneOf") &&
-      std::count_if(schema["oneOf"].begin(), schema["oneOf"].end(), [&value](const Json& one) {
-        return HasAll(one.at("required"), value);
-      }) != 1) {
+      std::count_if(schema["oneOf"].begin(), schema["oneOf"].end(),
+                    [&value](const Json& one) { return HasAll(one.at("required"), value); }) != 1) {
     wrong->push_back(place + " does not fit one of " + schema["oneOf"].dump());
   }
 }

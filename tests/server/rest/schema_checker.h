@@ -14,7 +14,8 @@ class SchemaChecker {
   // `document` holds what "$ref" points at.
   explicit SchemaChecker(nlohmann::json document) : document_(std::move(document)) {}
 
-  // What is wrong with `value`, each with its place. A keyword that is not known here is wrong, too.
+  // What is wrong with `value`, each with its place. A keyword that is not known here is wrong,
+  // too.
   std::vector<std::string> Check(const nlohmann::json& schema, const nlohmann::json& value) const;
   // A value with all members of the schema, of some oneOf the first.
   nlohmann::json Example(const nlohmann::json& schema) const;
