@@ -19,8 +19,8 @@ AnyCall Erase(const UnaryCall<Request, Response>& call) {
   out.begin = [&call](ServiceCore* core, const AnyMessage& request, const CallContext& context,
                       AnyMessage* response, RestOfCall<AnyMessage>* rest) {
     RestOfCall<Response> typed;
-    const Status status = call.Begin(core, static_cast<const Request&>(request), context,
-                                     static_cast<Response*>(response), &typed);
+    Status status = call.Begin(core, static_cast<const Request&>(request), context,
+                               static_cast<Response*>(response), &typed);
     rest->lane = typed.lane;
     if (typed.run) {
       rest->run = [run = std::move(typed.run)](const CallContext& later, AnyMessage* out_message) {

@@ -312,8 +312,8 @@ ItemStream<Request, Response>* StreamOf(ServiceCore* core, StreamSet* streams,
                                  typename Items::Work* work) {
                      const CallContext context{.deadline = deadline};
                      RestOfCall<Out> rest;
-                     const Status status = call.Begin(core, item.request(), context,
-                                                      response->mutable_response(), &rest);
+                     Status status = call.Begin(core, item.request(), context,
+                                                response->mutable_response(), &rest);
                      if (status.code() == StatusCode::kWouldBlock) {
                        work->lane = rest.lane;
                        work->run = [context, run = std::move(rest.run)](Response* out) {
