@@ -353,13 +353,11 @@ void HttpConnection::CheckTime(EventLoop::TimePoint now) {
   std::chrono::milliseconds limit = limits.idle_timeout;
   if (lingering_) {
     limit = kLingerTimeout;
-  } else if (!transport_.ready()) {
-    limit = limits.request_timeout;
   } else if ((watched_ & EPOLLOUT) != 0 && !out_.empty()) {
     limit = limits.write_timeout;
   } else if (busy()) {
     return;
-  } else if (reader_.state() == RequestReader::State::kReading) {
+  } else if (!transport_.ready() || reader_.state() == RequestReader::State::kReading) {
     limit = limits.request_timeout;
   }
   if (now - since_ > limit) {

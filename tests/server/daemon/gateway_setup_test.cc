@@ -37,9 +37,7 @@ class GatewaySetupTest : public testing::Test {
     EXPECT_THAT(InitLog({.level = "info", .format = LogFormat::kText, .file = log_.string()}),
                 IsOk());
   }
-  ~GatewaySetupTest() override { InitLog({}).IgnoreError(); }
-  GatewaySetupTest(const GatewaySetupTest&) = delete;
-  GatewaySetupTest& operator=(const GatewaySetupTest&) = delete;
+  void TearDown() override { EXPECT_THAT(InitLog({}), IsOk()); }
 
   void Replace(const CertifiedKey& pair) const {
     ReplaceFile(certificate_, pair.certificate);
