@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t kMaxBatch = 128;
 
+// The loop that this thread runs.
+thread_local const EventLoop* running_loop = nullptr;
+
 }  // namespace
 
 Result<std::unique_ptr<EventLoop>> EventLoop::Create() {
@@ -31,6 +34,7 @@ Result<std::unique_ptr<EventLoop>> EventLoop::Create() {
 
 void EventLoop::Run() {
   std::array<epoll_event, kMaxBatch> events{};
+  running_loop = this;
   while (!stopping_.load(std::memory_order_acquire)) {
     const int count =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), WaitMillis());
@@ -48,11 +52,13 @@ void EventLoop::Run() {
       }
     }
     batch_ = {};
-    if (woken) {
-      RunTasks();
-    }
     RunTimers();
+    if (woken) {
+      ClearWake();
+    }
+    RunTasks();
   }
+  running_loop = nullptr;
   std::vector<Task> dropped;
   {
     MutexLock lock(&mu_);
@@ -76,21 +82,30 @@ void EventLoop::Post(Task task) {
     }
     first = tasks_.empty();
     tasks_.push_back(std::move(task));
+    has_tasks_.store(true, std::memory_order_release);
   }
-  if (first) {
+  // The loop looks at its tasks before it waits.
+  if (first && running_loop != this) {
     const std::uint64_t one = 1;
     // It fails only when the counter is full, and then the loop wakes up anyway.
     [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));
   }
 }
 
-void EventLoop::RunTasks() {
+void EventLoop::ClearWake() {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t read = ::read(wake_.get(), &count, sizeof(count));
+}
+
+void EventLoop::RunTasks() {
+  if (!has_tasks_.load(std::memory_order_acquire)) {
+    return;  // one that is posted at this moment wakes the loop
+  }
   std::vector<Task> tasks;
   {
     MutexLock lock(&mu_);
     tasks.swap(tasks_);
+    has_tasks_.store(false, std::memory_order_relaxed);
   }
   for (Task& task : tasks) {
     task();
@@ -137,6 +152,9 @@ EventLoop::TimerId EventLoop::After(std::chrono::milliseconds wait, Task task) {
 // Rounded up, so that a timer is due when the wait is over.
 int EventLoop::WaitMillis() const {
   constexpr std::chrono::milliseconds kLongest{60'000};
+  if (has_tasks_.load(std::memory_order_acquire)) {
+    return 0;
+  }
   if (timers_.empty()) {
     return static_cast<int>(kLongest.count());
   }
@@ -145,8 +163,10 @@ int EventLoop::WaitMillis() const {
   return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kLongest).count());
 }
 
+// Those too that were set in this round and are due at once: they need no round of their own.
 void EventLoop::RunTimers() {
-  while (!timers_.empty() && timers_.begin()->first.when <= now_) {
+  const TimePoint now = timers_.empty() ? now_ : std::chrono::steady_clock::now();
+  while (!timers_.empty() && timers_.begin()->first.when <= now) {
     const Task task = std::move(timers_.extract(timers_.begin()).mapped());
     task();
   }

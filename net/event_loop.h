@@ -82,6 +82,7 @@ class EventLoop {
   EventLoop(Descriptor epoll, Descriptor wake) : epoll_(std::move(epoll)), wake_(std::move(wake)) {}
 
   int WaitMillis() const;
+  void ClearWake();
   void RunTasks() NEARHIT_EXCLUDES(mu_);
   void RunTimers();
 
@@ -96,6 +97,7 @@ class EventLoop {
 
   Mutex mu_;
   std::vector<Task> tasks_ NEARHIT_GUARDED_BY(mu_);
+  std::atomic<bool> has_tasks_{false};  // as tasks_ says
   bool ended_ NEARHIT_GUARDED_BY(mu_) = false;
 };
 

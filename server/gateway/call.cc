@@ -294,11 +294,12 @@ std::string_view GatewayCall::TryServe(const LookupResult& hit) {
   if (controls_.min_fresh_ms && hit.ttl_left_ms && *hit.ttl_left_ms < *controls_.min_fresh_ms) {
     return "min_fresh";
   }
-  const Result<StoredAnswer> answer = DecodeAnswer(hit.answer);
+  Result<StoredAnswer> answer = DecodeAnswer(hit.answer);
   if (!answer.ok()) {
     return "read_error";
   }
-  if (plan_.stream ? answer->events.empty() : answer->body.empty()) {
+  MadeForm made;
+  if (!AddForm(api_, plan_.stream, &*answer, &made).ok()) {
     return "wire_mode";
   }
   if (own_->shared->options.shadow) {
@@ -328,26 +329,22 @@ void GatewayCall::ServeHit(const LookupResult& hit, const StoredAnswer& answer) 
 }
 
 // Thoughts about another prompt would come back as the model's own.
-std::string_view GatewayCall::ServeWithoutReasoning(const LookupResult& hit,
-                                                    const StoredAnswer& answer) {
+std::string_view GatewayCall::ServeWithoutReasoning(const LookupResult& hit, StoredAnswer answer) {
   constexpr std::string_view kCannot = "reasoning";
   served_ = Served::kMiss;
-  if (!api_ || answer.body.empty()) {
+  MadeForm made;
+  if (!AddForm(api_, false, &answer, &made).ok()) {
     return kCannot;
   }
   const Result<std::string> body = WithoutReasoning(*api_, answer.body);
   if (!body.ok()) {
     return kCannot;
   }
-  StoredAnswer without{.body = *body, .model = answer.model, .took_ms = answer.took_ms};
-  std::vector<std::string> blocks;
-  if (plan_.stream) {
-    auto cut = EventsFromBody(*api_, *body);
-    if (!cut.ok()) {
-      return kCannot;
-    }
-    blocks = *std::move(cut);
-    without.events = EventsOf(*api_, blocks);
+  StoredAnswer without{
+      .body = *body, .model = answer.model, .took_ms = answer.took_ms, .converts = true};
+  MadeForm made_without;
+  if (!AddForm(api_, plan_.stream, &without, &made_without).ok()) {
+    return kCannot;
   }
   served_ = Served::kSemantic;
   ServeHit(hit, without);

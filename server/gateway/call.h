@@ -72,7 +72,7 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   void OnLookup(Result<LookupResult> result);
   // Serves what was found, or says why not.
   std::string_view TryServe(const LookupResult& hit);
-  std::string_view ServeWithoutReasoning(const LookupResult& hit, const StoredAnswer& answer);
+  std::string_view ServeWithoutReasoning(const LookupResult& hit, StoredAnswer answer);
   void ServeHit(const LookupResult& hit, const StoredAnswer& answer);
   void ServeStored(const StoredAnswer& answer, std::vector<HttpHeader> headers);
 

@@ -138,10 +138,11 @@ void GatewayCall::PumpRecord() {
   }
   const std::shared_ptr<const std::string> record = flight_->record();
   LeaveFlight();
-  const Result<StoredAnswer> answer =
+  MadeForm made;
+  Result<StoredAnswer> answer =
       record == nullptr ? Result<StoredAnswer>(Status(StatusCode::kNotFound, "not stored"))
                         : DecodeAnswer(*record);
-  if (!answer.ok() || (plan_.stream ? answer->events.empty() : answer->body.empty())) {
+  if (!answer.ok() || !AddForm(api_, plan_.stream, &*answer, &made).ok()) {
     served_ = order_ ? order_->served : Served::kMiss;
     AskUpstream();
     return;

@@ -263,8 +263,6 @@ void Flight::StoreInBackground() {
 
 std::shared_ptr<const std::string> Flight::MakeRecord(AnswerFacts* facts) const {
   const StoreOrder& order = *request_.store;
-  std::string body = whole_;
-  std::vector<std::string> blocks;
   StoredAnswer answer;
   if (request_.api) {
     *facts =
@@ -274,21 +272,17 @@ std::shared_ptr<const std::string> Flight::MakeRecord(AnswerFacts* facts) const 
       return nullptr;
     }
   }
-  if (is_stream_) {
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      answer.events.push_back({.block = *blocks_[i].bytes,
-                               .usage_only = blocks_[i].usage_only,
-                               .delay_ms = delays_ms_[i]});
-    }
-    auto joined = facts->text_only ? BodyFromEvents(*request_.api, events_)
-                                   : Result<std::string>(std::string());
-    body = joined.ok() ? *std::move(joined) : std::string();
-  } else if (facts->text_only) {
-    auto cut = EventsFromBody(*request_.api, whole_);
-    blocks = cut.ok() ? *std::move(cut) : std::vector<std::string>();
-    answer.events = EventsOf(*request_.api, blocks);
+  answer.body = whole_;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    answer.events.push_back({.block = *blocks_[i].bytes,
+                             .usage_only = blocks_[i].usage_only,
+                             .delay_ms = delays_ms_[i]});
   }
-  answer.body = body;
+  answer.converts = facts->text_only;
+  MadeForm made;
+  if (recorded_bytes_ > kMaxConvertedBytes) {
+    AddForm(request_.api, !is_stream_, &answer, &made).IgnoreError();
+  }
   answer.model = facts->model;
   answer.took_ms = took_ms_;
   std::string record = EncodeAnswer(answer);

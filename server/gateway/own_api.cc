@@ -200,6 +200,11 @@ Answer Make(const GatewayShared& shared, const HttpServerRequest& request) {
   if (request.method != (is_feedback ? "POST" : "GET")) {
     return Error(405, "UNIMPLEMENTED", is_feedback ? "use POST" : "use GET");
   }
+  // A page of another site cannot send this type unasked.
+  const std::string* const type = request.Header("content-type");
+  if (is_feedback && (type == nullptr || !type->starts_with("application/json"))) {
+    return Error(415, "INVALID_ARGUMENT", "content-type is not application/json");
+  }
   if (request.path() == kShadowPath) {
     return ListShadows(shared, shared.CallerTagOf(request));
   }

@@ -38,8 +38,11 @@ std::string Collapsed(std::string_view text) {
 }
 
 std::string TextOf(std::optional<Api> api, std::string_view record) {
-  const Result<StoredAnswer> answer = DecodeAnswer(record);
-  return api && answer.ok() ? AnswerText(*api, answer->body) : std::string();
+  Result<StoredAnswer> answer = DecodeAnswer(record);
+  MadeForm made;
+  return api && answer.ok() && AddForm(api, false, &*answer, &made).ok()
+             ? AnswerText(*api, answer->body)
+             : std::string();
 }
 
 std::optional<float> Similarity(ServiceCore* core, const std::string& name_space,

@@ -7,7 +7,7 @@ namespace nearhit::server {
 namespace {
 
 constexpr std::uint8_t kVersion = 2;
-constexpr std::uint8_t kWithoutOrigin = 1;  // without model and took_ms
+constexpr std::uint8_t kWithoutOrigin = 1;  // without model, took_ms and converts
 
 bool IsUsageOnly(Api api, std::string_view block) {
   bool is_it = false;
@@ -29,12 +29,37 @@ std::vector<StoredEvent> EventsOf(Api api, const std::vector<std::string>& block
   return events;
 }
 
-// version, model, took_ms, body, number of events; of each: usage_only, delay, block
+Status AddForm(std::optional<Api> api, bool stream, StoredAnswer* answer, MadeForm* made) {
+  if (answer->Has(stream)) {
+    return Status();
+  }
+  if (!api || !answer->converts) {
+    return FailedPrecondition("the answer has one form only");
+  }
+  if (stream) {
+    NEARHIT_ASSIGN_OR_RETURN(made->blocks, EventsFromBody(*api, answer->body));
+    answer->events = EventsOf(*api, made->blocks);
+    return Status();
+  }
+  std::vector<SseEvent> events;
+  SseParser parser;
+  for (const StoredEvent& event : answer->events) {
+    NEARHIT_RETURN_IF_ERROR(parser.Feed(
+        event.block,
+        [&events](const SseEvent& parsed, std::string_view) { events.push_back(parsed); }));
+  }
+  NEARHIT_ASSIGN_OR_RETURN(made->body, BodyFromEvents(*api, events));
+  answer->body = made->body;
+  return Status();
+}
+
+// version, model, took_ms, converts, body, number of events; of each: usage_only, delay, block
 std::string EncodeAnswer(const StoredAnswer& answer) {
   std::string bytes;
   PutFixed(&bytes, kVersion);
   PutBytes(&bytes, answer.model);
   PutFixed(&bytes, answer.took_ms);
+  PutFixed(&bytes, static_cast<std::uint8_t>(answer.converts ? 1 : 0));
   PutBytes(&bytes, answer.body);
   PutFixed(&bytes, static_cast<std::uint32_t>(answer.events.size()));
   for (const StoredEvent& event : answer.events) {
@@ -52,6 +77,7 @@ Result<StoredAnswer> DecodeAnswer(std::string_view bytes) {
   if (version == kVersion) {
     answer.model = reader.Bytes();
     answer.took_ms = reader.Fixed<std::uint32_t>();
+    answer.converts = reader.Fixed<std::uint8_t>() != 0;
   }
   answer.body = reader.Bytes();
   const auto count = reader.Fixed<std::uint32_t>();

@@ -304,6 +304,10 @@ TEST_F(GatewayTest, ExplainsALookup) {
   EXPECT_EQ(Send("GET", "/nearhit/v1/explain?request_id=req_0", "").status, 404);
   EXPECT_EQ(Send("GET", "/nearhit/v1/nothing", "").status, 404);
   EXPECT_EQ(Send("GET", "/nearhit/v1/feedback", "").status, 405);
+  EXPECT_EQ(
+      Send("POST", "/nearhit/v1/feedback", "{}", {{.name = "content-type", .value = "text/plain"}})
+          .status,
+      415);
 }
 
 TEST_F(GatewayTest, MetricsSayWhatWasServed) {

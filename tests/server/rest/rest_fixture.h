@@ -47,8 +47,10 @@ struct RestReply {
 
 // A cache "c" with the embedder "lexical", a cache "d" of two components without one, and vectors
 // "v" of two components.
-class RestTest : public HttpServerTest {
+class RestTest : public testing::Test, protected HttpServerFixture {
  protected:
+  RestTest() : HttpServerFixture(Wire::kPlain) {}
+
   void SetUp() override { Begin(ServerOptions()); }
 
   void Begin(const ServerOptions& serving) {
