@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +68,67 @@ class RocksDbStoreTest : public testing::Test {
 
   TempDir dir_;
 };
+
+// While it exists, no file of this process grows over so many bytes.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : ignored_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, ignored_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  using Handler = void (*)(int);
+
+  const Handler ignored_;
+  rlimit before_{};
+};
+
+// As on a full disk. Debian's RocksDB would end the process in a sync of a log that has failed.
+TEST_F(RocksDbStoreTest, ALogThatCannotBeWrittenIsAnError) {
+  std::vector<std::string> kept;
+  {
+    std::vector<std::string> lines;
+    auto store =
+        OpenRocksDbStore({.path = dir_.path(), .log = [&lines](LogLevel, const std::string& line) {
+                            lines.push_back(line);
+                          }});
+    ASSERT_THAT(store, IsOk());
+    {
+      const FileSizeLimit limit(256 << 10);
+      Status written;
+      for (int i = 0; written.ok() && i < 100; ++i) {
+        WriteBatch batch;
+        batch.Put(Family::kPayloads, "k" + std::to_string(i), std::string(16 << 10, 'x'));
+        written = (*store)->Write(batch, i % 2 == 0);
+        if (written.ok()) {
+          kept.push_back("k" + std::to_string(i));
+        }
+      }
+      EXPECT_THAT(written, StatusIs(StatusCode::kUnavailable));
+      EXPECT_THAT((*store)->Flush(), StatusIs(StatusCode::kUnavailable));
+      WriteBatch more;
+      more.Put(Family::kPayloads, "more", "v");
+      EXPECT_THAT((*store)->Write(more, true), StatusIs(StatusCode::kUnavailable));
+    }
+    EXPECT_FALSE(lines.empty());
+    EXPECT_GT(kept.size(), 5U);
+  }
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  std::string value;
+  for (const std::string& key : kept) {
+    EXPECT_THAT((*store)->Get(Family::kPayloads, key, ReadMode::kBlocking, &value), IsOk()) << key;
+  }
+  EXPECT_EQ((*store)->lost_sequences(), 0U);
+}
 
 TEST_F(RocksDbStoreTest, KeepsWritesAcrossReopening) {
   Put(Open()->get(), "k", "v", false);
