@@ -210,6 +210,12 @@ def completions(turn):
 
 
 @case()
+def completions_stream(turn):
+    events = [dump(event) for event in client(turn).completions.create(model="scripted", prompt="And then", stream=True)]
+    return {"answer": "".join(choice["text"] for event in events for choice in event["choices"]), "events": events}
+
+
+@case()
 def responses(turn):
     return {"answer": dump(client(turn).responses.create(model="scripted", input="A bird in one sentence?"))}
 
