@@ -1,9 +1,6 @@
 #include "engine/storage/rocksdb_store.h"
 
 #include <array>
-#include <cstdarg>
-#include <cstdio>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +10,6 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
@@ -25,6 +21,7 @@
 #include "base/mutex.h"
 #include "engine/storage/high_water_mark.h"
 #include "engine/storage/no_wait_env.h"
+#include "engine/storage/rocksdb_logger.h"
 
 namespace nearhit {
 
@@ -70,40 +67,10 @@ Status FromRocksDb(const rocksdb::Status& status) {
   return Internal("storage refused a call: " + status.ToString());
 }
 
-using LogFunction = std::function<void(LogLevel, const std::string&)>;
-
-// RocksDB's remarks as lines of ours. A file of its own (LOG) would end the process on a full disk:
-// a write after one that failed hits an assertion of Debian's build.
-class StoreLogger final : public rocksdb::Logger {
- public:
-  explicit StoreLogger(LogFunction log)
-      : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), log_(std::move(log)) {}
-  ~StoreLogger() override = default;
-
-  using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    Logv(rocksdb::InfoLogLevel::WARN_LEVEL, format, arguments);
-  }
-  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
-    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level > rocksdb::InfoLogLevel::FATAL_LEVEL ||
-        !log_) {
-      return;
-    }
-    std::array<char, 512> line{};
-    std::vsnprintf(line.data(), line.size(), format, arguments);
-    std::string text = "storage: " + std::string(line.data());
-    text.erase(text.find_last_not_of('\n') + 1);
-    log_(level == rocksdb::InfoLogLevel::WARN_LEVEL ? LogLevel::kWarning : LogLevel::kError, text);
-  }
-
- private:
-  const LogFunction log_;
-};
-
-rocksdb::Options DatabaseOptions(rocksdb::Env* env, const LogFunction& log) {
+rocksdb::Options DatabaseOptions(rocksdb::Env* env, const RocksDbLog& log) {
   rocksdb::Options options;
   options.env = env;
-  options.info_log = std::make_shared<StoreLogger>(log);
+  options.info_log = NewRocksDbLogger(log);
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;

@@ -46,6 +46,17 @@ std::vector<std::string_view> DataOf(std::string_view block) {
   return data;
 }
 
+// Whether what `edited` lacks is a member that is null.
+bool LacksNull(std::string_view line, std::string_view edited) {
+  constexpr std::size_t kMost = 20;  // the member with a comma and some blanks
+  const std::size_t lacking = line.size() - edited.size();
+  const auto begin = static_cast<std::size_t>(
+      std::mismatch(edited.begin(), edited.end(), line.begin()).first - edited.begin());
+  const std::string_view member = line.substr(begin, lacking);
+  return lacking <= kMost && member.find("null") != std::string_view::npos &&
+         member.find('{') == std::string_view::npos;
+}
+
 }  // namespace
 
 std::string WithZeroUsage(Api api, std::string_view json) {
@@ -82,6 +93,25 @@ std::string BlockWithZeroUsage(Api api, std::string_view block) {
     left.remove_prefix(std::min(end + 1, left.size()));
   }
   return out.append(block.substr(kept));
+}
+
+std::string BlockWithoutNullUsage(Api api, std::string_view block) {
+  const bool has_usage = api == Api::kChat || api == Api::kCompletions;
+  if (!has_usage || block.find("null") == std::string_view::npos || !MayHaveUsage(block)) {
+    return std::string(block);
+  }
+  const std::vector<std::string_view> lines = DataOf(block);
+  if (lines.size() != 1 || !lines.front().starts_with('{')) {
+    return std::string(block);
+  }
+  const std::string_view line = lines.front();
+  const std::string edited = WithoutMember(line, kUsage);
+  if (!LacksNull(line, edited)) {
+    return std::string(block);
+  }
+  const auto begin = static_cast<std::size_t>(line.data() - block.data());
+  return std::string(block.substr(0, begin)) + edited +
+         std::string(block.substr(begin + line.size()));
 }
 
 }  // namespace nearhit::server

@@ -15,4 +15,8 @@ std::string WithZeroUsage(Api api, std::string_view json);
 // The same in a block of a stream, as SseParser gives it.
 std::string BlockWithZeroUsage(Api api, std::string_view block);
 
+// The block without a member "usage" that is null, as chunks of chat and completions have it once a
+// request asks for usage. Every other byte stays.
+std::string BlockWithoutNullUsage(Api api, std::string_view block);
+
 }  // namespace nearhit::server

@@ -1,12 +1,27 @@
 #include "server/gateway/delivery.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "server/dialect/usage.h"
 #include "server/gateway/replay.h"
 
 namespace nearhit::server {
+
+namespace {
+
+void AppendBlock(std::string_view block, const DeliveryOptions& options, std::string* out) {
+  if (!options.api) {
+    *out += block;
+    return;
+  }
+  const std::string zeroed =
+      options.zero_usage ? BlockWithZeroUsage(*options.api, block) : std::string(block);
+  *out += options.include_usage ? zeroed : BlockWithoutNullUsage(*options.api, zeroed);
+}
+
+}  // namespace
 
 void Deliver(const StoredAnswer& answer, const DeliveryOptions& options,
              std::vector<HttpHeader> headers, const std::shared_ptr<HttpResponder>& responder) {
@@ -25,11 +40,7 @@ void Deliver(const StoredAnswer& answer, const DeliveryOptions& options,
     if (event.usage_only && !options.include_usage) {
       continue;
     }
-    if (zero) {
-      bytes += BlockWithZeroUsage(*options.api, event.block);
-    } else {
-      bytes += event.block;
-    }
+    AppendBlock(event.block, options, &bytes);
     if (options.pauses) {
       steps.push_back({.end = bytes.size(), .due = times[i]});
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/dialect/json_edit.h"
+#include "server/dialect/usage.h"
 #include "server/gateway/headers.h"
 #include "server/gateway/stored_answer.h"
 
@@ -149,8 +150,9 @@ bool Flight::OnBody(std::string_view bytes) {
 
 void Flight::OnEvent(const SseEvent& event, std::string_view raw) {
   const EventRole role = RoleOf(*request_.api, event);
-  finished_ = finished_ || role == EventRole::kTerminal || role == EventRole::kError ||
-              SaysFinished(*request_.api, event);
+  terminal_ = terminal_ || role == EventRole::kTerminal;
+  finished_ =
+      finished_ || terminal_ || role == EventRole::kError || SaysFinished(*request_.api, event);
   FlightPiece piece{.bytes = std::make_shared<const std::string>(raw),
                     .usage_only = asked_usage_ && role == EventRole::kUsageOnly};
   if (recording_ && !event.data.empty()) {
@@ -159,6 +161,10 @@ void Flight::OnEvent(const SseEvent& event, std::string_view raw) {
     events_.push_back(event);
     blocks_.push_back({.bytes = piece.bytes, .usage_only = role == EventRole::kUsageOnly});
     delays_ms_.push_back(Milliseconds(delay));
+  }
+  if (asked_usage_) {
+    piece.bytes =
+        std::make_shared<const std::string>(BlockWithoutNullUsage(*request_.api, *piece.bytes));
   }
   log_->Append(std::move(piece));
   Record(raw.size());
@@ -214,7 +220,8 @@ void Flight::OnRelieved() {
   if (exchange_ == nullptr) {
     return;
   }
-  if (log_->readers() == 0) {
+  // A client may go once it has the last event, which is before the end of the answer's bytes.
+  if (log_->readers() == 0 && !terminal_) {
     table_->client()->Cancel(std::exchange(exchange_, nullptr));
     Fail("nobody waits for the answer");
   } else if (paused_ && !log_->IsFull()) {

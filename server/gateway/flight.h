@@ -113,6 +113,7 @@ class Flight final : public AsyncHttpReceiver, public std::enable_shared_from_th
   bool paused_ = false;
   bool is_stream_ = false;  // the answer is one of events
   bool asked_usage_ = false;
+  bool terminal_ = false;  // the terminal event was there
   bool finished_ = false;  // the terminal event, or the reason for the end, was there
   SseParser parser_;
   // What is recorded for the cache; empty and off once it is too large.

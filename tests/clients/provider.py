@@ -19,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import answers
 
+# What comes of a stream before its error, its break or its long part.
+EVENTS_BEFORE = 5
 LONG_EVENTS = 500
 LONG_EVENT_SECONDS = 0.01
 SLOW_SECONDS = 1.5
@@ -122,16 +124,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def stream(self, events, kind, anthropic):
         self.begin(200, [("Content-Type", "text/event-stream; charset=utf-8"), ("Transfer-Encoding", "chunked")])
-        events = list(events)
-        stop = len(events) // 2
         for i, (name, data) in enumerate(events):
-            if i == stop and kind == "cut":
+            if i == EVENTS_BEFORE and kind == "cut":
                 self.break_off()
                 return
-            if i == stop and kind == "error-event":
+            if i == EVENTS_BEFORE and kind == "error-event":
                 self.event("error" if anthropic else "", answers.error(529 if anthropic else 500, anthropic, self.request_id))
                 break
-            repeat = LONG_EVENTS if i == stop and kind == "long" else 1
+            repeat = LONG_EVENTS if i == EVENTS_BEFORE and kind == "long" else 1
             for _ in range(repeat):
                 self.event(name, data)
                 time.sleep(LONG_EVENT_SECONDS if repeat > 1 else 0)

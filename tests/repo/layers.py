@@ -69,7 +69,7 @@ LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/sup
 # A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.
 HOMES = {
     "hnswlib/": ["index/graph_store.cc", "bench/peers"],
-    "rocksdb/": ["engine/storage/rocksdb_store.cc", "engine/storage/no_wait_env.cc"],
+    "rocksdb/": ["engine/storage/rocksdb_store.cc", "engine/storage/no_wait_env.cc", "engine/storage/rocksdb_logger.cc"],
     "tsl/": ["engine"],
     "roaring/": ["engine/collection/id_set.cc"],
     "xxhash.h": ["base/hash.cc"],

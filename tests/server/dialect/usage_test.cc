@@ -132,5 +132,25 @@ TEST(BlockWithZeroUsage, EditsLinesOfDataOnly) {
   }
 }
 
+TEST(BlockWithoutNullUsage, TakesOutTheMemberOnly) {
+  const auto without = [](const std::string& block, Api api = Api::kChat) {
+    return BlockWithoutNullUsage(api, block);
+  };
+  EXPECT_EQ(without("data: {\"a\":1,\"usage\":null}\n\n"), "data: {\"a\":1}\n\n");
+  EXPECT_EQ(without("data: {\"usage\": null, \"a\":1}\n\n", Api::kCompletions),
+            "data: { \"a\":1}\n\n");
+  EXPECT_EQ(without(": null\r\ndata:{\"a\":null,\"usage\":null,\"b\":2}\r\n\r\n"),
+            ": null\r\ndata:{\"a\":null,\"b\":2}\r\n\r\n");
+  for (const std::string block :
+       {R"(data: {"usage":{"n":null}})", R"(data: {"usage":{},"a":null})",
+        R"(data: {"a":"\"usage\":null"})", R"(data: {"a":{"usage":null}})",
+        R"(data: {"a":{"usage":null},"usage":{"n":1}})", R"(data: null "usage")",
+        R"(data: [{"usage":null}])", "data: usage\ndata: null", "usage: null", ""}) {
+    EXPECT_EQ(without(block + "\n\n"), block + "\n\n");
+  }
+  const std::string block = "data: {\"usage\":null}\n\n";
+  EXPECT_EQ(without(block, Api::kMessages), block);
+}
+
 }  // namespace
 }  // namespace nearhit::server

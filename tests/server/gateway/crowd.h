@@ -18,7 +18,7 @@ class Crowd {
  public:
   explicit Crowd(std::size_t most) : most_(most) {}
 
-  std::vector<GatewayReply> Ask(std::vector<AsyncHttpRequest> requests) {
+  std::vector<GatewayReply> Ask(std::vector<AsyncHttpRequest> requests) const {
     auto loop = EventLoop::Create();
     if (!loop.ok()) {
       return {};

@@ -1,8 +1,10 @@
 // Streams of providers that end where they should not. NEARHIT_TEST_CUTS sets how many are tried.
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -112,6 +114,48 @@ TEST_F(CutsTest, NoIncompleteAnswerIsStoredOrEndsCleanly) {
     ASSERT_TRUE(!whole || reply.whole);
   }
   EXPECT_GT(complete, 0U);
+}
+
+// As OpenAI's client for Python does.
+TEST_F(CutsTest, AClientThatGoesAfterTheLastEventLeavesAnEntry) {
+  std::atomic<bool> client_is_gone{false};
+  Serve([&client_is_gone](const FakeHttpRequest&, std::size_t) {
+    FakeHttpAnswer answer{.headers = {{"content-type", "text/event-stream"}}};
+    answer.next_piece = [&client_is_gone, blocks = ChatEvents({"One ", "two"}, false),
+                         next = std::size_t{0}]() mutable -> std::optional<std::string> {
+      if (next < blocks.size()) {
+        return blocks[next++];
+      }
+      EXPECT_TRUE(Eventually([&client_is_gone] { return client_is_gone.load(); }));
+      return std::nullopt;
+    };
+    return answer;
+  });
+  class Leaver final : public HttpReceiver {
+   public:
+    bool OnHead(HttpHead) override { return true; }
+    bool OnBody(std::string_view bytes) override {
+      body += bytes;
+      return body.find("[DONE]") == std::string::npos;
+    }
+    std::string body;
+  };
+  const std::string request = ChatRequest("Count.", R"(,"stream":true)");
+  const std::string address = url(kChat);
+  const std::vector<HttpHeader> headers = {{.name = "content-type", .value = "application/json"}};
+  Leaver leaver;
+  const std::atomic<bool> stop{false};
+  client_.Exchange({.method = "POST",
+                    .url = address,
+                    .headers = headers,
+                    .body = request},
+                   &leaver, stop);
+  EXPECT_TRUE(Eventually([this] { return gateway_->connections() == 0; }));
+  client_is_gone = true;
+  Settle();
+  const GatewayReply again = Post(kChat, request);
+  EXPECT_EQ(again.how(), "exact");
+  EXPECT_EQ(again.body, leaver.body);
 }
 
 }  // namespace
