@@ -342,8 +342,7 @@ FlightTable::Joined FlightTable::Join(FlightRequest request, std::uint64_t rando
   if (const auto found = by_key_.find(request.key); found != by_key_.end()) {
     const Flight& flight = *found->second;
     return {.log = flight.log(),
-            .for_record = flight.request().stream != request.stream ||
-                          flight.log()->state() == FlightLog::State::kDone};
+            .for_record = flight.request().stream != request.stream || flight.has_landed()};
   }
   if (IsStoredSince(request.key, request.looked_up)) {
     return {};

@@ -80,6 +80,8 @@ class Flight final : public AsyncHttpReceiver, public std::enable_shared_from_th
   void Start(std::uint64_t random);
   const std::shared_ptr<FlightLog>& log() const { return log_; }
   const FlightRequest& request() const { return request_; }
+  // Its clients have the whole answer.
+  bool has_landed() const { return terminal_ || log_->state() == FlightLog::State::kDone; }
 
   void OnHead(HttpHead head) override;
   bool OnBody(std::string_view bytes) override;

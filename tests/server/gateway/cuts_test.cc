@@ -145,11 +145,8 @@ TEST_F(CutsTest, AClientThatGoesAfterTheLastEventLeavesAnEntry) {
   const std::vector<HttpHeader> headers = {{.name = "content-type", .value = "application/json"}};
   Leaver leaver;
   const std::atomic<bool> stop{false};
-  client_.Exchange({.method = "POST",
-                    .url = address,
-                    .headers = headers,
-                    .body = request},
-                   &leaver, stop);
+  client_.Exchange({.method = "POST", .url = address, .headers = headers, .body = request}, &leaver,
+                   stop);
   EXPECT_TRUE(Eventually([this] { return gateway_->connections() == 0; }));
   client_is_gone = true;
   Settle();

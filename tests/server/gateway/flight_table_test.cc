@@ -83,5 +83,38 @@ TEST_F(FlightTableTest, AnAnswerThatIsNotStoredIsAskedForAgain) {
   EXPECT_TRUE(table_->Join(Asking(before), 1).leads);
 }
 
+// The first client has its answer: what may not be shared is not shared with the next one.
+TEST_F(FlightTableTest, WhoComesAfterTheLastEventWaitsForTheRecord) {
+  std::atomic<bool> came{false};
+  Open([&came](const FakeHttpRequest&, std::size_t) {
+    FakeHttpAnswer answer{.headers = {{"content-type", "text/event-stream"}}};
+    answer.next_piece = [&came, blocks = ChatEvents({"Hi"}, false),
+                         next = std::size_t{0}]() mutable -> std::optional<std::string> {
+      if (next < blocks.size()) {
+        return blocks[next++];
+      }
+      EXPECT_TRUE(Eventually([&came] { return came.load(); }));
+      return std::nullopt;
+    };
+    return answer;
+  });
+  FlightRequest request = Asking(std::chrono::steady_clock::now());
+  request.stream = true;
+  const FlightTable::Joined first = table_->Join(request, 1);
+  FlightLog::Reader reader = 0;
+  reader = first.log->Join(loop_, false, [&] {
+    while (const std::optional<FlightPiece> piece = first.log->Next(reader)) {
+      const bool last = piece->bytes->find("[DONE]") != std::string::npos;
+      EXPECT_EQ(table_->Join(request, 1).for_record, last) << *piece->bytes;
+      came = came || last;
+    }
+    if (first.log->has_record()) {
+      loop_->Stop();
+    }
+  });
+  loop_->Run();
+  EXPECT_TRUE(came);
+}
+
 }  // namespace
 }  // namespace nearhit::server
