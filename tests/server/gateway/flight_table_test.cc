@@ -55,7 +55,7 @@ class FlightTableTest : public GatewayTest {
   // Runs the loop until the flight's answer is stored, or is not.
   void Land(const FlightTable::Joined& joined) {
     ASSERT_NE(joined.log, nullptr);
-    joined.log->Join(loop_, true, [this, log = joined.log] {
+    joined.log->Join(loop_, true, [this, log = joined.log.get()] {
       if (log->has_record()) {
         loop_->Stop();
       }
