@@ -103,9 +103,7 @@ Status EnsureNamespace(ServiceCore* core, const std::string& name, bool semantic
     return Status();
   }
   NamespaceConfig config;
-  if (!semantic) {
-    config.embedder.kind = "none";
-  }
+  config.embedder.kind = semantic ? "" : "none";  // "": the server's model
   return core->CreateNamespace(name, config);
 }
 

@@ -15,6 +15,21 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
+TEST_F(GatewayTest, ItsNamespaceHasTheModelOfTheServer) {
+  Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
+  ServiceCore core(db_.get(), ServerOptions(), "/no/such/model");
+  GatewayOptions options;
+  options.listen = "127.0.0.1:0";
+  options.name_space = "new";
+  options.upstreams.push_back({.name = "fake", .url = provider_->url()});
+  RegisterEmbedder("local", [](const EmbedderSpec& spec, std::size_t) {
+    return Result<std::shared_ptr<const Embedder>>(InvalidArgument("model " + spec.model));
+  });
+  const Status started = Gateway::Start(&core, options, "secret", nullptr).status();
+  EXPECT_THAT(std::string(started.message()), HasSubstr("model /no/such/model"));
+  EXPECT_THAT(core.Stop(true), IsOk());
+}
+
 TEST_F(GatewayTest, ServesTheSameRequestAgain) {
   Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
   const GatewayReply first = Post(kChat, ChatRequest("How do I reset my password?"));
