@@ -267,15 +267,17 @@ TEST_F(EmbeddingsGatewayTest, IdenticalMissesShareTheBytes) {
   asked.Await();
   go_on.Say();
   std::size_t misses = 0;
+  std::size_t partial = 0;  // those that came between the stores of the two items
   for (std::future<GatewayReply>& future : replies) {
     const GatewayReply reply = future.get();
     misses += reply.how() == "miss" ? 1 : 0;
-    if (reply.how() != "exact") {
+    partial += reply.how() == "partial" ? 1 : 0;
+    if (reply.how() == "miss" || reply.how() == "coalesced") {
       EXPECT_EQ(reply.body, AnswerTo(json::parse(Request({"new", "newer"}))).dump());
     }
   }
   EXPECT_EQ(misses, 1U);
-  EXPECT_EQ(calls(), 1U);
+  EXPECT_LE(calls(), 1U + partial);
 }
 
 TEST_F(EmbeddingsGatewayTest, ALookupThatTakesTooLongIsAMiss) {
