@@ -16,9 +16,16 @@ void AppendBlock(std::string_view block, const DeliveryOptions& options, std::st
     *out += block;
     return;
   }
-  const std::string zeroed =
-      options.zero_usage ? BlockWithZeroUsage(*options.api, block) : std::string(block);
-  *out += options.include_usage ? zeroed : BlockWithoutNullUsage(*options.api, zeroed);
+  std::string zeroed;
+  if (options.zero_usage) {
+    zeroed = BlockWithZeroUsage(*options.api, block);
+    block = zeroed;
+  }
+  if (options.include_usage) {
+    *out += block;
+  } else {
+    *out += BlockWithoutNullUsage(*options.api, block);
+  }
 }
 
 }  // namespace

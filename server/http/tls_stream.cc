@@ -112,7 +112,7 @@ std::optional<std::size_t> TlsStream::Read(std::span<char> buffer) {
     }
     done += got;
     if (got < kMaxRecordBytes) {
-      break;  // likely the last for now; otherwise an event tells
+      break;  // probably the last that is here; another one makes an event
     }
   }
   return done;

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "server/http/responder.h"
+#include "tests/support/status_matchers.h"
 
 namespace nearhit::server {
 
@@ -58,6 +59,20 @@ class FakeResponder final : public HttpResponder {
 
  private:
   const std::shared_ptr<EventLoop> loop_;
+};
+
+// One on a loop that the test runs.
+class FakeResponderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto loop = EventLoop::Create();
+    ASSERT_THAT(loop, IsOk());
+    loop_ = *std::move(loop);
+    client_ = std::make_shared<FakeResponder>(loop_);
+  }
+
+  std::shared_ptr<EventLoop> loop_;
+  std::shared_ptr<FakeResponder> client_;
 };
 
 }  // namespace nearhit::server

@@ -18,6 +18,7 @@
 #include "server/core/service_core.h"
 #include "server/gateway/gateway.h"
 #include "server/http/tls_source.h"
+#include "tests/server/http/http_reply.h"
 #include "tests/support/eventually.h"
 #include "tests/support/fake_http_server.h"
 #include "tests/support/status_matchers.h"
@@ -27,20 +28,7 @@ namespace nearhit::server {
 inline constexpr char kChat[] = "/v1/chat/completions";
 
 // What the gateway answered.
-struct GatewayReply {
-  long status = 0;
-  std::vector<HttpHeader> headers{};
-  std::string body{};
-  bool whole = false;  // it ended as HTTP has it
-
-  std::string Header(std::string_view name) const {
-    for (const HttpHeader& header : headers) {
-      if (header.name == name) {
-        return header.value;
-      }
-    }
-    return {};
-  }
+struct GatewayReply : HttpReply {
   std::string how() const { return Header("x-nearhit-status"); }
   std::string reason() const { return Header("x-nearhit-reason"); }
 };
@@ -94,7 +82,6 @@ class GatewayTest : public testing::Test {
   }
 
   // Gets each piece of a body as it comes; false ends the exchange.
-  using OnPiece = std::function<bool(std::string_view)>;
 
   // Asks a chat of ChatRequest().
   GatewayReply Chat(const std::string& text, const std::string& more = "",
@@ -102,31 +89,14 @@ class GatewayTest : public testing::Test {
 
   GatewayReply Send(const std::string& method, const std::string& path, const std::string& body,
                     const std::vector<HttpHeader>& headers = {}, OnPiece on_piece = {}) const {
-    class Receiver final : public HttpReceiver {
-     public:
-      bool OnHead(HttpHead head) override {
-        reply.status = head.status;
-        reply.headers = std::move(head.headers);
-        return true;
-      }
-      bool OnBody(std::string_view bytes) override {
-        reply.body += bytes;
-        return !on_piece || on_piece(bytes);
-      }
-      GatewayReply reply;
-      OnPiece on_piece;
-    };
-    Receiver receiver;
-    receiver.on_piece = std::move(on_piece);
     const std::string address = url(path);
-    const std::atomic<bool> stop{false};
-    const HttpEnd end = client_.Exchange(
-        {.method = method, .url = address, .headers = headers, .body = body}, &receiver, stop);
-    receiver.reply.whole = end.outcome == HttpOutcome::kAnswered;
+    GatewayReply reply{
+        SendRequest(client_, {.method = method, .url = address, .headers = headers, .body = body},
+                    std::move(on_piece))};
     if (settles_) {
       Settle();
     }
-    return std::move(receiver.reply);
+    return reply;
   }
 
   // Waits until what was answered is stored, or is not.

@@ -15,22 +15,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-class KeepAliveTest : public testing::Test {
+class KeepAliveTest : public FakeResponderTest {
  protected:
-  void SetUp() override {
-    auto loop = EventLoop::Create();
-    ASSERT_THAT(loop, IsOk());
-    loop_ = *std::move(loop);
-    client_ = std::make_shared<FakeResponder>(loop_);
-  }
   // Runs the loop for so long.
   void RunFor(milliseconds time) {
     loop_->After(time, [this] { loop_->Stop(); });
     loop_->Run();
   }
-
-  std::shared_ptr<EventLoop> loop_;
-  std::shared_ptr<FakeResponder> client_;
 };
 
 TEST_F(KeepAliveTest, WritesACommentAfterEachInterval) {

@@ -25,22 +25,13 @@ TEST(ReplayTimes, ArePausesAsTheyWereWithinALimit) {
   EXPECT_TRUE(ReplayTimes({}).empty());
 }
 
-class ReplayTest : public testing::Test {
+class ReplayTest : public FakeResponderTest {
  protected:
-  void SetUp() override {
-    auto loop = EventLoop::Create();
-    ASSERT_THAT(loop, IsOk());
-    loop_ = *std::move(loop);
-    client_ = std::make_shared<FakeResponder>(loop_);
-  }
   std::weak_ptr<Replay> Start(std::string bytes, std::vector<Replay::Step> steps) {
     const auto replay = std::make_shared<Replay>(client_, std::move(bytes), std::move(steps));
     replay->Start();
     return replay;
   }
-
-  std::shared_ptr<EventLoop> loop_;
-  std::shared_ptr<FakeResponder> client_;
 };
 
 TEST_F(ReplayTest, SendsEachEventWhenItIsDue) {

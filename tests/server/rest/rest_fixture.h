@@ -15,25 +15,13 @@
 #include "net/http_client.h"
 #include "server/core/service_core.h"
 #include "server/rest/rest_api.h"
+#include "tests/server/http/http_reply.h"
 #include "tests/server/http/http_server_fixture.h"
 
 namespace nearhit::server {
 
 // What the server answered.
-struct RestReply {
-  long status = 0;
-  std::vector<HttpHeader> headers{};
-  std::string body{};
-  bool whole = false;  // it ended as HTTP has it
-
-  std::string Header(std::string_view name) const {
-    for (const HttpHeader& header : headers) {
-      if (header.name == name) {
-        return header.value;
-      }
-    }
-    return {};
-  }
+struct RestReply : HttpReply {
   nlohmann::json json() const { return nlohmann::json::parse(body, nullptr, false); }
   std::string code() const { return Error("code"); }
   std::string message() const { return Error("message"); }
@@ -87,27 +75,9 @@ class RestTest : public testing::Test, protected HttpServerFixture {
 
   RestReply Send(const std::string& method, const std::string& path, const std::string& body,
                  const std::vector<HttpHeader>& headers) const {
-    class Receiver final : public HttpReceiver {
-     public:
-      bool OnHead(HttpHead head) override {
-        reply.status = head.status;
-        reply.headers = std::move(head.headers);
-        return true;
-      }
-      bool OnBody(std::string_view bytes) override {
-        reply.body += bytes;
-        return true;
-      }
-      RestReply reply;
-    };
-    Receiver receiver;
     const std::string url =
         "http://127.0.0.1:" + std::to_string(server_->port()) + "/nearhit/v1/" + path;
-    const std::atomic<bool> stop{false};
-    const HttpEnd end = client_.Exchange(
-        {.method = method, .url = url, .headers = headers, .body = body}, &receiver, stop);
-    receiver.reply.whole = end.outcome == HttpOutcome::kAnswered;
-    return std::move(receiver.reply);
+    return {SendRequest(client_, {.method = method, .url = url, .headers = headers, .body = body})};
   }
 
   RestReply Post(const std::string& path, const std::string& body,
