@@ -11,6 +11,18 @@ bool EndsLine(char byte) {
   return byte == '\n' || byte == '\r';
 }
 
+struct Field {
+  std::string_view name;
+  std::string_view value;
+};
+
+Field FieldOf(std::string_view line) {
+  const std::size_t colon = std::min(line.find(':'), line.size());
+  Field field{.name = line.substr(0, colon), .value = line.substr(colon)};
+  field.value.remove_prefix(field.value.starts_with(": ") ? 2 : field.value.starts_with(':'));
+  return field;
+}
+
 }  // namespace
 
 Status SseParser::Feed(std::string_view bytes, const OnEvent& on_event) {
@@ -65,14 +77,14 @@ std::size_t SseParser::Take(std::string_view bytes, const OnEvent& on_event) {
 }
 
 std::string_view SseParser::Line() const {
-  std::string_view line = std::string_view(raw_).substr(line_begin_, line_end_ - line_begin_);
-  if (first_line_ && line.starts_with(kByteOrderMark)) {
-    line.remove_prefix(kByteOrderMark.size());
-  }
-  return line;
+  return std::string_view(raw_).substr(line_begin_, line_end_ - line_begin_);
 }
 
 void SseParser::EndLine(const OnEvent& on_event) {
+  if (first_line_ && Line().starts_with(kByteOrderMark)) {
+    raw_.erase(0, kByteOrderMark.size());
+    line_end_ -= kByteOrderMark.size();
+  }
   const std::string_view line = Line();
   line_begin_ = raw_.size();
   first_line_ = false;
@@ -80,18 +92,12 @@ void SseParser::EndLine(const OnEvent& on_event) {
     Deliver(on_event);
     return;
   }
-  const std::size_t colon = line.find(':');
-  const std::string_view field = line.substr(0, colon);
-  std::string_view value;
-  if (colon != std::string_view::npos) {
-    value = line.substr(colon + 1);
-    value.remove_prefix(value.starts_with(' ') ? 1 : 0);
-  }
-  if (field == "event") {
-    event_.name = value;
-  } else if (field == "data") {
+  const Field field = FieldOf(line);
+  if (field.name == "event") {
+    event_.name = field.value;
+  } else if (field.name == "data") {
     event_.data.append(has_data_ ? 1 : 0, '\n');
-    event_.data.append(value);
+    event_.data.append(field.value);
     has_data_ = true;
   }
 }
@@ -107,6 +113,19 @@ void SseParser::Deliver(const OnEvent& on_event) {
   raw_.clear();
   lead_ = 0;
   line_begin_ = 0;
+}
+
+std::vector<std::string_view> DataLines(std::string_view block) {
+  std::vector<std::string_view> data;
+  while (!block.empty()) {
+    const auto end = std::find_if(block.begin(), block.end(), EndsLine);
+    const auto length = static_cast<std::size_t>(end - block.begin());
+    if (const Field field = FieldOf(block.substr(0, length)); field.name == "data") {
+      data.push_back(field.value);
+    }
+    block.remove_prefix(std::min(length + 1, block.size()));
+  }
+  return data;
 }
 
 std::string FormatSse(std::string_view name, std::string_view data) {

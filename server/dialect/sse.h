@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nearhit/status.h"
 
@@ -25,8 +26,8 @@ class SseParser {
  public:
   static constexpr std::size_t kMaxEventBytes = std::size_t{4} << 20;
 
-  // `raw` is the block as it came, with its blank line: all of them together are the stream. Both
-  // are valid during the call, which must not call Feed.
+  // `raw` is the block as it came, with its blank line: all of them together are the stream, but
+  // for a byte order mark in front of it. Both are valid during the call, which must not call Feed.
   using OnEvent = std::function<void(const SseEvent& event, std::string_view raw)>;
 
   // Calls `on_event` for each block that `bytes` ends. A blank line that ends with CR waits for the
@@ -59,6 +60,9 @@ class SseParser {
   bool failed_ = false;
   SseEvent event_;
 };
+
+// The values of the data lines of a block as SseParser gives it, in their order: parts of `block`.
+std::vector<std::string_view> DataLines(std::string_view block);
 
 // A block of the event's name, unless that is empty, and its data; with the blank line.
 std::string FormatSse(std::string_view name, std::string_view data);

@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "server/dialect/json_edit.h"
+#include "server/dialect/sse.h"
 
 namespace nearhit::server {
 namespace {
 
 constexpr std::string_view kUsage = "usage";
-constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
 
 // The member with the answer in events that have one around its usage.
 std::string_view AnswerMember(Api api) {
@@ -27,23 +27,6 @@ std::string_view AnswerMember(Api api) {
 // Most events have none. A name may be written with escapes.
 bool MayHaveUsage(std::string_view text) {
   return text.find(kUsage) != std::string_view::npos || text.find("\\u") != std::string_view::npos;
-}
-
-// What follows "data:" and its blank, in each line that says so.
-std::vector<std::string_view> DataOf(std::string_view block) {
-  std::vector<std::string_view> data;
-  block.remove_prefix(block.starts_with(kUtf8Mark) ? kUtf8Mark.size() : 0);
-  while (!block.empty()) {
-    const std::size_t end = std::min(block.find_first_of("\r\n"), block.size());
-    std::string_view line = block.substr(0, end);
-    block.remove_prefix(std::min(end + 1, block.size()));
-    if (line.starts_with("data:")) {
-      line.remove_prefix(5);
-      line.remove_prefix(line.starts_with(' ') ? 1 : 0);
-      data.push_back(line);
-    }
-  }
-  return data;
 }
 
 // Whether what `edited` lacks is a member that is null.
@@ -75,7 +58,7 @@ std::string BlockWithZeroUsage(Api api, std::string_view block) {
     return std::string(block);
   }
   std::string data;
-  const std::vector<std::string_view> lines = DataOf(block);
+  const std::vector<std::string_view> lines = DataLines(block);
   for (const std::string_view line : lines) {
     data.append(line).append("\n");
   }
@@ -100,7 +83,7 @@ std::string BlockWithoutNullUsage(Api api, std::string_view block) {
   if (!has_usage || block.find("null") == std::string_view::npos || !MayHaveUsage(block)) {
     return std::string(block);
   }
-  const std::vector<std::string_view> lines = DataOf(block);
+  const std::vector<std::string_view> lines = DataLines(block);
   if (lines.size() != 1 || !lines.front().starts_with('{')) {
     return std::string(block);
   }

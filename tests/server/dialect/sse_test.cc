@@ -82,16 +82,20 @@ TEST(SseParser, TakesMixedEndsOfLines) {
   }
 }
 
-TEST(SseParser, IgnoresAByteOrderMarkInFront) {
-  EXPECT_EQ(ReadEvents("\xef\xbb\xbf"
-                       "data: a\n\n")[0]
-                .data,
-            "a");
+TEST(SseParser, DropsAByteOrderMarkInFront) {
+  EXPECT_THAT(ReadBlocks("\xef\xbb\xbf"
+                         "data: a\n\n"),
+              ElementsAre(SseBlock{"", "a", "data: a\n\n"}));
   EXPECT_EQ(ReadEvents("data: a\n\n\xef\xbb\xbf"
                        "data: b\n\n")[1]
                 .data,
             "");
   ExpectSameForEveryCut("\xef\xbb\xbf\r\rdata: a\r\r");
+}
+
+TEST(DataLines, AreWhatTheParserJoins) {
+  EXPECT_THAT(DataLines("\ndata: a\r\nevent: data\rdata\n: data\ndata:\ndata:  b\ndatax: c\n\n"),
+              ElementsAre("a", "", "", " b"));
 }
 
 TEST(SseParser, DeliversABlockOfCarriageReturnsAtOnce) {

@@ -121,13 +121,12 @@ TEST(BlockWithZeroUsage, EditsLinesOfDataOnly) {
                                "data: \"n\":1,\r\nretry: 3\r\ndata: \"m\":23}}\r\n\r\n"),
             ": usage 5\r\nid: 7\r\ndata:{\"usage\":{\r\n"
             "data: \"n\":0,\r\nretry: 3\r\ndata: \"m\":0}}\r\n\r\n");
-  EXPECT_EQ(BlockWithZeroUsage(Api::kChat,
-                               "\xef\xbb\xbf"
-                               "data: {\"usage\":{\"n\":1}}\r\r"),
-            "\xef\xbb\xbf"
-            "data: {\"usage\":{\"n\":0}}\r\r");
+  EXPECT_EQ(BlockWithZeroUsage(Api::kChat, "data\ndata: {\"usage\":{\"n\":1}}\r\r"),
+            "data\ndata: {\"usage\":{\"n\":0}}\r\r");
   for (const std::string block :
-       {": usage\n\n", "data: usage\n\n", "data\n\n", "", "data: {\"usage\":"}) {
+       {": usage\n\n", "data: usage\n\n", "data\n\n", "", "data: {\"usage\":",
+        "\xef\xbb\xbf"
+        "data: {\"usage\":{\"n\":1}}\n\n"}) {
     EXPECT_EQ(BlockWithZeroUsage(Api::kChat, block), block);
   }
 }
