@@ -1,9 +1,6 @@
-// Answers of providers. Input: which dialect; a length byte and lengths of pieces; a text, which is
-// taken as a stream in these pieces and as a body.
+// Answers of providers. Input: which dialect; a text, which is taken as a stream and as a body.
 
-#include <algorithm>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -16,31 +13,21 @@
 namespace nearhit::server {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 struct Stream {
   std::vector<SseEvent> events;
   std::vector<std::string> blocks;
-  bool at_boundary = true;
 };
 
-// `lengths` are those of the pieces, again and again.
-Stream ReadInPieces(std::string_view text, std::string_view lengths) {
+Stream Read(std::string_view text) {
   Stream stream;
   SseParser parser;
-  std::size_t piece = 0;
-  while (!text.empty()) {
-    const std::size_t length =
-        lengths.empty() ? text.size() : static_cast<std::uint8_t>(lengths[piece % lengths.size()]);
-    const Status fed =
-        parser.Feed(text.substr(0, length), [&stream](const SseEvent& event, std::string_view raw) {
-          stream.events.push_back(event);
-          stream.blocks.emplace_back(raw);
-        });
-    FUZZ_CHECK(fed.ok());
-    text.remove_prefix(std::min(length, text.size()));
-    piece += 1;
-    lengths = piece > 4096 ? std::string_view() : lengths;  // pieces may all be empty
-  }
-  stream.at_boundary = parser.at_boundary();
+  const Status fed = parser.Feed(text, [&stream](const SseEvent& event, std::string_view raw) {
+    stream.events.push_back(event);
+    stream.blocks.emplace_back(raw);
+  });
+  FUZZ_CHECK(fed.ok());
   return stream;
 }
 
@@ -50,25 +37,6 @@ std::string Joined(const std::vector<std::string>& blocks) {
     text += block;
   }
   return text;
-}
-
-std::string_view WithoutMark(std::string_view text) {
-  text.remove_prefix(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
-  return text;
-}
-
-std::vector<SseEvent> CheckSplits(std::string_view text, std::string_view lengths) {
-  Stream whole = ReadInPieces(text, "");
-  FUZZ_CHECK(WithoutMark(text).starts_with(Joined(whole.blocks)));
-  for (const std::string_view cut : {lengths, std::string_view("\1")}) {
-    const Stream pieces = ReadInPieces(text, cut);
-    FUZZ_CHECK(pieces.blocks == whole.blocks);
-    FUZZ_CHECK(pieces.at_boundary == whole.at_boundary);
-    FUZZ_CHECK(std::equal(
-        pieces.events.begin(), pieces.events.end(), whole.events.begin(), whole.events.end(),
-        [](const SseEvent& a, const SseEvent& b) { return a.name == b.name && a.data == b.data; }));
-  }
-  return std::move(whole.events);
 }
 
 bool IsSameJson(std::string_view a, std::string_view b) {
@@ -93,7 +61,7 @@ void CheckBody(Api api, std::string_view body) {
                blocks.status().code() == StatusCode::kFailedPrecondition);
     return;
   }
-  const Stream stream = ReadInPieces(Joined(*blocks), "");
+  const Stream stream = Read(Joined(*blocks));
   FUZZ_CHECK(stream.blocks == *blocks);
   FUZZ_CHECK(RoleOf(api, stream.events.back()) == EventRole::kTerminal);
   const auto again = BodyFromEvents(api, stream.events);
@@ -107,14 +75,15 @@ void CheckUsage(Api api, std::string_view text) {
   FUZZ_CHECK(edited.size() <= text.size());
   FUZZ_CHECK(WithZeroUsage(api, edited) == edited);
   FUZZ_CHECK(!nlohmann::json::accept(text) || nlohmann::json::accept(edited));
-  const Stream before = ReadInPieces(text, "");
-  std::string zeroed(text.substr(0, text.size() - WithoutMark(text).size()));
+  const Stream before = Read(text);
+  std::string zeroed(text.starts_with(kByteOrderMark) ? kByteOrderMark : "");
+  const std::size_t end = zeroed.size() + Joined(before.blocks).size();
   for (const std::string& block : before.blocks) {
     zeroed += BlockWithZeroUsage(api, block);
   }
   // A last blank line that is CR alone ends only with the byte that follows it.
-  zeroed += WithoutMark(text).substr(Joined(before.blocks).size());
-  const Stream after = ReadInPieces(zeroed, "");
+  zeroed += text.substr(end);
+  const Stream after = Read(zeroed);
   FUZZ_CHECK(after.events.size() == before.events.size());
   for (std::size_t i = 0; i < after.events.size(); ++i) {
     FUZZ_CHECK(after.events[i].name == before.events[i].name);
@@ -124,9 +93,8 @@ void CheckUsage(Api api, std::string_view text) {
 
 void Run(FuzzInput input) {
   const Api api = static_cast<Api>(input.Byte() % 4);
-  const std::string_view lengths = input.Short();
   const std::string_view text = input.Rest();
-  const std::vector<SseEvent> events = CheckSplits(text, lengths);
+  const std::vector<SseEvent> events = Read(text).events;
   for (const SseEvent& event : events) {
     RoleOf(api, event);
   }
@@ -143,7 +111,7 @@ void Run(FuzzInput input) {
   CheckBody(api, text);
   CheckUsage(api, text);
   const std::string error = ErrorEvent(api, text.substr(0, 64));
-  FUZZ_CHECK(RoleOf(api, ReadInPieces(error, "").events.at(0)) == EventRole::kError);
+  FUZZ_CHECK(RoleOf(api, Read(error).events.at(0)) == EventRole::kError);
 }
 
 }  // namespace

@@ -9,9 +9,10 @@
 namespace nearhit {
 namespace {
 
-// Streams of the test data, cut in places, and the bodies that belong to them.
+// Streams of the test data, and the bodies that belong to them; the streams cut in places too.
 void MakeDialects(const std::filesystem::path& root) {
   const Corpus corpus(root / "fuzz_dialect");
+  const Corpus streams(root / "fuzz_sse");
   for (const auto& entry : std::filesystem::directory_iterator(root / "../../data/dialect")) {
     const std::string name = entry.path().filename().string();
     const int api = name.starts_with("chat")          ? 0
@@ -21,7 +22,10 @@ void MakeDialects(const std::filesystem::path& root) {
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     if (name.ends_with(".sse") || name.ends_with(".json")) {
-      corpus.Add(name, Bytes({api, 3, 7, 50, 1}) + text);
+      corpus.Add(name, Bytes({api}) + text);
+    }
+    if (name.ends_with(".sse")) {
+      streams.Add(name, Bytes({3, 7, 50, 1}) + text);
     }
   }
 }
