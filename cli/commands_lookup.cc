@@ -59,7 +59,10 @@ void PrintLookup(std::ostream& out, const v1::LookupResult& result) {
                         result.kind() == v1::HIT_KIND_EXACT ? "exact hit" : "semantic hit");
   } else {
     fields.emplace_back("result",
-                        "miss (" + std::string(MissReasonText(result.miss_reason())) + ")");
+                        "miss (" + std::string(MissReasonText(result.miss_reason())) +
+                            (result.miss_reason() == v1::MISS_REASON_GUARDED ? ": " + result.rule()
+                                                                             : std::string()) +
+                            ")");
   }
   if (result.has_score()) {
     fields.emplace_back("score", FormatScore(result.score()));

@@ -58,6 +58,9 @@ Status FillLimits(const NamespaceFlags& flags, Message* message) {
   if (flags.threshold) {
     message->set_threshold(*flags.threshold);
   }
+  if (flags.guards_off) {
+    message->set_guards_off(*flags.guards_off);
+  }
   if (flags.max_entries) {
     message->set_max_entries(*flags.max_entries);
   }
@@ -107,6 +110,8 @@ void NamespaceFlags::AddChangeable(CLI::App* command, bool with_durability) {
     }
   }
   command->add_option("--threshold", threshold, "Lowest score of a semantic hit");
+  command->add_option("--guards-off", guards_off,
+                      "Guards that refuse no hits: names with commas, or all");
   command->add_option("--default-ttl", default_ttl,
                       "Lifetime of a store without one (30s, 12h, 7d)");
   command->add_option("--max-ttl", max_ttl, "Longest lifetime allowed");

@@ -204,6 +204,7 @@ Json LookupToJson(const v1::LookupResult& result) {
   }
   if (!hit) {
     json["miss_reason"] = MissReasonText(result.miss_reason());
+    json["rule"] = result.rule();
     return json;
   }
   json["id"] = result.id();
@@ -241,6 +242,7 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
     json[std::string(setting.name)] = NumberOf(config, setting.name);
   });
   json["durability"] = DurabilityText(config.durability());
+  json["guards_off"] = config.guards_off();
   json["created_us"] = info.created_us();
   if (info.has_reembedding()) {
     const v1::Reembedding& change = info.reembedding();
@@ -252,6 +254,9 @@ Json NamespaceToJson(const v1::NamespaceInfo& info) {
   }
   for (const NamespaceMetric& metric : kNamespaceMetrics) {
     json["stats"][std::string(metric.name)] = NumberOf(info.stats(), metric.name);
+  }
+  for (const v1::GuardRefusals& refusals : info.stats().guard_refusals()) {
+    json["stats"]["guard_refusals"][refusals.guard()] = refusals.misses();
   }
   return json;
 }

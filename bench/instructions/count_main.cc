@@ -121,6 +121,7 @@ class Cache {
     NamespaceConfig config;
     config.dimension = kDimension;
     config.threshold = kThreshold;
+    config.guards_off = GuardSet::All();  // vectors are given: texts only count
     NEARHIT_CHECK(db_->CreateNamespace("n", config).ok());
     cache_ = *db_->Cache("n");
   }

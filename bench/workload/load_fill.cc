@@ -39,6 +39,7 @@ Result<bool> Create(v1::Admin::Stub* admin, const std::string& name, float thres
   request.set_name(name);
   request.mutable_config()->set_dimension(static_cast<std::uint32_t>(dimension));
   request.mutable_config()->set_threshold(threshold);
+  request.mutable_config()->set_guards_off("all");  // vectors are given: texts only count
   v1::CreateNamespaceResponse response;
   grpc::ClientContext context;
   SetDeadline(&context);

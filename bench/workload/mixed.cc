@@ -34,6 +34,7 @@ class Phases {
     config.dimension = static_cast<std::uint32_t>(dataset_.base.dimension);
     config.metric = dataset_.metric;
     config.threshold = flags_.threshold;
+    config.guards_off = GuardSet::All();  // vectors are given: texts only count
     NEARHIT_RETURN_IF_ERROR(scratch_->db().CreateNamespace("mixed", config));
     NEARHIT_ASSIGN_OR_RETURN(cache_, scratch_->db().Cache("mixed"));
     for (std::size_t row = 0; row < dataset_.base.rows; row += kFillBatch) {

@@ -1,6 +1,7 @@
-// nearhit-bench replay: what a threshold serves, and how much of it is wrong, on labelled prompts.
+// nearhit-bench replay: what a policy serves, and how much of it is wrong, on labelled prompts.
 // Runs on the public library; a wrong hit shows because each answer carries its prompt's label.
 #include <array>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -16,6 +17,9 @@ namespace nearhit::bench {
 
 namespace {
 
+constexpr const char* kThreshold = "threshold";
+constexpr const char* kGuards = "guards";
+
 struct ReplayFlags {
   std::string pairs;
   std::string stream;
@@ -24,6 +28,7 @@ struct ReplayFlags {
   std::string texts;
   std::string vectors;
   std::vector<float> thresholds = {0.7F, 0.8F, 0.9F, 0.95F};
+  std::vector<std::string> policies = {kGuards};
   std::vector<std::string> protocols;
   std::size_t limit = 0;
 };
@@ -41,11 +46,17 @@ constexpr const char* kPairs = "pairs";
 constexpr const char* kCacheOnMiss = "cache_on_miss";
 constexpr const char* kInsertAlways = "insert_always";
 
-// A cache with one threshold, in memory.
+// What a replay serves by.
+struct Policy {
+  std::string name;
+  float threshold = 0;
+};
+
+// A cache with one policy, in memory.
 class Replayer {
  public:
-  Replayer(const ReplayFlags& flags, const KnownVectors* known, float threshold)
-      : flags_(flags), known_(known), threshold_(threshold) {}
+  Replayer(const ReplayFlags& flags, const KnownVectors* known, Policy policy)
+      : flags_(flags), known_(known), policy_(std::move(policy)) {}
 
   Status Open() {
     NEARHIT_ASSIGN_OR_RETURN(scratch_, ScratchDatabase::Open(/*on_disk=*/false));
@@ -53,7 +64,8 @@ class Replayer {
     config.embedder = flags_.embedder;
     config.dimension =
         known_ != nullptr ? static_cast<std::uint32_t>(known_->dimension()) : flags_.dimension;
-    config.threshold = threshold_;
+    config.threshold = policy_.threshold;
+    config.guards_off = policy_.name == kGuards ? GuardSet() : GuardSet::All();
     NEARHIT_RETURN_IF_ERROR(scratch_->db().CreateNamespace("replay", config));
     NEARHIT_ASSIGN_OR_RETURN(cache_, scratch_->db().Cache("replay"));
     return {};
@@ -143,7 +155,7 @@ class Replayer {
 
   const ReplayFlags& flags_;
   const KnownVectors* const known_;
-  const float threshold_;
+  const Policy policy_;
   std::unique_ptr<ScratchDatabase> scratch_;
   std::shared_ptr<SemanticCache> cache_;
 };
@@ -152,11 +164,28 @@ double Share(std::size_t part, std::size_t whole) {
   return whole == 0 ? 0 : Rounded(static_cast<double>(part) / static_cast<double>(whole));
 }
 
-void PrintScore(const ReplayFlags& flags, const std::string& protocol, float threshold,
+// Wilson, "Probable inference, the law of succession, and statistical inference" (1927): the bounds
+// of a share, 95 % of the time.
+std::pair<double, double> Interval(std::size_t part, std::size_t whole) {
+  if (whole == 0) {
+    return {0, 1};
+  }
+  constexpr double kZ = 1.959964;
+  const double n = static_cast<double>(whole);
+  const double share = static_cast<double>(part) / n;
+  const double middle = share + kZ * kZ / (2 * n);
+  const double half = kZ * std::sqrt(share * (1 - share) / n + kZ * kZ / (4 * n * n));
+  const double scale = 1 + kZ * kZ / n;
+  return {Rounded((middle - half) / scale), Rounded((middle + half) / scale)};
+}
+
+void PrintScore(const ReplayFlags& flags, const std::string& protocol, const Policy& policy,
                 const Score& score, double seconds) {
+  const auto [error_low, error_high] = Interval(score.wrong, score.requests);
   Print({{"protocol", protocol},
          {"embedder", flags.embedder.kind},
-         {"threshold", Rounded(static_cast<double>(threshold))},
+         {"policy", policy.name},
+         {"threshold", Rounded(static_cast<double>(policy.threshold))},
          {"requests", score.requests},
          {"hits", score.hits},
          {"exact_hits", score.exact},
@@ -166,8 +195,20 @@ void PrintScore(const ReplayFlags& flags, const std::string& protocol, float thr
          {"skipped", score.skipped},
          {"hit_rate", Share(score.hits, score.requests)},
          {"error_rate", Share(score.wrong, score.requests)},
+         {"error_rate_low", error_low},
+         {"error_rate_high", error_high},
          {"error_rate_of_hits", Share(score.wrong, score.hits)},
          {"seconds", Rounded(seconds)}});
+}
+
+std::vector<Policy> PoliciesOf(const ReplayFlags& flags) {
+  std::vector<Policy> policies;
+  for (const std::string& name : flags.policies) {
+    for (const float threshold : flags.thresholds) {
+      policies.push_back({.name = name, .threshold = threshold});
+    }
+  }
+  return policies;
 }
 
 Status RunReplay(const ReplayFlags& flags) {
@@ -201,15 +242,15 @@ Status RunReplay(const ReplayFlags& flags) {
     if (!wanted || (protocol == kPairs && pairs.empty())) {
       continue;
     }
-    for (const float threshold : flags.thresholds) {
-      Replayer replayer(flags, known ? &*known : nullptr, threshold);
+    for (const Policy& policy : PoliciesOf(flags)) {
+      Replayer replayer(flags, known ? &*known : nullptr, policy);
       NEARHIT_RETURN_IF_ERROR(replayer.Open());
       const auto start = SteadyClock::now();
       NEARHIT_ASSIGN_OR_RETURN(const Score score,
                                protocol == kPairs
                                    ? replayer.Pairs(pairs)
                                    : replayer.Stream(prompts, protocol == kInsertAlways));
-      PrintScore(flags, protocol, threshold, score, SecondsSince(start));
+      PrintScore(flags, protocol, policy, score, SecondsSince(start));
     }
   }
   return {};
@@ -219,7 +260,7 @@ Status RunReplay(const ReplayFlags& flags) {
 
 void AddReplay(CLI::App* app, Command* command) {
   auto flags = std::make_shared<ReplayFlags>();
-  CLI::App* replay = app->add_subcommand("replay", "Hits, wrong hits and misses by threshold");
+  CLI::App* replay = app->add_subcommand("replay", "Hits, wrong hits and misses by policy");
   replay->add_option("--pairs", flags->pairs, "TSV of labelled pairs, gzip or plain");
   replay->add_option("--stream", flags->stream, "JSON lines with text and label");
   replay
@@ -234,6 +275,8 @@ void AddReplay(CLI::App* app, Command* command) {
   replay->add_option("--texts", flags->texts, "none: one text a line, gzip or plain");
   replay->add_option("--vectors", flags->vectors, "none: row i is the vector of line i");
   AddList(replay, "--threshold", &flags->thresholds, "Scores from which an entry is served");
+  AddList(replay, "--policy", &flags->policies, "threshold, guards (a threshold and the guards)")
+      ->check(CLI::IsMember({kThreshold, kGuards}));
   AddList(replay, "--protocol", &flags->protocols, "pairs, cache_on_miss, insert_always; all")
       ->check(CLI::IsMember({kPairs, kCacheOnMiss, kInsertAlways}));
   replay->add_option("--limit", flags->limit, "First requests only (0: all)");

@@ -302,6 +302,7 @@ bool LookupPipeline::JudgeEntry(const ScoredEntry& candidate, StoredEntry entry,
                                                     .score = candidate.score,
                                                     .min_score = options_.min_score});
   AddCandidate(trace, candidate, verdict);
+  lookup->result.rule = verdict.rule;
   if (verdict.serve) {
     Serve(HitKind::kSemantic, candidate.score, std::move(entry), &lookup->result);
     return true;
@@ -348,6 +349,9 @@ void LookupPipeline::Count(const LookupResult& result) {
     case HitKind::kSemantic:
       return tracking_.counters.Add<&NamespaceStats::semantic_hits>();
     case HitKind::kMiss:
+      if (result.miss_reason == MissReason::kGuarded) {
+        tracking_.counters.AddRefusal(GuardNamed(result.rule).value());
+      }
       return tracking_.counters.Add<&NamespaceStats::misses>();
   }
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 
+#include "nearhit/guard.h"
 #include "nearhit/stats.h"
 
 namespace nearhit {
@@ -20,9 +21,16 @@ class StatCounters {
     values_[kIndex].fetch_add(count, std::memory_order_relaxed);
   }
 
+  void AddRefusal(Guard guard) {
+    refusals_[static_cast<std::size_t>(guard)].fetch_add(1, std::memory_order_relaxed);
+  }
+
   void AddTo(NamespaceStats* stats) const {
     for (std::size_t i = 0; i < values_.size(); ++i) {
       stats->*kNamespaceMetrics[i].value += values_[i].load(std::memory_order_relaxed);
+    }
+    for (std::size_t i = 0; i < refusals_.size(); ++i) {
+      stats->guard_refusals[i] += refusals_[i].load(std::memory_order_relaxed);
     }
   }
 
@@ -36,6 +44,7 @@ class StatCounters {
   }
 
   std::array<std::atomic<std::uint64_t>, std::size(kNamespaceMetrics)> values_{};
+  std::array<std::atomic<std::uint64_t>, kGuardNames.size()> refusals_{};
 };
 
 }  // namespace nearhit

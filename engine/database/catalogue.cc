@@ -24,6 +24,9 @@ constexpr std::string_view kKind = "catalogue";  // for messages
 // do not renumber. Written only where one of them is not the default: what needs no new field stays
 // readable by builds that know none.
 constexpr std::uint8_t kWithLocalFields = 2;
+// A namespace record with the guards that are off, behind the fields of version 2. Written only
+// where one is off.
+constexpr std::uint8_t kWithGuards = 3;
 
 bool HasLocalFields(const EmbedderSpec& spec) {
   const EmbedderSpec defaults;
@@ -70,8 +73,7 @@ void ReadField(ByteReader* reader, int* value) {
   *value = reader->Fixed<std::int32_t>();
 }
 
-void PutEmbedder(std::string* out, const EmbedderSpec& spec) {
-  const bool with_local_fields = HasLocalFields(spec);
+void PutEmbedder(std::string* out, const EmbedderSpec& spec, bool with_local_fields) {
   ForEachEmbedderField([&](const auto& field) {
     if (with_local_fields || field.kind != "local") {
       PutField(out, spec.*field.value);
@@ -101,7 +103,11 @@ std::vector<NamespaceNumber> NumbersOf(const NamespaceRecord& record) {
 
 std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord& record) {
   const NamespaceConfig& config = record.config;
-  std::string out = NewRecord(HasLocalFields(config.embedder) ? kWithLocalFields : kRecordVersion);
+  const bool with_guards = config.guards_off != GuardSet();
+  const bool with_local_fields = with_guards || HasLocalFields(config.embedder);
+  std::string out = NewRecord(with_guards         ? kWithGuards
+                              : with_local_fields ? kWithLocalFields
+                                                  : kRecordVersion);
   PutBytes(&out, record.name);
   PutFixed(&out, record.number);
   PutFixed(&out, record.created_us);
@@ -111,14 +117,18 @@ std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord&
   PutFixed(&out, config.durability);
   PutFixed(&out, config.dimension);
   ForEachSetting([&](const auto& setting) { PutFixed(&out, config.*setting.value); });
-  PutEmbedder(&out, config.embedder);
+  PutEmbedder(&out, config.embedder, with_local_fields);
+  if (with_guards) {
+    PutFixed(&out, config.guards_off.bits());
+  }
   return Seal(storage_key, std::move(out));
 }
 
 Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::string_view value) {
   NEARHIT_ASSIGN_OR_RETURN(const std::string_view body,
-                           Unseal(kKind, storage_key, value, kWithLocalFields));
-  const bool with_local_fields = static_cast<std::uint8_t>(value.front()) == kWithLocalFields;
+                           Unseal(kKind, storage_key, value, kWithGuards));
+  const auto version = static_cast<std::uint8_t>(value.front());
+  const bool with_local_fields = version >= kWithLocalFields;
   ByteReader reader(body);
   NamespaceRecord record;
   NamespaceConfig& config = record.config;
@@ -134,7 +144,13 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
     config.*setting.value = reader.Fixed<T>();
   });
   config.embedder = ReadEmbedder(&reader, with_local_fields);
-  if (!reader.AtEnd() || with_local_fields != HasLocalFields(config.embedder) ||
+  if (version == kWithGuards) {
+    config.guards_off = GuardSet(reader.Fixed<std::uint32_t>());
+  }
+  if (!reader.AtEnd() ||
+      (version == kWithGuards ? config.guards_off == GuardSet()
+                              : with_local_fields != HasLocalFields(config.embedder)) ||
+      config.guards_off.Without(GuardSet::All()) != GuardSet() ||
       config.kind > NamespaceKind::kVectors || config.metric > Metric::kL2 ||
       config.durability > Durability::kSync || config.dimension > kMaxDimension) {
     return DataLoss("namespace record has the wrong shape");
@@ -152,7 +168,7 @@ std::string EncodeReembedding(std::string_view storage_key, const PendingReembed
   if (change.threshold) {
     PutFixed(&out, *change.threshold);
   }
-  PutEmbedder(&out, change.embedder);
+  PutEmbedder(&out, change.embedder, HasLocalFields(change.embedder));
   return Seal(storage_key, std::move(out));
 }
 

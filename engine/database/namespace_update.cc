@@ -11,6 +11,7 @@ Status ApplyUpdate(const NamespaceUpdate& update, NamespaceConfig* config) {
   ForEachSetting([&](const auto& setting) {
     config->*setting.value = (update.*setting.update).value_or(config->*setting.value);
   });
+  config->guards_off = update.guards_off.value_or(config->guards_off);
   config->durability = update.durability.value_or(config->durability);
   if (update.dimension && (!update.embedder || !update.reembed)) {
     return InvalidArgument("dimension can only change together with embedder and reembed");

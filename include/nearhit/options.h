@@ -9,6 +9,7 @@
 #include <string>
 
 #include "nearhit/embedder.h"
+#include "nearhit/guard.h"
 #include "nearhit/types.h"
 
 namespace nearhit {
@@ -75,6 +76,10 @@ struct NamespaceConfig {
   // 0.95 suits sentence embeddings and words alike (docs/thresholds.md).
   float threshold = 0.95F;
 
+  // The guards that do not refuse hits here; none: all of them do (kCache). Where one answer serves
+  // all that have the same intent, numbers, places and names often do not matter.
+  GuardSet guards_off{};
+
   // Lifetimes in milliseconds; 0 means none. A store without a TTL gets `default_ttl_ms`; a longer
   // one than `max_ttl_ms` is refused. An entry not read for `idle_ttl_ms` expires as well
   // (kCache; counted anew when the database is opened). `max_ttl_ms` needs a `default_ttl_ms`.
@@ -96,6 +101,7 @@ struct NamespaceConfig {
 // A change to a namespace: only what is set changes.
 struct NamespaceUpdate {
   std::optional<float> threshold{};
+  std::optional<GuardSet> guards_off{};
   std::optional<std::int64_t> default_ttl_ms{};
   std::optional<std::int64_t> max_ttl_ms{};
   std::optional<std::int64_t> idle_ttl_ms{};

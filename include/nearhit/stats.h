@@ -2,12 +2,14 @@
 // snapshot.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "nearhit/guard.h"
 #include "nearhit/options.h"
 
 namespace nearhit {
@@ -38,6 +40,9 @@ struct NamespaceStats {
   std::uint64_t embed_failures = 0;  // lookups and stores that went on without a vector
   std::uint64_t texts_not_read = 0;  // the same, because the embedder could not read the text whole
   std::uint64_t read_errors = 0;     // unreadable entries: a cache's misses, a search's left out
+
+  // Misses because a guard refused what was near, by Guard.
+  std::array<std::uint64_t, kGuardNames.size()> guard_refusals{};
 
   // Since the embedder was made: EmbedderStats. Namespaces that share a local model share these.
   std::uint64_t embedder_memo_hits = 0;
@@ -77,7 +82,8 @@ inline constexpr NamespaceMetric kNamespaceMetrics[] = {
     {"embedder_memo_hits", &NamespaceStats::embedder_memo_hits},
     {"embedder_memo_misses", &NamespaceStats::embedder_memo_misses},
 };
-static_assert(sizeof(NamespaceStats) == sizeof(std::uint64_t) * std::size(kNamespaceMetrics),
+static_assert(sizeof(NamespaceStats) ==
+                  sizeof(std::uint64_t) * (std::size(kNamespaceMetrics) + kGuardNames.size()),
               "a metric is not in the list");
 
 // A change of the embedder that is under way (NamespaceUpdate::reembed).

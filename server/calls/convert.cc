@@ -248,6 +248,7 @@ void ToProto(LookupResult&& result, v1::LookupResult* out) {
   if (result.score) {
     out->set_score(*result.score);
   }
+  out->set_rule(result.rule);
   if (result.kind == HitKind::kMiss) {
     return;
   }

@@ -124,6 +124,12 @@ void EmbedderToProto(const EmbedderSpec& spec, v1::EmbedderSpec* out) {
   });
 }
 
+Result<GuardSet> DecodeGuards(const std::string& text) {
+  Result<GuardSet> guards = ParseGuards(text);
+  return guards.ok() ? std::move(guards)
+                     : InvalidArgument("guards_off: " + std::string(guards.status().message()));
+}
+
 void ConfigToProto(const NamespaceConfig& config, v1::NamespaceConfig* out) {
   out->set_kind(static_cast<v1::NamespaceKind>(config.kind));
   out->set_dimension(config.dimension);
@@ -131,6 +137,7 @@ void ConfigToProto(const NamespaceConfig& config, v1::NamespaceConfig* out) {
   EmbedderToProto(config.embedder, out->mutable_embedder());
   ForEachSetting([&](const auto& setting) { SetNumber(setting.name, config.*setting.value, out); });
   out->set_durability(static_cast<v1::Durability>(config.durability));
+  out->set_guards_off(GuardsText(config.guards_off));
 }
 
 }  // namespace
@@ -147,6 +154,7 @@ Result<NamespaceConfig> DecodeNamespaceConfig(const v1::NamespaceConfig& config)
   out.embedder = DecodeEmbedder(config.embedder());
   ForEachSetting(
       [&](const auto& setting) { ReadNumber(config, setting.name, &(out.*setting.value)); });
+  NEARHIT_ASSIGN_OR_RETURN(out.guards_off, DecodeGuards(config.guards_off()));
   if (config.durability() != v1::DURABILITY_DEFAULT) {
     NEARHIT_ASSIGN_OR_RETURN(out.durability, DecodeDurability(config.durability()));
   }
@@ -161,6 +169,9 @@ Result<NamespaceUpdate> DecodeNamespaceUpdate(const v1::UpdateNamespaceRequest& 
       out.*setting.update = value;
     }
   });
+  if (request.has_guards_off()) {
+    NEARHIT_ASSIGN_OR_RETURN(out.guards_off, DecodeGuards(request.guards_off()));
+  }
   if (request.has_durability()) {
     NEARHIT_ASSIGN_OR_RETURN(out.durability, DecodeDurability(request.durability()));
   }
@@ -182,6 +193,13 @@ void ToProto(const NamespaceInfo& info, v1::NamespaceInfo* out) {
   v1::NamespaceStats* stats = out->mutable_stats();
   for (const NamespaceMetric& metric : kNamespaceMetrics) {
     SetNumber(metric.name, info.stats.*metric.value, stats);
+  }
+  for (std::size_t i = 0; i < kGuardNames.size(); ++i) {
+    if (info.stats.guard_refusals[i] != 0) {
+      v1::GuardRefusals& refusals = *stats->add_guard_refusals();
+      refusals.set_guard(std::string(kGuardNames[i]));
+      refusals.set_misses(info.stats.guard_refusals[i]);
+    }
   }
   if (info.reembedding) {
     v1::Reembedding* reembedding = out->mutable_reembedding();

@@ -81,6 +81,13 @@ Result<NamedNamespace> ReadNamespace(const toml::table& table, const std::string
   ForEachSetting([&](const auto& setting) {
     reader.InRange(setting.name, setting.min, setting.max, &(config.*setting.value));
   });
+  std::string guards_off;
+  reader.String("guards_off", &guards_off);
+  if (Result<GuardSet> guards = ParseGuards(guards_off); guards.ok()) {
+    config.guards_off = *guards;
+  } else {
+    reader.Fail(table.get("guards_off"), "guards_off", std::string(guards.status().message()));
+  }
   reader.Enum<Durability>("durability",
                           {{"async", Durability::kAsync}, {"sync", Durability::kSync}},
                           &config.durability);

@@ -51,6 +51,9 @@ void GatewayCall::AddForwarded(long upstream_status, std::vector<HttpHeader>* he
   if (!reason_.empty()) {
     headers->push_back({.name = "x-nearhit-reason", .value = std::string(reason_)});
   }
+  if (reason_ == MissReasonName(MissReason::kGuarded)) {
+    headers->push_back({.name = "x-nearhit-rule", .value = found_.rule});
+  }
   headers->push_back({.name = "cache-status", .value = std::move(status)});
   headers->push_back({.name = "x-nearhit-status", .value = std::string(ServedName(served_))});
   if (stores_) {

@@ -66,6 +66,23 @@ void AddTls(const TlsSource* tls, std::vector<MetricFamily>* out) {
                      static_cast<double>(tls->failed_looks())));
 }
 
+MetricFamily GuardRefusals(const std::vector<NamespaceInfo>& namespaces) {
+  MetricFamily family{.name = "nearhit_guard_refusals_total",
+                      .help = "Misses because a guard refused what was near",
+                      .type = MetricType::Counter,
+                      .metric = {}};
+  for (const NamespaceInfo& info : namespaces) {
+    for (std::size_t i = 0; i < kGuardNames.size(); ++i) {
+      ClientMetric metric;
+      metric.label.push_back({.name = "namespace", .value = info.name});
+      metric.label.push_back({.name = "guard", .value = std::string(kGuardNames[i])});
+      SetValue(family.type, static_cast<double>(info.stats.guard_refusals[i]), &metric);
+      family.metric.push_back(std::move(metric));
+    }
+  }
+  return family;
+}
+
 void AddNamespaces(Database* db, std::vector<MetricFamily>* out) {
   std::vector<MetricFamily> families;
   for (const NamespaceMetric& metric : kNamespaceMetrics) {
@@ -85,6 +102,7 @@ void AddNamespaces(Database* db, std::vector<MetricFamily>* out) {
     }
   }
   out->insert(out->end(), families.begin(), families.end());
+  out->push_back(GuardRefusals(*namespaces));
 }
 
 }  // namespace

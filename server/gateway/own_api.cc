@@ -146,13 +146,15 @@ Answer Explain(const GatewayShared& shared, std::string_view query) {
   if (!now.ok()) {
     return ErrorOf(now.status());
   }
-  Json body = {
-      {"endpoint", EndpointName(request->endpoint)},
-      {"status", ServedName(request->served)},
-      {"reason", request->reason},
-      {"namespace", request->name_space},
-      {"scope", request->scope},
-      {"now", {{"kind", HitKindName(now->kind)}, {"reason", MissReasonName(now->miss_reason)}}}};
+  Json body = {{"endpoint", EndpointName(request->endpoint)},
+               {"status", ServedName(request->served)},
+               {"reason", request->reason},
+               {"namespace", request->name_space},
+               {"scope", request->scope},
+               {"now",
+                {{"kind", HitKindName(now->kind)},
+                 {"reason", MissReasonName(now->miss_reason)},
+                 {"rule", now->rule}}}};
   if (now->score) {
     body["now"]["similarity"] = *now->score;
   }

@@ -90,8 +90,10 @@ void CheckEdits(const Json& value, const std::string& body) {
     without.erase(name);
     const std::string edited = WithoutMember(body, name);
     FUZZ_CHECK(Json::parse(edited, nullptr, false) == without);
-    without["new"] = 1;
-    FUZZ_CHECK(Json::parse(WithMember(edited, "\"new\":1"), nullptr, false) == without);
+    if (!without.contains("new")) {
+      without["new"] = 1;
+      FUZZ_CHECK(Json::parse(WithMember(edited, "\"new\":1"), nullptr, false) == without);
+    }
   }
 }
 

@@ -125,6 +125,27 @@ TEST(Convert, EveryFieldOfAnEmbedderThatItsKindUsesGoesThereAndBack) {
   }
 }
 
+TEST(Convert, GuardsGoByName) {
+  NamespaceInfo info;
+  info.config.guards_off = *ParseGuards("place,name");
+  info.stats.guard_refusals[static_cast<std::size_t>(Guard::kOrder)] = 7;
+  v1::NamespaceInfo out;
+  ToProto(info, &out);
+  EXPECT_EQ(out.config().guards_off(), "place,name");
+  ASSERT_EQ(out.stats().guard_refusals_size(), 1);
+  EXPECT_EQ(out.stats().guard_refusals(0).guard(), "order");
+  EXPECT_EQ(out.stats().guard_refusals(0).misses(), 7U);
+  EXPECT_EQ(DecodeNamespaceConfig(out.config())->guards_off, info.config.guards_off);
+
+  v1::UpdateNamespaceRequest update;
+  EXPECT_FALSE(DecodeNamespaceUpdate(update)->guards_off.has_value());
+  update.set_guards_off("");
+  EXPECT_EQ(DecodeNamespaceUpdate(update)->guards_off, GuardSet());
+  update.set_guards_off("nonsense");
+  EXPECT_THAT(DecodeNamespaceUpdate(update),
+              StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("guards_off")));
+}
+
 TEST(Convert, ReasonsHaveTheSameNamesAndNumbers) {
   for (std::size_t value = 0; value < kMissReasonNames.size(); ++value) {
     std::string name = "MISS_REASON_";
@@ -146,7 +167,8 @@ TEST(Convert, EveryMetricOfANamespaceHasItsField) {
   v1::NamespaceInfo out;
   ToProto(info, &out);
   const v1::NamespaceStats& stats = out.stats();
-  ASSERT_EQ(v1::NamespaceStats::descriptor()->field_count(), static_cast<int>(value));
+  ASSERT_EQ(v1::NamespaceStats::descriptor()->field_count(),
+            static_cast<int>(value) + 1);  // guard_refusals is no number
   value = 0;
   for (const NamespaceMetric& metric : kNamespaceMetrics) {
     const auto* field = v1::NamespaceStats::descriptor()->FindFieldByName(std::string(metric.name));

@@ -1,0 +1,28 @@
+// Serves what is similar enough, unless a guard refuses it.
+#pragma once
+
+#include "engine/policy/serving_policy.h"
+#include "nearhit/guard.h"
+
+namespace nearhit {
+
+// The threshold is the namespace's, or the caller's where that is higher.
+class GuardedPolicy final : public ServingPolicy {
+ public:
+  // The policy of a namespace: without guards where all of them are off.
+  static std::shared_ptr<const ServingPolicy> Make(const NamespaceConfig& config);
+
+  GuardedPolicy(float threshold, GuardSet guards) : threshold_(threshold), guards_(guards) {}
+
+  float LeastScore(std::optional<float> min_score) const override;
+  // The next nearest may say the same where the nearest differs in a number.
+  std::size_t candidates() const override { return 3; }
+  // Cost: some microseconds, for the facts of both texts.
+  Verdict Judge(const Evidence& evidence) const override;
+
+ private:
+  const float threshold_;
+  const GuardSet guards_;
+};
+
+}  // namespace nearhit

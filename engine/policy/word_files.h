@@ -1,0 +1,15 @@
+// The files of words/, as they are built into the library.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace nearhit {
+
+struct WordFile {
+  std::string_view language;
+  std::string_view text;
+};
+extern const std::array<WordFile, 9> kWordFiles;
+
+}  // namespace nearhit
