@@ -58,6 +58,9 @@ Status FillLimits(const NamespaceFlags& flags, Message* message) {
   if (flags.threshold) {
     message->set_threshold(*flags.threshold);
   }
+  if (flags.max_error) {
+    message->set_max_error(*flags.max_error);
+  }
   if (flags.guards_off) {
     message->set_guards_off(*flags.guards_off);
   }
@@ -110,6 +113,8 @@ void NamespaceFlags::AddChangeable(CLI::App* command, bool with_durability) {
     }
   }
   command->add_option("--threshold", threshold, "Lowest score of a semantic hit");
+  command->add_option("--max-error", max_error,
+                      "Share of requests that may be answered wrongly; 0: the threshold decides");
   command->add_option("--guards-off", guards_off,
                       "Guards that refuse no hits: names with commas, or all");
   command->add_option("--default-ttl", default_ttl,

@@ -18,6 +18,7 @@ struct NamespaceFlags {
   static constexpr std::size_t kEmbedderFlags = 7;
   std::array<std::string, kEmbedderFlags> embedder;  // the first is its kind; empty: none
   std::optional<float> threshold;
+  std::optional<float> max_error;
   std::optional<std::string> guards_off;
   std::string default_ttl;
   std::string max_ttl;

@@ -21,5 +21,6 @@ void AddReplay(CLI::App* app, Command* command);
 void AddLoad(CLI::App* app, Command* command);
 void AddMixed(CLI::App* app, Command* command);
 void AddGen(CLI::App* app, Command* command);
+void AddFeatures(CLI::App* app, Command* command);
 
 }  // namespace nearhit::bench

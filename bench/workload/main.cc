@@ -19,6 +19,7 @@ int Run(int argc, char** argv) {
   nearhit::bench::AddLoad(&app, &command);
   nearhit::bench::AddMixed(&app, &command);
   nearhit::bench::AddGen(&app, &command);
+  nearhit::bench::AddFeatures(&app, &command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -19,6 +19,7 @@ namespace {
 
 constexpr const char* kThreshold = "threshold";
 constexpr const char* kGuards = "guards";
+constexpr const char* kBudget = "budget";
 
 struct ReplayFlags {
   std::string pairs;
@@ -28,6 +29,7 @@ struct ReplayFlags {
   std::string texts;
   std::string vectors;
   std::vector<float> thresholds = {0.7F, 0.8F, 0.9F, 0.95F};
+  std::vector<float> max_errors = {0.005F, 0.01F, 0.02F};
   std::vector<std::string> policies = {kGuards};
   std::vector<std::string> protocols;
   std::size_t limit = 0;
@@ -50,6 +52,7 @@ constexpr const char* kInsertAlways = "insert_always";
 struct Policy {
   std::string name;
   float threshold = 0;
+  float max_error = 0;  // of a budget
 };
 
 // A cache with one policy, in memory.
@@ -65,7 +68,8 @@ class Replayer {
     config.dimension =
         known_ != nullptr ? static_cast<std::uint32_t>(known_->dimension()) : flags_.dimension;
     config.threshold = policy_.threshold;
-    config.guards_off = policy_.name == kGuards ? GuardSet() : GuardSet::All();
+    config.max_error = policy_.max_error;
+    config.guards_off = policy_.name == kThreshold ? GuardSet::All() : GuardSet();
     NEARHIT_RETURN_IF_ERROR(scratch_->db().CreateNamespace("replay", config));
     NEARHIT_ASSIGN_OR_RETURN(cache_, scratch_->db().Cache("replay"));
     return {};
@@ -186,6 +190,7 @@ void PrintScore(const ReplayFlags& flags, const std::string& protocol, const Pol
          {"embedder", flags.embedder.kind},
          {"policy", policy.name},
          {"threshold", Rounded(static_cast<double>(policy.threshold))},
+         {"max_error", Rounded(static_cast<double>(policy.max_error))},
          {"requests", score.requests},
          {"hits", score.hits},
          {"exact_hits", score.exact},
@@ -204,8 +209,14 @@ void PrintScore(const ReplayFlags& flags, const std::string& protocol, const Pol
 std::vector<Policy> PoliciesOf(const ReplayFlags& flags) {
   std::vector<Policy> policies;
   for (const std::string& name : flags.policies) {
+    for (std::size_t i = 0; name == kBudget && i < flags.max_errors.size(); ++i) {
+      policies.push_back({.name = name, .threshold = 0, .max_error = flags.max_errors[i]});
+    }
+    if (name == kBudget) {
+      continue;
+    }
     for (const float threshold : flags.thresholds) {
-      policies.push_back({.name = name, .threshold = threshold});
+      policies.push_back({.name = name, .threshold = threshold, .max_error = 0});
     }
   }
   return policies;
@@ -275,8 +286,11 @@ void AddReplay(CLI::App* app, Command* command) {
   replay->add_option("--texts", flags->texts, "none: one text a line, gzip or plain");
   replay->add_option("--vectors", flags->vectors, "none: row i is the vector of line i");
   AddList(replay, "--threshold", &flags->thresholds, "Scores from which an entry is served");
-  AddList(replay, "--policy", &flags->policies, "threshold, guards (a threshold and the guards)")
-      ->check(CLI::IsMember({kThreshold, kGuards}));
+  AddList(replay, "--policy", &flags->policies,
+          "threshold, guards (a threshold and the guards), budget")
+      ->check(CLI::IsMember({kThreshold, kGuards, kBudget}));
+  AddList(replay, "--max-error", &flags->max_errors,
+          "budget: shares of requests that may be wrong");
   AddList(replay, "--protocol", &flags->protocols, "pairs, cache_on_miss, insert_always; all")
       ->check(CLI::IsMember({kPairs, kCacheOnMiss, kInsertAlways}));
   replay->add_option("--limit", flags->limit, "First requests only (0: all)");

@@ -20,7 +20,7 @@
 #include "engine/cache/lookup_state.h"
 #include "engine/cache/vector_filler.h"
 #include "engine/collection/collection.h"
-#include "engine/policy/guarded_policy.h"
+#include "engine/policy/policy_factory.h"
 #include "nearhit/embedder.h"
 #include "nearhit/options.h"
 #include "nearhit/semantic_cache.h"
@@ -36,7 +36,7 @@ class Cache {
   // is told how calls of the embedder end. `make_policy` is called for each configuration.
   Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
         const NamespaceConfig& config, std::shared_ptr<FaultLog> faults = nullptr,
-        MakeServingPolicy make_policy = GuardedPolicy::Make);
+        MakeServingPolicy make_policy = MakePolicy);
   // The cache that comes after `before`, over a collection of the same ids: what is known of the
   // order of eviction and of reads goes on, and so do the counters.
   Cache(Collection* collection, const Cache& before, std::shared_ptr<const Embedder> embedder,

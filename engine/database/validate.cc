@@ -131,6 +131,13 @@ Result<NamespaceConfig> CheckConfig(const NamespaceConfig& config) {
     }
   });
   NEARHIT_RETURN_IF_ERROR(ranges);
+  if (config.max_error != 0 &&
+      (config.max_error < kLeastMaxError || config.metric != Metric::kCosine)) {
+    return InvalidArgument(config.metric != Metric::kCosine
+                               ? std::string("max_error needs metric cosine")
+                               : "max_error is " + std::to_string(config.max_error) +
+                                     ", it must be 0 or in 0.0025..0.1");
+  }
   if (config.max_ttl_ms != 0 &&
       (config.default_ttl_ms == 0 || config.default_ttl_ms > config.max_ttl_ms)) {
     return InvalidArgument("default_ttl_ms is " + std::to_string(config.default_ttl_ms) +

@@ -3,17 +3,8 @@
 #include <algorithm>
 
 #include "engine/policy/guards.h"
-#include "engine/policy/threshold_policy.h"
 
 namespace nearhit {
-
-std::shared_ptr<const ServingPolicy> GuardedPolicy::Make(const NamespaceConfig& config) {
-  const GuardSet guards = GuardSet::All().Without(config.guards_off);
-  if (guards == GuardSet()) {
-    return ThresholdPolicy::Make(config);
-  }
-  return std::make_shared<const GuardedPolicy>(config.threshold, guards);
-}
 
 float GuardedPolicy::LeastScore(std::optional<float> min_score) const {
   return std::max(threshold_, min_score.value_or(threshold_));

@@ -9,9 +9,6 @@ namespace nearhit {
 // The threshold is the namespace's, or the caller's where that is higher.
 class GuardedPolicy final : public ServingPolicy {
  public:
-  // The policy of a namespace: without guards where all of them are off.
-  static std::shared_ptr<const ServingPolicy> Make(const NamespaceConfig& config);
-
   GuardedPolicy(float threshold, GuardSet guards) : threshold_(threshold), guards_(guards) {}
 
   float LeastScore(std::optional<float> min_score) const override;

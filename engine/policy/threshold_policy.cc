@@ -4,10 +4,6 @@
 
 namespace nearhit {
 
-std::shared_ptr<const ServingPolicy> ThresholdPolicy::Make(const NamespaceConfig& config) {
-  return std::make_shared<const ThresholdPolicy>(config.threshold);
-}
-
 float ThresholdPolicy::LeastScore(std::optional<float> min_score) const {
   return std::max(threshold_, min_score.value_or(threshold_));
 }

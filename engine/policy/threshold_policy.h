@@ -8,8 +8,6 @@ namespace nearhit {
 // The threshold is the namespace's, or the caller's where that is higher.
 class ThresholdPolicy final : public ServingPolicy {
  public:
-  static std::shared_ptr<const ServingPolicy> Make(const NamespaceConfig& config);
-
   explicit ThresholdPolicy(float threshold) : threshold_(threshold) {}
 
   float LeastScore(std::optional<float> min_score) const override;

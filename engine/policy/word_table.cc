@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "engine/policy/word_files.h"
+#include "engine/policy/built_in_files.h"
 
 namespace nearhit {
 namespace {
@@ -130,7 +130,7 @@ Status WordTable::AddLine(Language language, std::string_view section, std::stri
   std::vector<std::string_view> parts = Split(line);
   const auto group = ValueOf(kGroups, section);
   std::string_view name;
-  if (group || section == "persons") {
+  if (group || section == "persons" || section == "weights") {
     if (!parts.front().ends_with(':')) {
       return InvalidArgument("a group begins with its name and a colon");
     }
@@ -154,6 +154,8 @@ Status WordTable::AddLine(Language language, std::string_view section, std::stri
       facts->unit_scale = section == "units" ? number : facts->unit_scale;
     } else if (section == "persons") {
       facts->person = static_cast<std::uint8_t>(name.front() - '0');
+    } else if (section == "weights") {
+      facts->weight = static_cast<std::uint8_t>(name.front() - '0');
     } else if (section == "opposites") {
       opposites_.insert(OppositesKey(word, value));
       facts->has_opposite = true;

@@ -40,6 +40,7 @@ enum class WordList : std::uint8_t {
 
 // What one language says of a word.
 struct WordFacts {
+  static constexpr std::uint8_t kHeaviest = 9;  // of what no list has
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
   bool In(WordList list) const { return (lists >> static_cast<unsigned>(list) & 1U) != 0; }
@@ -57,6 +58,7 @@ struct WordFacts {
   std::uint16_t place = 0;
   std::uint16_t product = 0;
   std::uint8_t person = 0;
+  std::uint8_t weight = kHeaviest;  // how much it says: minus the logarithm of how common it is
   bool has_opposite = false;
   std::string_view form{};  // what it is a form of; empty: none is known
 };

@@ -33,12 +33,13 @@ enum class MissReason : std::uint8_t {
   // No exact match, and the embedder could not read the text as a whole: it is longer than the
   // model reads, or has what its vocabulary lacks. Counted, see stats.
   kTextNotRead = 7,
-  kGuarded = 8,  // a guard refused what is near; LookupResult::rule names it
+  kOverBudget = 9,  // too likely to be answered wrongly for the namespace's max_error
+  kGuarded = 8,     // a guard refused what is near; LookupResult::rule names it
 };
 // By value. A value of nearhit.v1.MissReason is MISS_REASON_ and the name in capitals.
-inline constexpr std::array<std::string_view, 9> kMissReasonNames = {
+inline constexpr std::array<std::string_view, 10> kMissReasonNames = {
     "none",    "empty",      "below_threshold", "no_vector", "embed_failed",
-    "expired", "read_error", "text_not_read",   "guarded"};
+    "expired", "read_error", "text_not_read",   "guarded",   "over_budget"};
 
 std::string_view HitKindName(HitKind kind);  // "miss", "exact", "semantic"
 // "unknown" for a value that has no name.
@@ -114,7 +115,8 @@ struct LookupResult {
   // hit.
   std::optional<float> score{};
 
-  // The rule of the serving policy that decided: "threshold", or the name of a guard. Empty when
+  // The rule of the serving policy that decided: "threshold", "budget", or the name of a
+  // guard. Empty when
   // it was not asked.
   std::string rule{};
 

@@ -61,6 +61,9 @@ struct DatabaseOptions {
 };
 
 // Configuration of a namespace. `kind`, `dimension` and `metric` are fixed at creation.
+inline constexpr float kLeastMaxError = 0.0025F;
+inline constexpr float kMostMaxError = 0.1F;
+
 struct NamespaceConfig {
   NamespaceKind kind = NamespaceKind::kCache;
 
@@ -76,6 +79,11 @@ struct NamespaceConfig {
   // 0.95 suits sentence embeddings and words alike (docs/thresholds.md).
   float threshold = 0.95F;
 
+  // The share of all requests that may be answered wrongly (kCache, cosine); 0: the threshold
+  // decides. Else in [kLeastMaxError, kMostMaxError], and the threshold does not count: the chance
+  // that an entry's answer serves is estimated from both prompts, and compared with what the budget
+  // allows. Calibrated on questions with all-MiniLM-L6-v2 (docs/right-answers.md).
+  float max_error = 0;
   // The guards that do not refuse hits here; none: all of them do (kCache). Where one answer serves
   // all that have the same intent, numbers, places and names often do not matter.
   GuardSet guards_off{};
@@ -101,6 +109,7 @@ struct NamespaceConfig {
 // A change to a namespace: only what is set changes.
 struct NamespaceUpdate {
   std::optional<float> threshold{};
+  std::optional<float> max_error{};
   std::optional<GuardSet> guards_off{};
   std::optional<std::int64_t> default_ttl_ms{};
   std::optional<std::int64_t> max_ttl_ms{};

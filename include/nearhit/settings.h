@@ -27,6 +27,8 @@ struct NamespaceSetting {
   std::optional<T> NamespaceUpdate::*update;
   T min;
   T max;
+  // Of the record on disk, the version since which it is there (docs/formats.md).
+  int since_version = 1;
 };
 
 // In the order of the record on disk (docs/formats.md): a new one comes last, with a new version of
@@ -47,6 +49,8 @@ inline constexpr std::tuple kNamespaceSettings{
     NamespaceSetting<std::uint64_t>{"max_bytes", &NamespaceConfig::max_bytes,
                                     &NamespaceUpdate::max_bytes, 0,
                                     std::numeric_limits<std::uint64_t>::max()},
+    NamespaceSetting<float>{"max_error", &NamespaceConfig::max_error, &NamespaceUpdate::max_error,
+                            0, kMostMaxError, 3},
 };
 
 // Calls `function` with each.

@@ -234,7 +234,8 @@ bool GatewayCall::MayMeetNear(const Result<LookupResult>& result) const {
   // With other reasons the prompt has no vector.
   const MissReason reason = result->miss_reason;
   return reason == MissReason::kEmpty || reason == MissReason::kBelowThreshold ||
-         reason == MissReason::kExpired || reason == MissReason::kGuarded;
+         reason == MissReason::kExpired || reason == MissReason::kGuarded ||
+         reason == MissReason::kOverBudget;
 }
 
 // Waits for a prompt that is upstream and means the same, and looks up again; or asks upstream, and

@@ -105,6 +105,7 @@ NamespaceRecord SampleLocalNamespace() {
 // What version 3 is for.
 NamespaceRecord SampleUnguardedNamespace() {
   NamespaceRecord record = SampleNamespace();
+  record.config.max_error = 0.01F;
   record.config.guards_off = GuardSet(0b101);
   return record;
 }

@@ -38,7 +38,7 @@ LAYERS = {
     "bench/instructions": ["nearhit", "base", "index", "tests/support"],
     "bench/micro": ["nearhit", "base", "index", "engine/collection", "engine/model", "engine/storage"],
     # Measures the structures of the index apart from each other, and the rest through the public API.
-    "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model",
+    "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model", "engine/policy",
                        "tests/kinds"],
     "tests/kinds": [],
     "tests/support": ["nearhit", "base", "engine/storage"],

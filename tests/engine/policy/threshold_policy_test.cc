@@ -1,5 +1,6 @@
 #include "engine/policy/threshold_policy.h"
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -28,7 +29,7 @@ TEST(ThresholdPolicyTest, ServesWhatReachesTheHigherOfBothThresholds) {
   for (const Row& row : table) {
     NamespaceConfig config;
     config.threshold = row.threshold;
-    const auto policy = ThresholdPolicy::Make(config);
+    const auto policy = std::make_shared<const ThresholdPolicy>(config.threshold);
     const Verdict verdict = policy->Judge(
         {.asked = "a", .matched = "b", .score = row.score, .min_score = row.min_score});
     EXPECT_EQ(verdict.serve, row.serve) << row.score << " of " << row.threshold;

@@ -70,7 +70,7 @@ TEST(Convert, EverySettingHasItsFields) {
   v1::NamespaceInfo out;
   ToProto(info, &out);
   EXPECT_EQ(out.config().threshold(), 1);
-  EXPECT_EQ(out.config().max_bytes(), static_cast<std::uint64_t>(value));
+  EXPECT_EQ(out.config().max_error(), static_cast<float>(value));
   const auto back = DecodeNamespaceConfig(out.config());
   ASSERT_THAT(back, IsOk());
   ForEachSetting([&](const auto& setting) {
