@@ -91,6 +91,16 @@ void ReadTls(const toml::table& table, TomlReader* reader, GatewayOptions* out) 
   }
 }
 
+void ReadHosts(const toml::table& table, TomlReader* reader, GatewayOptions* out) {
+  reader->Strings("hosts", &out->hosts);
+  for (const std::string& host : out->hosts) {
+    const bool port = !host.starts_with('[') && host.find(':') != std::string::npos;
+    if (host.empty() || port || host.find_first_of("/ ") != std::string::npos) {
+      reader->Fail(table.get("hosts"), "hosts", "must be names without schemes and ports");
+    }
+  }
+}
+
 }  // namespace
 
 Result<UpstreamOptions> UpstreamOfUrl(const std::string& url) {
@@ -108,14 +118,19 @@ Result<UpstreamOptions> UpstreamOfUrl(const std::string& url) {
   return out;
 }
 
+bool IsLoopbackHost(std::string_view host) {
+  return host == "localhost" || host == "[::1]" ||
+         (host.starts_with("127.") &&
+          host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+bool ListensOnLoopback(const GatewayOptions& options) {
+  return IsLoopbackHost(std::string_view(options.listen).substr(0, options.listen.rfind(':')));
+}
+
 bool ServesHttpApi(const GatewayOptions& options) {
-  const std::string_view listen = options.listen;
-  const std::string_view host = listen.substr(0, listen.rfind(':'));
-  const bool loopback =
-      host == "localhost" || host == "[::1]" ||
-      (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
   return options.http_api == HttpApi::kAlways ||
-         (options.http_api == HttpApi::kLoopback && loopback);
+         (options.http_api == HttpApi::kLoopback && ListensOnLoopback(options));
 }
 
 Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& source) {
@@ -149,6 +164,7 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
       "http_api",
       {{"loopback", HttpApi::kLoopback}, {"always", HttpApi::kAlways}, {"never", HttpApi::kNever}},
       &out.http_api);
+  ReadHosts(table, &reader, &out);
   ReadEach(&reader, "upstream", source, ReadUpstream, &out.upstreams);
   ReadEach(&reader, "price", source, ReadPrice, &out.prices);
   if (out.upstreams.empty() && !out.listen.empty()) {

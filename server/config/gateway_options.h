@@ -114,11 +114,19 @@ struct GatewayOptions {
   // After so long without an event an open stream gets a comment. Not a key of the configuration.
   std::uint32_t keep_alive_ms = 15'000;
   HttpApi http_api = HttpApi::kLoopback;
+  // Names, without ports, that requests may have in Host besides those of loopback; "*": all.
+  // Empty: no other ones when the listener is on a loopback address, otherwise all.
+  std::vector<std::string> hosts{};
   std::vector<UpstreamOptions> upstreams{};
   std::vector<PriceOptions> prices{};  // empty: the list prices that the gateway knows
 
   friend bool operator==(const GatewayOptions&, const GatewayOptions&) = default;
 };
+
+// "localhost", or an address of loopback: "127.0.0.1", "[::1]".
+bool IsLoopbackHost(std::string_view host);
+// As it is written: a name may be that of any address.
+bool ListensOnLoopback(const GatewayOptions& options);
 
 // Whether the calls of nearhit.v1 are served on the gateway's listener.
 bool ServesHttpApi(const GatewayOptions& options);

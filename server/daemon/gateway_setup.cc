@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "server/config/config.h"
@@ -11,12 +10,6 @@
 
 namespace nearhit::server {
 namespace {
-
-// As it is written: a name may be that of any address.
-bool IsLoopback(std::string_view listen) {
-  const std::string_view host = listen.substr(0, listen.rfind(':'));
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
 
 void WarnWhenExpired(const TlsContext& context) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -96,7 +89,7 @@ void AnnounceGateway(const GatewayOptions& gateway, std::uint16_t port) {
   const bool plain = gateway.tls_certificate.empty();
   Log(LogLevel::kInfo, "the gateway listens on " + gateway.listen + ", port " +
                            std::to_string(port) + (plain ? "" : ", with TLS"));
-  if (plain && !IsLoopback(gateway.listen)) {
+  if (plain && !ListensOnLoopback(gateway)) {
     Log(LogLevel::kWarning,
         "the gateway has no TLS and listens on more than loopback: others on the network can read "
         "prompts and keys; see gateway.tls_certificate");

@@ -8,6 +8,7 @@
 #include "server/gateway/call.h"
 #include "server/gateway/embeddings_call.h"
 #include "server/gateway/headers.h"
+#include "server/gateway/host_check.h"
 #include "server/gateway/own_api.h"
 #include "server/rest/http_error.h"
 
@@ -29,6 +30,7 @@ class GatewayHandler final : public HttpHandler {
  public:
   GatewayHandler(std::shared_ptr<GatewayShared> shared, const std::shared_ptr<EventLoop>& loop)
       : shared_(std::move(shared)),
+        hosts_(shared_->options),
         flights_({.core = shared_->core,
                   .upstreams = shared_->upstreams.get(),
                   .prices = shared_->prices,
@@ -45,7 +47,9 @@ class GatewayHandler final : public HttpHandler {
 
   void OnRequest(HttpServerRequest request, std::shared_ptr<HttpResponder> responder) override {
     const bool get = request.method == "GET";
-    if (get && (request.path() == "/healthz" || request.path() == "/readyz")) {
+    if (const std::string_view why = hosts_.WhyRefused(request); !why.empty()) {
+      Refuse(why, responder.get());
+    } else if (get && (request.path() == "/healthz" || request.path() == "/readyz")) {
       SendText("ok\n", responder.get());
     } else if (get && request.path() == "/metrics") {
       SendMetrics(std::move(responder));
@@ -66,13 +70,16 @@ class GatewayHandler final : public HttpHandler {
                     std::move(text));
   }
 
+  static void Refuse(std::string_view why, HttpResponder* responder) {
+    responder->Send(403, {{.name = "content-type", .value = "application/json"}},
+                    ErrorBody("PERMISSION_DENIED", why));
+  }
+
   void AnswerRest(HttpServerRequest request, std::shared_ptr<HttpResponder> responder) {
     if (shared_->rest != nullptr) {
       shared_->rest->OnRequest(std::move(request), std::move(responder));
     } else {
-      responder->Send(403, {{.name = "content-type", .value = "application/json"}},
-                      ErrorBody("PERMISSION_DENIED",
-                                "calls are not served on this listener; see gateway.http_api"));
+      Refuse("calls are not served on this listener; see gateway.http_api", responder.get());
     }
   }
 
@@ -94,6 +101,7 @@ class GatewayHandler final : public HttpHandler {
   }
 
   const std::shared_ptr<GatewayShared> shared_;
+  const HostCheck hosts_;
   FlightTable flights_;
   GatewayLoop own_;
 };

@@ -99,6 +99,17 @@ TEST(ConfigGateway, WhoMayMakeCallsIsOneOfThree) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("http_api")));
 }
 
+TEST(ConfigGateway, HostsAreNames) {
+  EXPECT_TRUE(Read("")->hosts.empty());
+  EXPECT_THAT(Read("hosts = ['cache.example', '[fd00::1]', '*']")->hosts,
+              ElementsAre("cache.example", "[fd00::1]", "*"));
+  for (const std::string bad : {"", "http://cache.example", "cache.example:7780", "a b"}) {
+    EXPECT_THAT(Read("hosts = ['" + bad + "']"),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("gateway.hosts must be names")))
+        << bad;
+  }
+}
+
 TEST(ConfigGateway, AHostNameThatBeginsLikeLoopbackIsNotLoopback) {
   EXPECT_FALSE(ServesHttpApi(Listening("127.example:7780", HttpApi::kLoopback)));
 }

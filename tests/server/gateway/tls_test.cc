@@ -41,7 +41,7 @@ class GatewayTlsTest : public GatewayTest {
   }
   std::string Ask(const std::string& request, const std::string& body) const {
     HttpClientSocket client = Connect();
-    EXPECT_TRUE(client.Send(request + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" +
+    EXPECT_TRUE(client.Send(request + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
                             "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
     std::string answer = client.ReadAll();
     EXPECT_TRUE(client.tls()->ended());
