@@ -62,6 +62,9 @@ void GatewayCall::AddForwarded(long upstream_status, std::vector<HttpHeader>* he
   if (found_.score) {
     headers->push_back({.name = "x-nearhit-similarity", .value = Score(*found_.score)});
   }
+  if (route_.endpoint != Endpoint::kOther) {
+    AddRequestId(route_.dialect, request_id_, headers);
+  }
 }
 
 void GatewayCall::AddHit(const LookupResult& hit, std::vector<HttpHeader>* headers) const {

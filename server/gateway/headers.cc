@@ -163,6 +163,14 @@ HttpHeader RequestIdHeader(Dialect dialect, std::string id) {
           .value = std::move(id)};
 }
 
+void AddRequestId(Dialect dialect, std::string id, std::vector<HttpHeader>* headers) {
+  HttpHeader own = RequestIdHeader(dialect, std::move(id));
+  if (std::none_of(headers->begin(), headers->end(),
+                   [&own](const HttpHeader& header) { return header.name == own.name; })) {
+    headers->push_back(std::move(own));
+  }
+}
+
 std::vector<HttpHeader> OwnHeaders(bool stream) {
   if (!stream) {
     return {{.name = "content-type", .value = "application/json"}};

@@ -34,6 +34,8 @@ bool AsksForUserState(const HttpServerRequest& request);
 // The id of a request in its answer, as providers have it: what a client shows when it asks for
 // help.
 HttpHeader RequestIdHeader(Dialect dialect, std::string id);
+// Unless the provider's is there.
+void AddRequestId(Dialect dialect, std::string id, std::vector<HttpHeader>* headers);
 
 // Of an answer that the gateway makes itself.
 std::vector<HttpHeader> OwnHeaders(bool stream);
