@@ -24,6 +24,13 @@ bool PassesAtOnce(const HttpHead& head, bool known) {
   });
 }
 
+// Clients that keep the last id take every blank line for an event from then on, also one that ends
+// a comment.
+bool HasEventId(std::string_view block) {
+  return block.starts_with("id:") || block.find("\nid:") != std::string_view::npos ||
+         block.find("\rid:") != std::string_view::npos;
+}
+
 std::function<void(const std::string* record)> ReviewerOf(ShadowReview review) {
   return [kept = std::make_shared<const ShadowReview>(std::move(review))](
              const std::string* record) { kept->Run(record); };
@@ -194,6 +201,9 @@ bool GatewayCall::PassPieces() {
   while (!all && flight_ != nullptr && responder_->unsent() + bytes.size() < kMaxUnsentBytes) {
     const std::optional<FlightPiece> piece = flight_->Next(reader_);
     all = !piece;
+    if (piece && keep_alive_ != nullptr && HasEventId(*piece->bytes)) {
+      std::exchange(keep_alive_, nullptr)->Stop();
+    }
     if (piece && !(piece->usage_only && !plan_.include_usage)) {
       (passing_ ? bytes : whole_) += *piece->bytes;
     }

@@ -208,6 +208,29 @@ TEST_F(GatewayKeepAliveTest, WhatIsNoKnownStreamHasNone) {
   EXPECT_EQ(Chat("Hello?").body, ChatBody("Hel"));
 }
 
+// OpenAI's client for Python keeps the last id, and then takes every blank line for an event, whose
+// data it cannot read.
+TEST_F(GatewayKeepAliveTest, AStreamWithIdsHasNone) {
+  std::vector<std::string> blocks = ChatEvents({"One ", "two"}, false);
+  for (std::string& block : blocks) {
+    block.insert(0, "id: 1\n");
+  }
+  Serve(
+      [&blocks](const FakeHttpRequest&, std::size_t) {
+        FakeHttpAnswer answer = Events(blocks);
+        answer.next_piece = [next = answer.next_piece]() {
+          const auto end = std::chrono::steady_clock::now() + milliseconds(10);
+          Eventually([end] { return std::chrono::steady_clock::now() >= end; });
+          return next();
+        };
+        return answer;
+      },
+      [](GatewayOptions* options) { options->keep_alive_ms = 1; });
+  const std::string body = Chat("Count.", R"(,"stream":true)").body;
+  EXPECT_EQ(Comments(body.substr(body.find("id: 1"))), 0U);
+  EXPECT_THAT(body, testing::EndsWith(JoinBlocks(blocks)));
+}
+
 TEST_F(GatewayKeepAliveTest, AClientThatLeavesEndsThem) {
   ServeSilent(ChatEvents({"One ", "two"}, false), 5);
   const GatewayReply reply = Chat("Count.", R"(,"stream":true)", [this](std::string_view piece) {
