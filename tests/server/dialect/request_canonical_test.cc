@@ -108,5 +108,91 @@ TEST(Canonical, KeepsAllThatIsNotTheSlot) {
                       Chat(R"({"role":"tool","tool_call_id":"b","content":"c"})")));
 }
 
+// NadirClaw 90 left the id of a call out: the results of two calls were one.
+TEST(Canonical, TellsResultsOfDifferentCallsApart) {
+  for (const std::string_view name : {"tool_call_id", "name"}) {
+    const auto result = [name](std::string_view value) {
+      return Chat(R"({"role":"tool",")" + std::string(name) + R"(":")" + std::string(value) +
+                  R"(","content":"12"})");
+    };
+    EXPECT_FALSE(IsSame(result("a"), result("b"), Endpoint::kChat)) << name;
+  }
+  const auto call = [](std::string_view id) {
+    return Chat(R"({"role":"assistant","content":null,"tool_calls":[{"id":")" + std::string(id) +
+                R"(","type":"function","function":{"name":"f","arguments":"{}"}}]},)" +
+                std::string(kHello));
+  };
+  EXPECT_FALSE(IsSame(call("a"), call("b"), Endpoint::kChat));
+  const auto used = [](std::string_view id) {
+    return Chat(R"({"role":"user","content":[{"type":"tool_result","tool_use_id":")" +
+                std::string(id) + R"(","content":"12"},{"type":"text","text":"hello"}]})");
+  };
+  EXPECT_FALSE(IsSame(used("a"), used("b")));
+  const auto output = [](std::string_view id) {
+    return R"({"model":"m","input":[{"type":"function_call_output","call_id":")" + std::string(id) +
+           R"(","output":"12"}]})";
+  };
+  EXPECT_FALSE(IsSame(output("a"), output("b"), Endpoint::kResponses));
+}
+
+TEST(Canonical, TellsWhatWasSaidBeforeApart) {
+  for (const std::string_view role : {"system", "developer", "user", "assistant"}) {
+    const auto after = [role](std::string_view text) {
+      return Chat(R"({"role":")" + std::string(role) + R"(","content":")" + std::string(text) +
+                  R"("},)" + std::string(kHello));
+    };
+    EXPECT_FALSE(IsSame(after("a"), after("b"), Endpoint::kChat)) << role;
+    EXPECT_FALSE(IsSame(after("a"), Chat(kHello), Endpoint::kChat)) << role;
+  }
+  EXPECT_FALSE(IsSame(Chat(kHello, R"(,"system":"a")"), Chat(kHello, R"(,"system":"b")")));
+  const auto instructed = [](std::string_view text) {
+    return R"({"model":"m","input":"hello","instructions":")" + std::string(text) + R"("})";
+  };
+  EXPECT_FALSE(IsSame(instructed("a"), instructed("b"), Endpoint::kResponses));
+}
+
+// What providers document to shape an answer, and what nobody knows.
+TEST(Canonical, KeepsEveryMemberThatShapesAnAnswer) {
+  const auto differ = [](Endpoint endpoint, std::string_view name) {
+    const auto with = [name](std::string_view value) {
+      return R"({"model":"m","messages":[)" + std::string(kHello) +
+             R"(],"input":"hello","prompt":"hello",")" + std::string(name) + R"(":{"x":")" +
+             std::string(value) + R"("}})";
+    };
+    EXPECT_FALSE(IsSame(with("a"), with("b"), endpoint)) << name;
+  };
+  for (const std::string_view name :
+       {"temperature", "response_format", "tools", "tool_choice", "parallel_tool_calls",
+        "functions", "function_call", "reasoning_effort", "verbosity", "moderation",
+        "inference_geo", "unknown"}) {
+    differ(Endpoint::kChat, name);
+  }
+  for (const std::string_view name : {"suffix", "echo", "best_of", "logprobs", "unknown"}) {
+    differ(Endpoint::kCompletions, name);
+  }
+  for (const std::string_view name :
+       {"include", "reasoning", "text", "truncation", "tools", "tool_choice", "max_tool_calls",
+        "metadata", "user", "safety_identifier", "prompt_cache_key", "prompt_cache_options",
+        "prompt_cache_retention", "service_tier", "unknown"}) {
+    differ(Endpoint::kResponses, name);
+  }
+  for (const std::string_view name :
+       {"thinking", "output_config", "output_format", "inference_geo", "fallbacks", "tools",
+        "tool_choice", "top_k", "context_management", "unknown"}) {
+    differ(Endpoint::kMessages, name);
+    differ(Endpoint::kCountTokens, name);
+  }
+}
+
+TEST(Canonical, LeavesMarksInInputsOfResponsesOut) {
+  const auto input = [](std::string_view mark) {
+    return R"({"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"a")" +
+           std::string(mark) + R"(},{"type":"input_image","image_url":"data:,")" +
+           std::string(mark) + "}]}]}";
+  };
+  EXPECT_TRUE(IsSame(input(""), input(R"(,"prompt_cache_breakpoint":{"mode":"explicit"})"),
+                     Endpoint::kResponses));
+}
+
 }  // namespace
 }  // namespace nearhit::server

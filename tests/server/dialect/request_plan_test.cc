@@ -265,6 +265,19 @@ TEST(RequestPlan, HasADigestWhereNoTextIsTheSlot) {
   EXPECT_EQ(plan.slot, most);
 }
 
+TEST(RequestPlan, ModelsThatSearchBringFreshData) {
+  for (const std::string model : {"gpt-4o-search-preview", "gpt-5-search"}) {
+    EXPECT_EQ(PlanOf(Endpoint::kChat,
+                     R"({"model":")" + model + R"(","messages":[)" + std::string(kHello) + "]}")
+                  .reason,
+              "fresh_data");
+  }
+  EXPECT_EQ(
+      PlanOf(Endpoint::kChat, R"({"model":"research","messages":[)" + std::string(kHello) + "]}")
+          .use,
+      kSemantic);
+}
+
 TEST(RequestPlan, CachesNothingThatIsReadInTwoWays) {
   for (const std::string_view body :
        {"", " ", "{", "null", "[]", "\"a\"", "{\"model\":\"m\"}x", "{'model':1}",
