@@ -19,20 +19,26 @@ namespace {
 std::atomic<int> model_version{1};
 std::atomic<bool> model_there{true};
 
+// The third version has vectors of another dimension.
+constexpr int kLargerVersion = 3;
+
 // One vector for every text, none for texts that begin with "unreadable".
 class VersionedEmbedder final : public Embedder {
  public:
-  explicit VersionedEmbedder(int version) : identity_("versioned/" + std::to_string(version)) {}
+  explicit VersionedEmbedder(int version)
+      : identity_("versioned/" + std::to_string(version)),
+        dimension_(version == kLargerVersion ? 3 : 2) {}
 
   std::string_view identity() const override { return identity_; }
-  std::size_t dimension() const override { return 2; }
+  std::size_t dimension() const override { return dimension_; }
   bool may_block() const override { return false; }
   Result<std::vector<float>> Embed(std::span<const std::string_view> texts,
                                    std::chrono::steady_clock::time_point) const override {
     std::vector<float> rows;
     for (const std::string_view text : texts) {
       const float length = text.starts_with("unreadable") ? 0.0F : 1.0F;
-      rows.insert(rows.end(), {length, 0.0F});
+      rows.push_back(length);
+      rows.resize(rows.size() + dimension_ - 1);
     }
     return rows;
   }
@@ -40,6 +46,7 @@ class VersionedEmbedder final : public Embedder {
 
  private:
   const std::string identity_;
+  const std::size_t dimension_;
 };
 
 class RegisteredEmbedderTest : public testing::Test {
@@ -110,6 +117,33 @@ TEST_F(RegisteredEmbedderTest, AnotherModelIsNotUsedOnVectorsItDidNotMake) {
   EXPECT_EQ(found.kind, HitKind::kMiss);
   EXPECT_EQ(found.miss_reason, MissReason::kNoVector);
   EXPECT_EQ(db_->DescribeNamespace("n")->embedder_identity, "versioned/1");
+}
+
+// Bifrost lost every store and missed without a word once the dimension was another one.
+TEST_F(RegisteredEmbedderTest, AModelOfAnotherDimensionSaysSoAndMayTakeOver) {
+  Store("stored");
+  model_version = kLargerVersion;
+  Open();
+  EXPECT_EQ(Lookup("stored").kind, HitKind::kExact);
+  EXPECT_FALSE(Store("later").has_vector);
+  EXPECT_EQ(Lookup("later").kind, HitKind::kExact);
+  EXPECT_EQ(Lookup("another").miss_reason, MissReason::kNoVector);
+  NamespaceUpdate update;
+  update.threshold = 0.5F;
+  ASSERT_THAT(db_->UpdateNamespace("n", update), IsOk());
+  EXPECT_EQ(Lookup("another").miss_reason, MissReason::kNoVector);
+  update.reembed = true;
+  EXPECT_THAT(db_->UpdateNamespace("n", update),
+              StatusIs(StatusCode::kInvalidArgument,
+                       testing::HasSubstr("dimension is 2, the model's is 3")));
+  update.embedder = db_->DescribeNamespace("n")->config.embedder;
+  update.dimension = 0;
+  ASSERT_THAT(db_->UpdateNamespace("n", update), IsOk());
+  ASSERT_THAT(db_->RunMaintenance(), IsOk());
+  EXPECT_EQ(db_->DescribeNamespace("n")->config.dimension, 3U);
+  EXPECT_EQ(db_->DescribeNamespace("n")->embedder_identity, "versioned/3");
+  EXPECT_EQ(Lookup("another").kind, HitKind::kSemantic);
+  EXPECT_TRUE(Store("latest").has_vector);
 }
 
 TEST_F(RegisteredEmbedderTest, AMissingModelLeavesTheExactTier) {

@@ -116,6 +116,26 @@ TEST_F(CutsTest, NoIncompleteAnswerIsStoredOrEndsCleanly) {
   EXPECT_GT(complete, 0U);
 }
 
+TEST_F(CutsTest, ABodyThatIsCutIsNoAnswer) {
+  std::string text;
+  Serve([&text](const FakeHttpRequest&, std::size_t) {
+    FakeHttpAnswer answer = Json(ChatBody(text));
+    answer.truncate = true;
+    return answer;
+  });
+  text = "Hello.";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Chat("Hello?").status, 502);
+  }
+  text = std::string(std::size_t{3} << 20, 'a');  // too much to wait for its end
+  for (int i = 0; i < 2; ++i) {
+    const GatewayReply reply = Chat("Hello?");
+    EXPECT_EQ(reply.how(), "miss");
+    EXPECT_FALSE(reply.whole);
+  }
+  EXPECT_EQ(Entries(), 0U);
+}
+
 // As OpenAI's client for Python does.
 TEST_F(CutsTest, AClientThatGoesAfterTheLastEventLeavesAnEntry) {
   std::atomic<bool> client_is_gone{false};

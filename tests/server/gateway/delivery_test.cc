@@ -136,6 +136,27 @@ TEST_F(DeliveryTest, EveryAnswerNamesItsRequest) {
   EXPECT_THAT(Chat("Who is there?").Header("x-request-id"), testing::StartsWith("req_"));
 }
 
+// Clients go by what the provider says of limits and tries; a hit says nothing that is out of date.
+TEST_F(DeliveryTest, LimitsOfTheProviderComeFromTheProvider) {
+  const std::vector<std::string> names = {"x-should-retry", "retry-after-ms",
+                                          "x-ratelimit-remaining-requests",
+                                          "anthropic-ratelimit-tokens-remaining"};
+  Serve([&names](const FakeHttpRequest&, std::size_t) {
+    FakeHttpAnswer answer = Json(ChatBody("Hello."));
+    for (const std::string& name : names) {
+      answer.headers.emplace_back(name, "1");
+    }
+    return answer;
+  });
+  const GatewayReply miss = Chat("Hello?");
+  const GatewayReply hit = Chat("Hello?");
+  ASSERT_EQ(hit.how(), "exact");
+  for (const std::string& name : names) {
+    EXPECT_EQ(miss.Header(name), "1") << name;
+    EXPECT_EQ(hit.Header(name), "") << name;
+  }
+}
+
 // Thoughts about another prompt would come back as the model's own.
 TEST_F(DeliveryTest, AHitByMeaningHasNoThoughts) {
   std::string thinking = ChatBody("Use the link.");
