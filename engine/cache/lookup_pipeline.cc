@@ -103,6 +103,7 @@ Status LookupPipeline::Run(std::span<LookupState> lookups) {
   }
   for (LookupState& lookup : lookups) {
     Count(lookup.result);
+    settings_.serving->Observe(lookup.odds);
     lookup.result.trace = std::move(lookup.trace);
   }
   return Status();
@@ -303,6 +304,7 @@ bool LookupPipeline::JudgeEntry(const ScoredEntry& candidate, StoredEntry entry,
                                                     .min_score = options_.min_score});
   AddCandidate(trace, candidate, verdict);
   lookup->result.rule = verdict.rule;
+  lookup->odds = std::max(lookup->odds, verdict.odds);  // nothing is less than any
   if (verdict.serve) {
     Serve(HitKind::kSemantic, candidate.score, std::move(entry), &lookup->result);
     return true;

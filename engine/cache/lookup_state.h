@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/collection/collection.h"
@@ -45,6 +46,7 @@ struct LookupState {
   std::size_t next = 0;                   // of these
   std::vector<EntryId> seen{};            // read and not served
   std::size_t judged = 0;                 // of these, by the policy
+  std::optional<float> odds{};            // the best of them, where the policy estimates it
 
   LookupResult result{};
   std::shared_ptr<LookupTrace> trace{};  // null: nobody asked

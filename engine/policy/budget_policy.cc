@@ -9,7 +9,7 @@
 namespace nearhit {
 
 BudgetPolicy::BudgetPolicy(float max_error, GuardSet guards)
-    : least_(Verifier::Shared().LeastScore(max_error)), guards_(guards) {
+    : budget_(max_error, Verifier::Shared().LeastScore(max_error)), guards_(guards) {
 }
 
 float BudgetPolicy::LeastScore(std::optional<float> min_score) const {
@@ -26,8 +26,15 @@ Verdict BudgetPolicy::Judge(const Evidence& evidence) const {
     return {.reason = MissReason::kGuarded, .rule = GuardName(*guard)};
   }
   const float score = Verifier::Shared().Score(FeaturesOf(asked, matched, evidence.score));
-  return score >= least_ ? Verdict{.serve = true, .rule = "budget"}
-                         : Verdict{.reason = MissReason::kOverBudget, .rule = "budget"};
+  const bool serve = score >= budget_.least();
+  return {.serve = serve,
+          .reason = serve ? MissReason::kNone : MissReason::kOverBudget,
+          .rule = "budget",
+          .odds = score};
+}
+
+void BudgetPolicy::Observe(std::optional<float> odds) const {
+  budget_.Observe(odds ? &*odds : nullptr);
 }
 
 }  // namespace nearhit

@@ -2,13 +2,15 @@
 #pragma once
 
 #include "engine/policy/serving_policy.h"
+#include "engine/policy/traffic_budget.h"
 #include "nearhit/guard.h"
 
 namespace nearhit {
 
 // What the guards let through is scored by the Verifier. `max_error` is a share of all requests,
 // misses included, as the users of a cache see it. The calibration is that of the questions that
-// the verifier was fitted on, with a one-sided bound: other traffic may differ.
+// the verifier was fitted on, with a one-sided bound; TrafficBudget makes it stricter where more
+// requests have something near.
 class BudgetPolicy final : public ServingPolicy {
  public:
   // Under this similarity nothing was ever worth serving.
@@ -20,9 +22,10 @@ class BudgetPolicy final : public ServingPolicy {
   std::size_t candidates() const override { return 3; }
   // Cost: some microseconds, for the facts of both texts.
   Verdict Judge(const Evidence& evidence) const override;
+  void Observe(std::optional<float> odds) const override;
 
  private:
-  const float least_;  // of the verifier's scores
+  mutable TrafficBudget budget_;
   const GuardSet guards_;
 };
 

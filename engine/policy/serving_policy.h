@@ -1,7 +1,7 @@
 // The decision to serve: whether an entry that was found by meaning may answer a prompt.
 //
-// A policy reads nothing and has no clock. It gets all that it may know as Evidence, so that each
-// rule is tested with a table.
+// A policy reads nothing and has no clock. It gets all that it may know as Evidence, and how
+// lookups ended, so that each rule is tested with a table.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,8 @@ struct Verdict {
   bool serve = false;
   MissReason reason = MissReason::kNone;  // when it is not served
   std::string_view rule{};                // the name of the rule that decided; a literal
+  // The logarithm of the odds that the answer serves, where it was estimated.
+  std::optional<float> odds{};
 };
 
 // Thread-safety: const methods thread-safe.
@@ -44,10 +46,16 @@ class ServingPolicy {
   // policy that refuses some wants the next ones from the same search.
   virtual std::size_t candidates() const = 0;
   virtual Verdict Judge(const Evidence& evidence) const = 0;
+  // Each lookup has ended once, hits of the exact tier included; `odds` are the best that Judge
+  // gave it. For policies that go by the traffic.
+  virtual void Observe(std::optional<float> odds) const;
 
  protected:
   ServingPolicy() = default;
 };
+
+inline void ServingPolicy::Observe(std::optional<float> /*odds*/) const {
+}
 
 // The policy that a configuration asks for.
 using MakeServingPolicy =
