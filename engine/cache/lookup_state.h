@@ -40,13 +40,13 @@ struct LookupState {
   ScopeRef scope;
   std::vector<float> vector{};  // from kSearch on, as the index wants it
 
-  std::size_t k = 0;  // of the last search, or the next; 0: as many as the policy wants
-  int repeats = 0;    // searches because of an entry that was deleted in between
+  std::size_t k = 0;            // of the last search, or the next; 0: as many as the policy wants
+  int repeats = 0;              // searches because of an entry that was deleted in between
+  std::optional<float> odds{};  // the best of those judged, where the policy estimates them
   std::vector<ScoredEntry> candidates{};  // of the last search
   std::size_t next = 0;                   // of these
   std::vector<EntryId> seen{};            // read and not served
   std::size_t judged = 0;                 // of these, by the policy
-  std::optional<float> odds{};            // the best of them, where the policy estimates it
 
   LookupResult result{};
   std::shared_ptr<LookupTrace> trace{};  // null: nobody asked

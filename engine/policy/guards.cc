@@ -21,10 +21,13 @@ bool HaveOthers(const std::vector<Value>& a, const std::vector<Value>& b) {
   return LacksOne(a, b) && LacksOne(b, a);
 }
 
+// At most kMostOther: what is compared with each other stays few.
 std::vector<const Word*> WordsNotIn(const PromptFacts& of, const PromptFacts& in) {
+  constexpr std::size_t kMostOther = 64;
   std::vector<const Word*> words;
   for (const Word& word : of.words()) {
-    if (!std::binary_search(in.stems().begin(), in.stems().end(), word.stem)) {
+    if (words.size() < kMostOther &&
+        !std::binary_search(in.stems().begin(), in.stems().end(), word.stem)) {
       words.push_back(&word);
     }
   }
@@ -40,31 +43,43 @@ bool IsNegatedForm(std::string_view plain, std::string_view negated) {
                    negated.substr(0, negated.size() - plain.size())) != kPrefixes.end();
 }
 
+bool AreOpposites(const Word& a, const Word& b) {
+  // "with" and "without": a negation, and counted as one.
+  const bool negation = a.In(WordList::kNegation) || b.In(WordList::kNegation);
+  return !negation && a.facts != nullptr && b.facts != nullptr && a.facts->has_opposite &&
+         b.facts->has_opposite && WordTable::Shared().AreOpposites(a.text, b.text);
+}
+
+bool AreNegatedForms(const Word& a, const Word& b) {
+  return IsNegatedForm(a.text, b.text) || IsNegatedForm(b.text, a.text);
+}
+
 struct Turns {
-  int opposites = 0;
-  int prefixes = 0;
+  std::ptrdiff_t opposites = 0;
+  std::ptrdiff_t prefixes = 0;  // of other words
 };
 
-// How often a word of one is turned round in the other.
-Turns TurnsBetween(const std::vector<const Word*>& a, const std::vector<const Word*>& b) {
-  const WordTable& table = WordTable::Shared();
+// How many words of one are turned round in the other.
+Turns TurnsOf(const std::vector<const Word*>& words, const std::vector<const Word*>& others) {
   Turns turns;
-  for (const Word* const left : a) {
-    bool opposite = false;
-    bool prefix = false;
-    for (const Word* const right : b) {
-      // "with" and "without": a negation, and counted as one.
-      const bool negation = left->In(WordList::kNegation) || right->In(WordList::kNegation);
-      opposite = opposite || (!negation && left->facts != nullptr && right->facts != nullptr &&
-                              left->facts->has_opposite && right->facts->has_opposite &&
-                              table.AreOpposites(left->text, right->text));
-      prefix = prefix || IsNegatedForm(left->text, right->text) ||
-               IsNegatedForm(right->text, left->text);
+  for (const Word* const word : words) {
+    if (std::any_of(others.begin(), others.end(),
+                    [word](const Word* other) { return AreOpposites(*word, *other); })) {
+      ++turns.opposites;
+    } else if (std::any_of(others.begin(), others.end(),
+                           [word](const Word* other) { return AreNegatedForms(*word, *other); })) {
+      ++turns.prefixes;
     }
-    turns.opposites += opposite ? 1 : 0;
-    turns.prefixes += prefix && !opposite ? 1 : 0;
   }
   return turns;
+}
+
+// Two words that turn the same one round count once.
+Turns TurnsBetween(const std::vector<const Word*>& a, const std::vector<const Word*>& b) {
+  const Turns left = TurnsOf(a, b);
+  const Turns right = TurnsOf(b, a);
+  return {.opposites = std::min(left.opposites, right.opposites),
+          .prefixes = std::min(left.prefixes, right.prefixes)};
 }
 
 // Languages that say a negation twice have it or not; English counts.
@@ -76,7 +91,7 @@ int NegationsOf(const PromptFacts& facts) {
 // One says the opposite of the other: an odd number of turns lies between them.
 std::optional<Guard> PolarityConflict(const PromptFacts& a, const PromptFacts& b) {
   const Turns turns = TurnsBetween(WordsNotIn(a, b), WordsNotIn(b, a));
-  const int all = NegationsOf(a) - NegationsOf(b) + turns.opposites + turns.prefixes;
+  const std::ptrdiff_t all = NegationsOf(a) - NegationsOf(b) + turns.opposites + turns.prefixes;
   if (all % 2 == 0) {
     return std::nullopt;
   }
@@ -152,13 +167,6 @@ bool HaveOtherNames(const PromptFacts& a, const PromptFacts& b) {
          (!IsShortFor(in_a[0], in_b[0]) && !IsShortFor(in_b[0], in_a[0]));
 }
 
-// Only what no answer can serve both of. "What is the best way" and "how do I" are one.
-bool AskOtherThings(Question a, Question b) {
-  (void)a;
-  (void)b;
-  return false;
-}
-
 bool IsRefusedBy(Guard guard, const PromptFacts& a, const PromptFacts& b) {
   switch (guard) {
     case Guard::kNumber:
@@ -187,8 +195,6 @@ bool IsRefusedBy(Guard guard, const PromptFacts& a, const PromptFacts& b) {
       return HaveOtherGender(a, b);
     case Guard::kOrder:
       return HasExchangedWords(a.text(), b.text());
-    case Guard::kQuestion:
-      return AskOtherThings(a.question(), b.question());
     case Guard::kFresh:
       return a.fresh() || b.fresh();
     case Guard::kAction:

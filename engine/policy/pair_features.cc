@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <iterator>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -229,16 +230,17 @@ Lacking LackingOf(const Side& of, const Side& in) {
 
 // The share of pairs of shared words that stand in another order.
 float InversionsOf(const Side& a, const Side& b) {
+  const std::span<const Telling> here(a.telling.data(), std::min(a.telling.size(), kMostOrdered));
+  const std::span<const Telling> others(b.telling.data(), std::min(b.telling.size(), kMostOrdered));
   std::vector<std::size_t> places;
   Views seen;
-  for (const Telling& each : a.telling) {
-    const auto there =
-        std::find_if(b.telling.begin(), b.telling.end(),
-                     [&each](const Telling& other) { return other.stem == each.stem; });
-    if (there != b.telling.end() && places.size() < kMostOrdered &&
-        std::find(seen.begin(), seen.end(), each.stem) == seen.end()) {
+  for (const Telling& each : here) {
+    const auto there = std::find_if(others.begin(), others.end(), [&each](const Telling& other) {
+      return other.stem == each.stem;
+    });
+    if (there != others.end() && std::find(seen.begin(), seen.end(), each.stem) == seen.end()) {
       seen.push_back(each.stem);
-      places.push_back(static_cast<std::size_t>(there - b.telling.begin()));
+      places.push_back(static_cast<std::size_t>(there - others.begin()));
     }
   }
   std::size_t inversions = 0;

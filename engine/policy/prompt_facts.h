@@ -17,6 +17,7 @@ namespace nearhit {
 class PromptFacts {
  public:
   explicit PromptFacts(std::string_view text);
+  ~PromptFacts() = default;
   PromptFacts(const PromptFacts&) = delete;
   PromptFacts& operator=(const PromptFacts&) = delete;
 

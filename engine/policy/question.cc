@@ -69,11 +69,12 @@ Question QuestionOf(const TextWords& text) {
     const std::string_view third = i + 2 < words.size() ? words[i + 2].text : "";
     const Question asks = Find(kAsking, word);
     asking = asking == Question::kNone ? asks : asking;
+    const bool is_how_to =
+        (word == "how" && Among(kHelpers, next) && (next == "to" || Among(kSomeone, third))) ||
+        (asking == Question::kWhat && Among(kWays, word));
     if (word == "how" && Among(kDegrees, next)) {
       special = Question::kHowMuch;
-    } else if (word == "how" && Among(kHelpers, next) && (next == "to" || Among(kSomeone, third))) {
-      special = Question::kHowTo;
-    } else if (asking == Question::kWhat && Among(kWays, word)) {
+    } else if (is_how_to) {
       special = Question::kHowTo;
     } else if (asking == Question::kWhat && Among(kReasons, word)) {
       special = Question::kWhy;

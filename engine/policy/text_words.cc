@@ -152,7 +152,7 @@ struct TextWords::Scanner {
 
   void Run() {
     bool begins = true;
-    while (at < text.size()) {
+    while (at < text.size() && out.words_.size() < kMaxWords) {
       const Letter letter = LetterAt(text, at);
       const std::int32_t c = Fold(letter.code);
       if (IsLetter(c) || IsDigit(c)) {

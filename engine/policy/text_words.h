@@ -31,12 +31,14 @@ struct Word {
 class TextWords {
  public:
   // Text that is no UTF-8 is read as far as it is.
-  // Cost: linear; text after the first kMaxBytes is left out.
+  // Cost: linear; text after the first kMaxBytes or kMaxWords is left out.
   explicit TextWords(std::string_view text);
+  ~TextWords() = default;
   TextWords(const TextWords&) = delete;
   TextWords& operator=(const TextWords&) = delete;
 
   static constexpr std::size_t kMaxBytes = std::size_t{16} << 10;
+  static constexpr std::size_t kMaxWords = 512;
 
   const std::vector<Word>& words() const { return words_; }
   Language language() const { return language_; }

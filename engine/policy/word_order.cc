@@ -75,7 +75,7 @@ class Text {
 
   const std::vector<Placed>& placed() const { return placed_; }
 
-  // The word of this stem, if there is just one.
+  // The only word of this stem; null where there are none or several.
   const Placed* Only(std::string_view stem) const {
     const Placed* found = nullptr;
     for (const Placed& each : placed_) {
@@ -129,7 +129,7 @@ class Text {
         IsMovedClauseOf(other) || other.IsMovedClauseOf(*this)) {
       return false;
     }
-    return !Has(kJoining) || Has(kOrdering);
+    return !Has(kJoining) || !other.Has(kJoining) || Has(kOrdering) || other.Has(kOrdering);
   }
 
   bool IsEven() const {
@@ -186,15 +186,25 @@ class Text {
   std::vector<Placed> placed_;
 };
 
+// A word that both texts have once.
+struct Both {
+  const Placed& here;
+  const Placed& there;
+};
+
 // In the second text each of them has the neighbour that the other has in the first.
-bool HaveExchangedPlaces(const Placed& x, const Placed& y, const Placed& x_there,
-                         const Placed& y_there) {
-  const bool before = !x.before.empty() && !y.before.empty() && x.before != y.before &&
-                      x_there.before == y.before && y_there.before == x.before;
-  const bool after = !x.after.empty() && !y.after.empty() && x.after != y.after &&
-                     x_there.after == y.after && y_there.after == x.after;
-  const bool ends = x.before == y_there.before && y.after == x_there.after &&
-                    (x_there.before == y.before || y_there.after == x.after);
+bool HaveExchangedPlaces(const Both& x, const Both& y) {
+  if ((x.here.at < y.here.at) == (x.there.at < y.there.at)) {
+    return false;
+  }
+  const bool before = !x.here.before.empty() && !y.here.before.empty() &&
+                      x.here.before != y.here.before && x.there.before == y.here.before &&
+                      y.there.before == x.here.before;
+  const bool after = !x.here.after.empty() && !y.here.after.empty() &&
+                     x.here.after != y.here.after && x.there.after == y.here.after &&
+                     y.there.after == x.here.after;
+  const bool ends = x.here.before == y.there.before && y.here.after == x.there.after &&
+                    (x.there.before == y.here.before || y.there.after == x.here.after);
   return before || after || ends;
 }
 
@@ -203,20 +213,23 @@ bool HaveExchangedPlaces(const Placed& x, const Placed& y, const Placed& x_there
 bool HasExchangedWords(const TextWords& a, const TextWords& b) {
   const Text left(a);
   const Text right(b);
-  if (left.IsEven() || left.IsJoinedAs(right)) {
+  if (left.IsEven() || right.IsEven() || left.IsJoinedAs(right) || right.IsJoinedAs(left)) {
     return false;
   }
   if (left.IsReordered(right)) {
     return true;
   }
-  for (std::size_t i = 0; i < left.placed().size(); ++i) {
-    const Placed& x = left.placed()[i];
-    const Placed* const x_there = left.Only(x.stem) == nullptr ? nullptr : right.Only(x.stem);
-    for (std::size_t j = i + 1; x_there != nullptr && j < left.placed().size(); ++j) {
-      const Placed& y = left.placed()[j];
-      const Placed* const y_there = left.Only(y.stem) == nullptr ? nullptr : right.Only(y.stem);
-      if (y_there != nullptr && HaveExchangedPlaces(x, y, *x_there, *y_there) &&
-          !left.AreListed(x, y) && !right.AreListed(*x_there, *y_there)) {
+  std::vector<Both> both;
+  for (const Placed& here : left.placed()) {
+    const Placed* const there = left.Only(here.stem) == nullptr ? nullptr : right.Only(here.stem);
+    if (there != nullptr) {
+      both.push_back({.here = here, .there = *there});
+    }
+  }
+  for (std::size_t i = 0; i < both.size(); ++i) {
+    for (std::size_t j = i + 1; j < both.size(); ++j) {
+      if (HaveExchangedPlaces(both[i], both[j]) && !left.AreListed(both[i].here, both[j].here) &&
+          !right.AreListed(both[i].there, both[j].there)) {
         return true;
       }
     }

@@ -30,14 +30,12 @@ enum class Guard : std::uint8_t {
   kOrder = 12,  // the same words with two of them exchanged, directions
   kNegation = 13,
   kOpposite = 14,  // antonyms
-  kQuestion = 15,  // what is asked for: why, how, whether
-  kFresh = 16,     // the answer is another one tomorrow: "right now", "today"
-  kAction = 17,    // the prompt orders that something be done
+  kFresh = 15,     // the answer is another one tomorrow: "right now", "today"
+  kAction = 16,    // the prompt orders that something be done
 };
-inline constexpr std::array<std::string_view, 18> kGuardNames = {
-    "number", "time",     "currency", "version",  "identifier", "quoted",
-    "link",   "script",   "place",    "product",  "name",       "gender",
-    "order",  "negation", "opposite", "question", "fresh",      "action"};
+inline constexpr std::array<std::string_view, 17> kGuardNames = {
+    "number",  "time", "currency", "version", "identifier", "quoted",   "link",  "script", "place",
+    "product", "name", "gender",   "order",   "negation",   "opposite", "fresh", "action"};
 
 // Some of the guards.
 //

@@ -76,7 +76,7 @@ struct NamespaceConfig {
 
   // Lowest score that counts as a semantic hit (kCache). Callers may only ask for a stricter one.
   // In [-1, 1] for cosine, (0, 1] for l2, any finite number for ip.
-  // 0.95 suits sentence embeddings and words alike (docs/thresholds.md).
+  // 0.95 suits sentence embeddings and words alike (docs/right-answers.md).
   float threshold = 0.95F;
 
   // The share of all requests that may be answered wrongly (kCache, cosine); 0: the threshold

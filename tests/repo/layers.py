@@ -36,7 +36,7 @@ LAYERS = {
     "examples": ["nearhit"],
     "bench/peers": ["engine/model"],
     "bench/instructions": ["nearhit", "base", "index", "tests/support"],
-    "bench/micro": ["nearhit", "base", "index", "engine/collection", "engine/model", "engine/storage"],
+    "bench/micro": ["nearhit", "base", "index", "engine/collection", "engine/model", "engine/policy", "engine/storage"],
     # Measures the structures of the index apart from each other, and the rest through the public API.
     "bench/workload": ["nearhit", "nearhit/v1", "base", "bench/peers", "formats", "index", "engine/model", "engine/policy",
                        "tests/kinds"],
