@@ -48,6 +48,19 @@ embedder = { kind = "http", url = "http://127.0.0.1:1/v1/embeddings", model = "m
   EXPECT_EQ(got.embedder.timeout.count(), 7);
 }
 
+TEST(Config, ReadsTheServingPolicyOfANamespace) {
+  const auto config = ParseConfig(
+      "[[namespace]]\nname = 'faq'\nmax_error = 0.01\nguards_off = 'place, name'\n", "test.toml");
+  ASSERT_THAT(config, IsOk());
+  const NamespaceConfig& got = config->namespaces[0].config;
+  EXPECT_EQ(got.max_error, 0.01F);
+  EXPECT_EQ(got.guards_off, *ParseGuards("place,name"));
+  EXPECT_THAT(ParseConfig("[[namespace]]\nname = 'faq'\nguards_off = 'nonsense'\n", "test.toml"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("guards_off")));
+  EXPECT_THAT(ParseConfig("[[namespace]]\nname = 'faq'\nmax_error = 0.5\n", "test.toml"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("max_error")));
+}
+
 TEST(Config, ReadsTheGatewaysTls) {
   const auto config = ParseConfig(
       "[gateway]\nlisten = ''\ntls_certificate = 'c'\ntls_key = 'k'\ntls_client_ca = 'a'\n",
