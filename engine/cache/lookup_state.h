@@ -24,7 +24,7 @@ struct LookupState {
   };
 
   // The views of `asked` must outlive the state.
-  explicit LookupState(const Prompt& asked) : prompt(asked), scope(asked.scope) {}
+  explicit LookupState(const Prompt& asked) : scope(asked.scope), prompt(asked) {}
 
   bool HasSeen(EntryId id) const { return std::find(seen.begin(), seen.end(), id) != seen.end(); }
   // Ends it. That an entry had expired says more than that there is no vector.
@@ -35,18 +35,18 @@ struct LookupState {
     stage = Stage::kDone;
   }
 
-  Prompt prompt;
-  Stage stage = Stage::kExact;
   ScopeRef scope;
+  Prompt prompt;
   std::vector<float> vector{};  // from kSearch on, as the index wants it
 
-  std::size_t k = 0;            // of the last search, or the next; 0: as many as the policy wants
-  int repeats = 0;              // searches because of an entry that was deleted in between
-  std::optional<float> odds{};  // the best of those judged, where the policy estimates them
+  std::size_t k = 0;  // of the last search, or the next; 0: as many as the policy wants
   std::vector<ScoredEntry> candidates{};  // of the last search
   std::size_t next = 0;                   // of these
   std::vector<EntryId> seen{};            // read and not served
   std::size_t judged = 0;                 // of these, by the policy
+  std::optional<float> odds{};            // the best of them, where the policy estimates it
+  int repeats = 0;  // searches because of an entry that was deleted in between
+  Stage stage = Stage::kExact;
 
   LookupResult result{};
   std::shared_ptr<LookupTrace> trace{};  // null: nobody asked
