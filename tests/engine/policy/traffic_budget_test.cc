@@ -76,6 +76,7 @@ TEST(TrafficBudgetTest, TakesOddsOfAnySize) {
 TEST(TrafficBudgetTest, ManyThreadsObserve) {
   TrafficBudget budget(.01F, kCalibrated);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&budget] { WrongShare({.near = .5, .requests = 20'000}, &budget); });
   }
