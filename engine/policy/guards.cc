@@ -51,7 +51,9 @@ bool AreOpposites(const Word& a, const Word& b) {
 }
 
 bool AreNegatedForms(const Word& a, const Word& b) {
-  return IsNegatedForm(a.text, b.text) || IsNegatedForm(b.text, a.text);
+  // "unable" is in the list, and counted there.
+  return !a.In(WordList::kNegation) && !b.In(WordList::kNegation) &&
+         (IsNegatedForm(a.text, b.text) || IsNegatedForm(b.text, a.text));
 }
 
 struct Turns {

@@ -87,6 +87,14 @@ bool IsIdleNegation(const std::vector<Word>& words, std::size_t at) {
          (spelt_out && at > 0 && words[at - 1].begins_sentence);
 }
 
+// "What now?" and "now that …" ask for nothing of today.
+bool IsFresh(const std::vector<Word>& words, std::size_t at) {
+  const std::string_view before = at > 0 ? words[at - 1].text : "";
+  const std::string_view after = at + 1 < words.size() ? words[at + 1].text : "";
+  return words[at].In(WordList::kFresh) &&
+         (words[at].text != "now" || (before != "what" && before != "until" && after != "that"));
+}
+
 // "Transfer $50 from my account": the verb comes first, but for a word of courtesy.
 bool IsAction(const std::vector<Word>& words) {
   const std::size_t verb = !words.empty() && words.front().text == "please" ? 1 : 0;
@@ -146,7 +154,7 @@ void PromptFacts::ReadWords(const std::vector<bool>& in_quantity) {
     negations_ += facts.In(WordList::kNegation) && !IsIdleNegation(words(), i) ? 1 : 0;
     male_ = male_ || facts.In(WordList::kMale);
     female_ = female_ || facts.In(WordList::kFemale);
-    fresh_ = fresh_ || facts.In(WordList::kFresh);
+    fresh_ = fresh_ || IsFresh(words(), i);
   }
 }
 
