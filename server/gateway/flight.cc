@@ -262,6 +262,7 @@ void Flight::StoreInBackground() {
     });
   });
   if (!queued.ok()) {  // the answer is not stored, and nobody waits for that
+    host_.metrics->CountUnstored();
     table_->Retire(this);
     log_->SetRecord(nullptr);
     table_->Remove(this);
@@ -309,6 +310,7 @@ void Flight::Store(const std::string& record, const AnswerFacts& facts) const {
   }
   auto cache = host_.core->db().Cache(order.name_space);
   if (!cache.ok()) {
+    host_.metrics->CountUnstored();
     return;
   }
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
@@ -329,6 +331,8 @@ void Flight::Store(const std::string& record, const AnswerFacts& facts) const {
   if (stored.ok()) {
     host_.metrics->CountStored();
     host_.metrics->CountCost(charge.price, charge.usd);
+  } else {
+    host_.metrics->CountUnstored();
   }
 }
 

@@ -76,6 +76,8 @@ class GatewayMetrics {
   void CountUpstream(const std::string& upstream, long status,
                      std::chrono::steady_clock::duration elapsed);
   void CountStored() { stored_.fetch_add(1, std::memory_order_relaxed); }
+  // An answer that was to be stored and was not: the queue was full, or the cache failed.
+  void CountUnstored() { unstored_.fetch_add(1, std::memory_order_relaxed); }
 
   std::uint64_t requests(Served how) const;
 
@@ -87,6 +89,7 @@ class GatewayMetrics {
 
   std::array<std::atomic<std::uint64_t>, kServedNames.size()> requests_{};
   std::atomic<std::uint64_t> stored_{0};
+  std::atomic<std::uint64_t> unstored_{0};
   const std::unique_ptr<Families> families_;
 };
 

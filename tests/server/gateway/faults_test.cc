@@ -91,6 +91,8 @@ TEST_F(FaultsTest, ANamespaceThatIsGoneStopsNoRequest) {
   Serve(&Hello);
   ASSERT_THAT(db_->DropNamespace("gateway"), IsOk());
   AskMany();
+  EXPECT_THAT(Send("GET", "/metrics", "").body,
+              testing::Not(testing::HasSubstr("nearhit_gateway_unstored_total 0\n")));
 }
 
 }  // namespace
