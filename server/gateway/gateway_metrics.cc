@@ -262,10 +262,10 @@ std::string GatewayMetrics::Text(Database* db, const GatewayState& state) const 
                     MetricType::Gauge, static_cast<double>(state.flights)));
   all.push_back(One("nearhit_gateway_stored_total", "Answers that were stored", MetricType::Counter,
                     static_cast<double>(stored_.load(std::memory_order_relaxed))));
-  all.push_back(One("nearhit_gateway_unstored_total",
-                    "Answers that were to be stored and were not: too much to do, or a failed store",
-                    MetricType::Counter,
-                    static_cast<double>(unstored_.load(std::memory_order_relaxed))));
+  all.push_back(
+      One("nearhit_gateway_unstored_total",
+          "Answers that were to be stored and were not: too much to do, or a failed store",
+          MetricType::Counter, static_cast<double>(unstored_.load(std::memory_order_relaxed))));
   AddTls(state.tls, &all);
   MetricFamily build = One("nearhit_build_info", "The version", MetricType::Gauge, 1);
   build.metric.front().label.push_back({.name = "version", .value = NEARHIT_VERSION});
