@@ -70,7 +70,7 @@ class Reader {
       if (word.has_digit) {
         found = FromDigits(word);
       } else if (word.facts != nullptr && !std::isnan(word.facts->ordinal)) {
-        found = Quantity{.value = word.facts->ordinal, .ordinal = true, .word = true};
+        found = Quantity{.value = word.facts->ordinal, .ordinal = true};
         ++at_;
       } else if (StartsNumber(word) || StartsMultiple(word)) {
         found = FromWords();
@@ -183,7 +183,7 @@ class Reader {
       }
       ++at_;
     }
-    return {.value = total + part, .word = true};
+    return {.value = total + part};
   }
 
   // "2 million"

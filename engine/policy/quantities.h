@@ -13,7 +13,6 @@ struct Quantity {
   double value = 0;        // in the own unit of its group
   std::uint16_t unit = 0;  // group of WordTable; 0: none
   bool ordinal = false;    // "third"
-  bool word = false;       // spelt out: "one" may be no number at all
 
   // Of equal value, and of one unit unless one of them has none.
   bool Agrees(const Quantity& other) const;

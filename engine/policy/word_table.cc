@@ -116,7 +116,6 @@ WordFacts* WordTable::FactsOf(Language language, std::string_view word) {
   if (found != all.end()) {
     return &*found;
   }
-  words_[static_cast<std::size_t>(language)].emplace_back(word);
   all.push_back({.language = language});
   return &all.back();
 }

@@ -75,10 +75,6 @@ class WordTable {
   // The facts of a word in small letters, by language; null: no list has it.
   const std::vector<WordFacts>* Find(std::string_view word) const;
   bool AreOpposites(std::string_view a, std::string_view b) const;
-  // Of every language, for text that has no spaces between words.
-  const std::vector<std::string>& words(Language language) const {
-    return words_[static_cast<std::size_t>(language)];
-  }
 
  private:
   // Finds by views, without a copy.
@@ -99,7 +95,6 @@ class WordTable {
   std::unordered_set<std::string> opposites_;  // "a/b", a before b
   Map<std::uint16_t> groups_;
   std::unordered_set<std::string> forms_;  // owns WordFacts::form
-  std::array<std::vector<std::string>, kLanguageNames.size()> words_;
 };
 
 }  // namespace nearhit

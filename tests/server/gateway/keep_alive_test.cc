@@ -187,6 +187,16 @@ TEST_F(GatewayKeepAliveTest, NoneComesBeforeTheHead) {
 }
 
 // Bytes of an endpoint that is not known may be cut anywhere, and whole bodies are no streams.
+// The answer with a pause before each piece, longer than keep_alive_ms.
+FakeHttpAnswer Slowly(FakeHttpAnswer answer) {
+  answer.next_piece = [next = answer.next_piece]() {
+    const auto end = std::chrono::steady_clock::now() + milliseconds(10);
+    Eventually([end] { return std::chrono::steady_clock::now() >= end; });
+    return next();
+  };
+  return answer;
+}
+
 TEST_F(GatewayKeepAliveTest, WhatIsNoKnownStreamHasNone) {
   std::vector<std::string> pieces = {"data: one ", "two\n\n", "data: three\n\n"};
   std::string type = "text/event-stream";
@@ -194,12 +204,7 @@ TEST_F(GatewayKeepAliveTest, WhatIsNoKnownStreamHasNone) {
       [&pieces, &type](const FakeHttpRequest&, std::size_t) {
         FakeHttpAnswer answer = Events(pieces);
         answer.headers = {{"content-type", type}};
-        answer.next_piece = [next = answer.next_piece]() {
-          const auto end = std::chrono::steady_clock::now() + milliseconds(10);
-          Eventually([end] { return std::chrono::steady_clock::now() >= end; });
-          return next();
-        };
-        return answer;
+        return Slowly(std::move(answer));
       },
       [](GatewayOptions* options) { options->keep_alive_ms = 1; });
   EXPECT_EQ(Send("GET", "/v1/other", "").body, JoinBlocks(pieces));
@@ -217,13 +222,7 @@ TEST_F(GatewayKeepAliveTest, AStreamWithIdsHasNone) {
   }
   Serve(
       [&blocks](const FakeHttpRequest&, std::size_t) {
-        FakeHttpAnswer answer = Events(blocks);
-        answer.next_piece = [next = answer.next_piece]() {
-          const auto end = std::chrono::steady_clock::now() + milliseconds(10);
-          Eventually([end] { return std::chrono::steady_clock::now() >= end; });
-          return next();
-        };
-        return answer;
+        return Slowly(Events(blocks));
       },
       [](GatewayOptions* options) { options->keep_alive_ms = 1; });
   const std::string body = Chat("Count.", R"(,"stream":true)").body;
