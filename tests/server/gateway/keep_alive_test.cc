@@ -220,11 +220,8 @@ TEST_F(GatewayKeepAliveTest, AStreamWithIdsHasNone) {
   for (std::string& block : blocks) {
     block.insert(0, "id: 1\n");
   }
-  Serve(
-      [&blocks](const FakeHttpRequest&, std::size_t) {
-        return Slowly(Events(blocks));
-      },
-      [](GatewayOptions* options) { options->keep_alive_ms = 1; });
+  Serve([&blocks](const FakeHttpRequest&, std::size_t) { return Slowly(Events(blocks)); },
+        [](GatewayOptions* options) { options->keep_alive_ms = 1; });
   const std::string body = Chat("Count.", R"(,"stream":true)").body;
   EXPECT_EQ(Comments(body.substr(body.find("id: 1"))), 0U);
   EXPECT_THAT(body, testing::EndsWith(JoinBlocks(blocks)));
