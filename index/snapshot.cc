@@ -9,6 +9,9 @@ namespace nearhit {
 namespace {
 constexpr std::uint64_t kMagic = 0x31504e5354494e48ULL;  // "HNITSNP1"
 constexpr std::uint32_t kVersion = 4;
+// Magic, version, dimension, metric, encoding, sequence; the index and a checksum follow.
+constexpr std::size_t kHeaderBytes = 8 + 4 + 4 + 1 + 1 + 8;
+using Checksum = std::uint64_t;
 }  // namespace
 
 std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence) {
@@ -26,12 +29,12 @@ std::string EncodeSnapshot(const PartitionIndex& index, std::uint64_t sequence) 
 
 Status DecodeSnapshot(std::string_view bytes, PartitionIndex* index) {
   ByteReader reader(bytes);
-  if (reader.Fixed<std::uint64_t>() != kMagic || bytes.size() < sizeof(std::uint64_t) * 4) {
+  if (reader.Fixed<std::uint64_t>() != kMagic || bytes.size() < kHeaderBytes + sizeof(Checksum)) {
     return DataLoss("index snapshot is damaged");
   }
   const auto version = reader.Fixed<std::uint32_t>();
-  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(std::uint64_t));
-  const auto checksum = ByteReader(bytes.substr(body.size())).Fixed<std::uint64_t>();
+  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(Checksum));
+  const auto checksum = ByteReader(bytes.substr(body.size())).Fixed<Checksum>();
   if (checksum != Hash64(body)) {
     return DataLoss("index snapshot fails its checksum");
   }
@@ -46,8 +49,7 @@ Status DecodeSnapshot(std::string_view bytes, PartitionIndex* index) {
       reader.Fixed<Encoding>() != codec.encoding()) {
     return DataLoss("index snapshot is of another dimension, metric or encoding");
   }
-  reader.Fixed<std::uint64_t>();  // sequence: for people who look into the file
-  return index->Deserialize(body.substr(body.size() - reader.remaining() + sizeof(checksum)));
+  return index->Deserialize(body.substr(kHeaderBytes));  // the sequence is for people who look
 }
 
 Status WriteSnapshot(const std::filesystem::path& path, const PartitionIndex& index,
