@@ -7,32 +7,22 @@
 
 namespace nearhit {
 
-namespace {
-
-std::shared_ptr<EmbedderService> MakeService(std::shared_ptr<const Embedder> embedder,
-                                             const NamespaceConfig& config,
-                                             std::shared_ptr<FaultLog> faults) {
-  return embedder == nullptr
-             ? nullptr
-             : std::make_shared<EmbedderService>(std::move(embedder), config.embedder,
-                                                 config.metric, std::move(faults));
-}
-
-}  // namespace
-
-Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
-             const NamespaceConfig& config, std::shared_ptr<FaultLog> faults,
-             MakeServingPolicy make_policy)
+Cache::Cache(Collection* collection, const Clock* clock, std::shared_ptr<LabelBook> labels,
+             std::shared_ptr<const Embedder> embedder, const NamespaceConfig& config,
+             std::shared_ptr<FaultLog> faults, MakeServingPolicy make_policy)
     : collection_(collection),
       clock_(clock),
-      tracking_(std::make_shared<EntryTracking>(std::make_unique<SievePolicy>())),
+      tracking_(
+          std::make_shared<EntryTracking>(std::make_unique<SievePolicy>(), std::move(labels))),
       policy_(tracking_->policy.get()),
       idle_(tracking_->idle),
       counters_(tracking_->counters),
-      faults_(std::move(faults)),
-      make_policy_(std::move(make_policy)),
+      settings_({.labels = tracking_->labels,
+                 .traffic = tracking_->traffic,
+                 .faults = std::move(faults),
+                 .make_policy = std::move(make_policy)},
+                config, std::move(embedder)),
       filler_(collection, [this](auto additions) { return AddVectors(additions); }) {
-  Configure(config, std::move(embedder));
   const std::int64_t now_us = clock_->SteadyMicros();
   for (const EntryId id : collection->Ids()) {  // in the order of storing
     policy_->OnInsert(id);
@@ -50,11 +40,8 @@ Cache::Cache(Collection* collection, const Cache& before, std::shared_ptr<const 
       policy_(before.policy_),
       idle_(before.idle_),
       counters_(before.counters_),
-      faults_(before.faults_),
-      make_policy_(before.make_policy_),
-      filler_(collection, [this](auto additions) { return AddVectors(additions); }),
-      settings_(std::make_shared<CacheSettings>(CacheSettings{
-          config, make_policy_(config), MakeService(std::move(embedder), config, faults_)})) {
+      settings_(before.settings_.sources(), config, std::move(embedder)),
+      filler_(collection, [this](auto additions) { return AddVectors(additions); }) {
 }
 
 void Cache::Configure(const NamespaceConfig& config) {
@@ -63,27 +50,14 @@ void Cache::Configure(const NamespaceConfig& config) {
 }
 
 void Cache::Configure(const NamespaceConfig& config, std::shared_ptr<const Embedder> embedder) {
-  auto next = std::make_shared<CacheSettings>(CacheSettings{config, make_policy_(config), nullptr});
-  bool idle_begins = false;
-  {
-    MutexLock lock(&settings_mu_);
-    const std::shared_ptr<EmbedderService> before =
-        settings_ == nullptr ? nullptr : settings_->embedder;
-    // What it has found out of the embedder stays with it.
-    next->embedder = before != nullptr && before->embedder() == embedder
-                         ? before
-                         : MakeService(std::move(embedder), config, faults_);
-    idle_begins =
-        config.idle_ttl_ms > 0 && settings_ != nullptr && settings_->config.idle_ttl_ms == 0;
-    settings_ = std::move(next);
-  }
-  if (idle_begins) {
+  const auto before = settings_.Configure(config, std::move(embedder));
+  if (config.idle_ttl_ms == 0) {
+    idle_.Clear();
+  } else if (before->config.idle_ttl_ms == 0) {
     const std::int64_t now_us = clock_->SteadyMicros();
     for (const EntryId id : collection_->Ids()) {
       idle_.Touch(id, now_us);
     }
-  } else if (config.idle_ttl_ms == 0) {
-    idle_.Clear();
   }
 }
 
@@ -96,7 +70,7 @@ Result<LookupResult> Cache::Lookup(const Prompt& prompt, const LookupOptions& op
 Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
                                                 const LookupOptions& options) {
   std::vector<LookupState> lookups(prompts.begin(), prompts.end());
-  const std::shared_ptr<const CacheSettings> now = settings();
+  const std::shared_ptr<const CacheSettings> now = settings_.now();
   NEARHIT_RETURN_IF_ERROR(
       LookupPipeline(collection_, clock_, tracking_.get(), now.get(), &options).Run(lookups));
   std::vector<LookupResult> results;
@@ -108,13 +82,8 @@ Result<std::vector<LookupResult>> Cache::Lookup(std::span<const Prompt> prompts,
 }
 
 Status Cache::Advance(const LookupOptions& options, LookupState* lookup) {
-  const std::shared_ptr<const CacheSettings> now = settings();
+  const std::shared_ptr<const CacheSettings> now = settings_.now();
   return LookupPipeline(collection_, clock_, tracking_.get(), now.get(), &options).Run({lookup, 1});
-}
-
-std::shared_ptr<const CacheSettings> Cache::settings() const {
-  MutexLock lock(&settings_mu_);
-  return settings_;
 }
 
 Result<bool> Cache::AddVectors(std::span<const VectorAddition> additions) {
@@ -127,16 +96,16 @@ Result<bool> Cache::AddVectors(std::span<const VectorAddition> additions) {
 }
 
 NamespaceConfig Cache::config() const {
-  return settings()->config;
+  return settings_.now()->config;
 }
 
 std::shared_ptr<EmbedderService> Cache::embedder() const {
-  return settings()->embedder;
+  return settings_.now()->embedder;
 }
 
 void Cache::AddStats(NamespaceStats* stats) const {
   counters_.AddTo(stats);
-  if (const std::shared_ptr<const CacheSettings> now = settings(); now->embedder != nullptr) {
+  if (const std::shared_ptr<const CacheSettings> now = settings_.now(); now->embedder != nullptr) {
     const EmbedderStats embedder = now->embedder->embedder()->stats();
     stats->embedder_memo_hits = embedder.memo_hits;
     stats->embedder_memo_misses = embedder.memo_misses;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -16,12 +17,14 @@
 #include "base/clock.h"
 #include "base/fault_log.h"
 #include "base/mutex.h"
-#include "engine/cache/cache_parts.h"
+#include "engine/cache/cache_settings.h"
+#include "engine/cache/entry_tracking.h"
 #include "engine/cache/lookup_state.h"
 #include "engine/cache/vector_filler.h"
 #include "engine/collection/collection.h"
 #include "engine/policy/policy_factory.h"
 #include "nearhit/embedder.h"
+#include "nearhit/label.h"
 #include "nearhit/options.h"
 #include "nearhit/semantic_cache.h"
 #include "nearhit/stats.h"
@@ -33,10 +36,11 @@ namespace nearhit {
 class Cache {
  public:
   // `collection` and `clock` must outlive the cache. `embedder` may be null; so may `faults`, which
-  // is told how calls of the embedder end. `make_policy` is called for each configuration.
-  Cache(Collection* collection, const Clock* clock, std::shared_ptr<const Embedder> embedder,
-        const NamespaceConfig& config, std::shared_ptr<FaultLog> faults = nullptr,
-        MakeServingPolicy make_policy = MakePolicy);
+  // is told how calls of the embedder end. `make_policy` is called for each configuration, and when
+  // there is more to learn of the labels.
+  Cache(Collection* collection, const Clock* clock, std::shared_ptr<LabelBook> labels,
+        std::shared_ptr<const Embedder> embedder, const NamespaceConfig& config,
+        std::shared_ptr<FaultLog> faults = nullptr, MakeServingPolicy make_policy = MakePolicy);
   // The cache that comes after `before`, over a collection of the same ids: what is known of the
   // order of eviction and of reads goes on, and so do the counters.
   Cache(Collection* collection, const Cache& before, std::shared_ptr<const Embedder> embedder,
@@ -71,10 +75,13 @@ class Cache {
   Result<InvalidateResult> Invalidate(const InvalidateRequest& request);
   Result<Entry> Get(EntryId id) const;
   Result<ScanPage> Scan(EntryId after, std::size_t limit) const;
+  // The pair counts from the next lookup on, what else is learnt of it from the next Maintain() on.
+  Result<LabelResult> Label(const LabelRequest& request);
+  PolicyReport Report() const;
 
-  // Reclaims what has expired, moves toward the budget and gives entries their vectors that were
-  // stored while the embedder failed; bounded work per call. Leaves a retired cache alone. Ends
-  // early, with OK, once `stop` (which may be null) is set.
+  // Reclaims what has expired, moves toward the budget, learns of the labels and gives entries
+  // their vectors that were stored while the embedder failed; bounded work per call. Leaves a
+  // retired cache alone. Ends early, with OK, once `stop` (which may be null) is set.
   Status Maintain(const std::atomic<bool>* stop);
 
   // What may change while the namespace lives: threshold, TTLs, budget, durability, embedder of the
@@ -84,13 +91,12 @@ class Cache {
   void Configure(const NamespaceConfig& config);
   NamespaceConfig config() const;
   std::shared_ptr<EmbedderService> embedder() const;  // may be null
+  LabelBook& labels() const { return *tracking_->labels; }
 
   // Adds what this cache has counted.
   void AddStats(NamespaceStats* stats) const;
 
  private:
-  std::shared_ptr<const CacheSettings> settings() const;
-
   // Of the prompts of a store; empty where there is none.
   struct StoreVectors {
     std::vector<std::vector<float>> rows;  // one a prompt
@@ -125,17 +131,13 @@ class Cache {
   EvictionPolicy* const policy_;  // these three: of tracking_
   IdleTracker& idle_;
   StatCounters& counters_;
-  const std::shared_ptr<FaultLog> faults_;  // of embedders; may be null
-  const MakeServingPolicy make_policy_;
 
+  SettingsKeeper settings_;
   VectorFiller filler_;
 
   // Held shared by what writes entries, from its first look at them to its end.
   SharedMutex writes_mu_;
   bool retired_ NEARHIT_GUARDED_BY(writes_mu_) = false;
-
-  mutable Mutex settings_mu_;
-  std::shared_ptr<const CacheSettings> settings_ NEARHIT_GUARDED_BY(settings_mu_);
 };
 
 }  // namespace nearhit

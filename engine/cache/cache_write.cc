@@ -107,7 +107,7 @@ void Cache::KeepVectors(const NamespaceConfig& config, std::span<const StoreRequ
 }
 
 Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requests) {
-  const std::shared_ptr<const CacheSettings> now = settings();
+  const std::shared_ptr<const CacheSettings> now = settings_.now();
   auto deadline = std::chrono::steady_clock::time_point::max();
   bool sync = false;
   for (const StoreRequest& request : requests) {
@@ -126,7 +126,7 @@ Result<std::vector<StoreResult>> Cache::Store(std::span<const StoreRequest> requ
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<PutResult> put, collection_->Put(puts, sync));
   std::vector<StoreResult> results(put.size());
   // Not as it was before: whoever set an idle TTL meanwhile has gone through the entries already.
-  const bool tracks_idle = settings()->config.idle_ttl_ms > 0;
+  const bool tracks_idle = settings_.now()->config.idle_ttl_ms > 0;
   const std::int64_t steady_us = tracks_idle ? clock_->SteadyMicros() : 0;
   for (std::size_t i = 0; i < put.size(); ++i) {
     results[i] = {.id = put[i].id,
@@ -255,7 +255,7 @@ Result<InvalidateResult> Cache::Invalidate(const InvalidateRequest& request) {
   NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> ids, Matching(request));
   InvalidateResult result{.matched = ids.size(), .deleted = 0};
   if (!request.dry_run) {
-    const bool sync = settings()->config.durability == Durability::kSync;
+    const bool sync = settings_.now()->config.durability == Durability::kSync;
     NEARHIT_ASSIGN_OR_RETURN(const std::vector<EntryId> erased, Erase(ids, sync));
     result.deleted = erased.size();
   }
@@ -287,7 +287,7 @@ Result<Entry> Cache::ToEntry(StoredEntry stored) const {
 Result<Entry> Cache::Get(EntryId id) const {
   Result<StoredEntry> stored = collection_->Read(id, ReadMode::kBlocking);
   const bool live_entry =
-      stored.ok() && !tracking_->IsIdle(id, settings()->config, *clock_) &&
+      stored.ok() && !tracking_->IsIdle(id, settings_.now()->config, *clock_) &&
       (stored->record.expires_us == 0 || clock_->NowMicros() < stored->record.expires_us);
   if (!live_entry && (stored.ok() || stored.status().code() == StatusCode::kNotFound)) {
     return NotFound("entry " + std::to_string(id.value) + " is not stored");
@@ -316,7 +316,7 @@ Result<std::vector<EntryId>> Cache::ExpiredIds(const CacheSettings& settings) co
 }
 
 Status Cache::Maintain(const std::atomic<bool>* stop) {
-  const std::shared_ptr<const CacheSettings> now = settings();
+  const std::shared_ptr<const CacheSettings> now = settings_.now();
   for (bool more = true; more;) {
     const ReaderLock writing(&writes_mu_);
     if (retired_ || (stop != nullptr && stop->load(std::memory_order_relaxed))) {
@@ -335,6 +335,7 @@ Status Cache::Maintain(const std::atomic<bool>* stop) {
       NEARHIT_RETURN_IF_ERROR(MakeRoom(*now, {}).status());
     }
   }
+  settings_.Learn();
   // Without the lock: an embedder may take long, and building a graph does and changes no entry.
   if (now->embedder != nullptr && now->config.dimension != 0) {
     NEARHIT_RETURN_IF_ERROR(filler_.Round(now->embedder.get()));

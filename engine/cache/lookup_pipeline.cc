@@ -6,38 +6,11 @@
 #include <utility>
 
 #include "base/normalize.h"
+#include "engine/cache/stopwatch.h"
 
 namespace nearhit {
 
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
-
-std::int64_t MicrosSince(SteadyClock::time_point began) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - began).count();
-}
-
-// Adds the time until its end to a field of a trace, if there is one.
-class Stopwatch {
- public:
-  Stopwatch(LookupTrace* trace, std::int64_t LookupTrace::*field)
-      : micros_(trace == nullptr ? nullptr : &(trace->*field)) {
-    if (micros_ != nullptr) {
-      began_ = SteadyClock::now();
-    }
-  }
-  ~Stopwatch() {
-    if (micros_ != nullptr) {
-      *micros_ += MicrosSince(began_);
-    }
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  std::int64_t* const micros_;
-  SteadyClock::time_point began_;
-};
 
 ReadContext ContextOf(const LookupOptions& options) {
   return {.mode = options.non_blocking ? ReadMode::kNonBlocking : ReadMode::kBlocking,
@@ -103,7 +76,9 @@ Status LookupPipeline::Run(std::span<LookupState> lookups) {
   }
   for (LookupState& lookup : lookups) {
     Count(lookup.result);
-    settings_.serving->Observe(lookup.odds);
+    if (tracking_.traffic->Observe(lookup.near, lookup.odds)) {
+      settings_.serving->FollowTraffic();
+    }
     lookup.result.trace = std::move(lookup.trace);
   }
   return Status();
@@ -144,6 +119,34 @@ Status LookupPipeline::TryExact(LookupState* lookup) {
   lookup->stage = result.kind == HitKind::kExact || options_.exact_only
                       ? LookupState::Stage::kDone
                       : LookupState::Stage::kVector;
+  if (lookup->stage == LookupState::Stage::kVector && !tracking_.labels->empty() &&
+      !options_.min_score) {
+    return TryAlias(lookup);
+  }
+  return Status();
+}
+
+// A label says that an entry answers this very text.
+Status LookupPipeline::TryAlias(LookupState* lookup) {
+  const std::optional<Hash128> target =
+      tracking_.labels->AliasOf(lookup->scope.HashOf(lookup->prompt.slot));
+  const EntryId id = target ? collection_.IdOfHash(*target) : EntryId{};
+  if (!id) {
+    return Status();
+  }
+  Result<StoredEntry> entry = collection_.Read(id, context_.mode);
+  if (entry.status().code() == StatusCode::kWouldBlock) {
+    lookup->stage = LookupState::Stage::kExact;
+    return entry.status();
+  }
+  // What cannot be read, has expired or only has the same hash may yet be found by meaning.
+  if (!entry.ok()) {
+    entry.IgnoreError();
+  } else if (lookup->scope.partition() == entry->record.partition && !IsExpired(*entry)) {
+    Serve(HitKind::kSemantic, std::nullopt, *std::move(entry), &lookup->result);
+    lookup->result.rule = "label";
+    lookup->stage = LookupState::Stage::kDone;
+  }
   return Status();
 }
 
@@ -170,7 +173,7 @@ Status LookupPipeline::MakeVectors(std::span<LookupState> lookups) {
 // Of the lookups that are still at kVector.
 Status LookupPipeline::EmbedTexts(std::span<const std::string_view> texts,
                                   std::span<LookupState> lookups) {
-  const auto began = SteadyClock::now();
+  const auto began = std::chrono::steady_clock::now();
   Result<std::vector<float>> rows = settings_.embedder->EmbedForIndex(
       texts, {.deadline = context_.deadline,
               .admission = EmbedAdmission::kIfHealthy,
@@ -298,13 +301,16 @@ bool LookupPipeline::JudgeEntry(const ScoredEntry& candidate, StoredEntry entry,
     AddCandidate(trace, candidate, {.reason = MissReason::kExpired, .rule = "expiry"});
     return false;
   }
-  const Verdict verdict = settings_.serving->Judge({.asked = lookup->prompt.slot,
-                                                    .matched = entry.record.key,
-                                                    .score = candidate.score,
-                                                    .min_score = options_.min_score});
+  const Verdict verdict = VerdictOn(candidate, entry, *lookup);
   AddCandidate(trace, candidate, verdict);
   lookup->result.rule = verdict.rule;
-  lookup->odds = std::max(lookup->odds, verdict.odds);  // nothing is less than any
+  if (verdict.serve || verdict.reason == MissReason::kOverBudget) {
+    if (!lookup->near || verdict.odds > lookup->odds) {
+      lookup->result.candidate = candidate.id;
+      lookup->odds = verdict.odds;
+    }
+    lookup->near = true;
+  }
   if (verdict.serve) {
     Serve(HitKind::kSemantic, candidate.score, std::move(entry), &lookup->result);
     return true;
@@ -313,19 +319,36 @@ bool LookupPipeline::JudgeEntry(const ScoredEntry& candidate, StoredEntry entry,
   return ++lookup->judged == settings_.serving->candidates();
 }
 
+Verdict LookupPipeline::VerdictOn(const ScoredEntry& candidate, const StoredEntry& entry,
+                                  const LookupState& lookup) const {
+  Evidence evidence{.asked = lookup.prompt.slot,
+                    .matched = entry.record.key,
+                    .score = candidate.score,
+                    .min_score = options_.min_score};
+  if (!tracking_.labels->empty()) {
+    evidence.entry = lookup.scope.HashOf(entry.record.key);
+    if (tracking_.labels->IsWrong(lookup.scope.HashOf(lookup.prompt.slot), evidence.entry)) {
+      return {.reason = MissReason::kLabelled, .rule = "label"};
+    }
+  }
+  return settings_.serving->Judge(evidence);
+}
+
 bool LookupPipeline::IsExpired(const StoredEntry& entry) const {
   const std::int64_t expires_us = entry.record.expires_us;
   return (expires_us != 0 && clock_.NowMicros() >= expires_us) ||
          tracking_.IsIdle(entry.id, settings_.config, clock_);
 }
 
-void LookupPipeline::Serve(HitKind kind, float score, StoredEntry entry, LookupResult* result) {
+void LookupPipeline::Serve(HitKind kind, std::optional<float> score, StoredEntry entry,
+                           LookupResult* result) {
   const std::int64_t now_us = clock_.NowMicros();
   const PayloadRecord& record = entry.record;
   result->kind = kind;
   result->miss_reason = MissReason::kNone;
   result->score = score;
   result->id = entry.id;
+  result->candidate = entry.id;
   result->answer = record.payload;
   result->matched_slot = record.key;
   result->metadata = {.content_type = std::string(record.content_type),

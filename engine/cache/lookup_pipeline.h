@@ -8,7 +8,8 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "engine/cache/cache_parts.h"
+#include "engine/cache/cache_settings.h"
+#include "engine/cache/entry_tracking.h"
 #include "engine/cache/lookup_state.h"
 #include "engine/collection/collection.h"
 #include "engine/collection/read_context.h"
@@ -32,17 +33,20 @@ class LookupPipeline {
  private:
   // In this order. Each may return kWouldBlock.
   Status TryExact(LookupState* lookup);
+  Status TryAlias(LookupState* lookup);
   Status MakeVectors(std::span<LookupState> lookups);
   Status EmbedTexts(std::span<const std::string_view> texts, std::span<LookupState> lookups);
   Status TrySemantic(LookupState* lookup);
   Status FindCandidates(float least, LookupState* lookup);
   Status JudgeCandidates(float least, LookupState* lookup);
   bool JudgeEntry(const ScoredEntry& candidate, StoredEntry entry, LookupState* lookup);
+  Verdict VerdictOn(const ScoredEntry& candidate, const StoredEntry& entry,
+                    const LookupState& lookup) const;
 
   // Returns kWouldBlock and kDeadlineExceeded; counts any other error and makes it a miss.
   Status RecordReadError(Status error, LookupResult* result);
   bool IsExpired(const StoredEntry& entry) const;
-  void Serve(HitKind kind, float score, StoredEntry entry, LookupResult* result);
+  void Serve(HitKind kind, std::optional<float> score, StoredEntry entry, LookupResult* result);
   void Count(const LookupResult& result);
 
   const Collection& collection_;

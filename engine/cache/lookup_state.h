@@ -45,6 +45,7 @@ struct LookupState {
   std::vector<EntryId> seen{};            // read and not served
   std::size_t judged = 0;                 // of these, by the policy
   std::optional<float> odds{};            // the best of them, where the policy estimates it
+  bool near = false;                      // one of them was not refused by a guard or a label
   int repeats = 0;  // searches because of an entry that was deleted in between
   Stage stage = Stage::kExact;
 

@@ -108,6 +108,9 @@ class Collection {
     return reader_.IdOf(scope, key);
   }
 
+  // The id of an entry with this ScopeRef::HashOf; 0 when there is none.
+  EntryId IdOfHash(const Hash128& hash) const { return state_.table.FindKey(hash); }
+
   // Errors: kNotFound; kDataLoss; kWouldBlock.
   Result<StoredEntry> Read(EntryId id, ReadMode mode) const { return reader_.Read(id, mode); }
   // The stored vector; empty when the entry has none.

@@ -30,7 +30,8 @@ struct CollectionState {
         clock(entry_clock),
         ids(entry_ids),
         options(collection_options),
-        hasher(secret, collection_options.ns),
+        hasher(secret, collection_options.key_number == 0 ? collection_options.ns
+                                                          : collection_options.key_number),
         partitions(shape),
         long_scopes(kLongScopeBytes) {}
   ~CollectionState() = default;

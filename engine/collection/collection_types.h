@@ -25,7 +25,8 @@ inline constexpr int kMostRepeats = 16;
 
 struct CollectionOptions {
   NamespaceNumber ns = 0;
-  std::uint32_t dimension = 0;  // 0: no vectors
+  NamespaceNumber key_number = 0;  // with which keys are hashed; 0: ns
+  std::uint32_t dimension = 0;     // 0: no vectors
   Metric metric = Metric::kCosine;
   std::filesystem::path snapshot_dir{};  // empty: no snapshots
   // Entries of a partition from which it has a graph; see PartitionIndex.

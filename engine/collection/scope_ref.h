@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "engine/collection/partition.h"
+#include "engine/collection/scope_hasher.h"
 
 namespace nearhit {
 
@@ -22,6 +23,8 @@ class ScopeRef {
   // The rest: once it is resolved.
   // Whether entries are stored in the scope, or on their way.
   bool has_entries() const { return partition_ != nullptr && partition_->in_use.load() > 0; }
+  // What the exact tier knows `key` of this scope by; the same for as long as the namespace lives.
+  Hash128 HashOf(std::string_view key) const { return ScopeHasher::OfKey(*hasher_, key); }
   std::optional<PartitionNumber> partition() const {
     return partition_ == nullptr ? std::nullopt : std::optional(partition_->number);
   }

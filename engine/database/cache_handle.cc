@@ -134,6 +134,19 @@ class CacheHandle final : public SemanticCache {
     return call.cache().Scan(after, limit);
   }
 
+  Result<LabelResult> Label(const LabelRequest& request) override {
+    return Write([&](const Namespace::Call& call) -> Result<LabelResult> {
+      NEARHIT_RETURN_IF_ERROR(CheckLabel(request, call.record().config));
+      return call.cache().Label(request);
+    });
+  }
+
+  Result<PolicyReport> Policy() override {
+    const Namespace::Call call(space_.get());
+    NEARHIT_RETURN_IF_ERROR(call.status());
+    return call.cache().Report();
+  }
+
   bool EmbedderMayBlock() const override {
     const Namespace::Call call(space_.get());
     if (!call.status().ok()) {

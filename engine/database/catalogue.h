@@ -21,6 +21,7 @@ namespace nearhit {
 struct PendingReembedding {
   NamespaceNumber from = 0;
   NamespaceNumber to = 0;
+  NamespaceNumber key_number = 0;  // of `to`, as in NamespaceRecord
   std::uint32_t dimension = 0;
   std::string identity;
   std::optional<float> threshold;  // takes effect together with the vectors it was chosen for
@@ -32,6 +33,9 @@ struct PendingReembedding {
 struct NamespaceRecord {
   std::string name;
   NamespaceNumber number = 0;
+  // That of its first contents, with which the keys of its entries are hashed: what is known of a
+  // key outlives a change of the embedder.
+  NamespaceNumber key_number = 0;
   NamespaceConfig config;
   std::string embedder_identity;
   std::int64_t created_us = 0;

@@ -20,6 +20,12 @@ constexpr std::uint8_t kWithLocalFields = 2;
 // Written only where one of them is not the default.
 constexpr std::uint8_t kWithPolicy = 3;
 
+// A namespace record with the number that keys are hashed with, behind the fields of version 3, and
+// a re-embedding record with it at the end. Written only where it is not the number of the
+// contents.
+constexpr std::uint8_t kWithKeyNumber = 4;
+constexpr std::uint8_t kReembeddingWithKeyNumber = 3;
+
 bool HasPolicy(const NamespaceConfig& config) {
   return config.guards_off != GuardSet() || config.max_error != 0;
 }
@@ -81,9 +87,11 @@ EmbedderSpec ReadEmbedder(ByteReader* reader, bool with_local_fields) {
 
 std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord& record) {
   const NamespaceConfig& config = record.config;
-  const bool with_policy = HasPolicy(config);
+  const bool with_key_number = record.key_number != record.number;
+  const bool with_policy = with_key_number || HasPolicy(config);
   const bool with_local_fields = with_policy || HasLocalFields(config.embedder);
-  std::string out = NewRecord(with_policy         ? kWithPolicy
+  std::string out = NewRecord(with_key_number     ? kWithKeyNumber
+                              : with_policy       ? kWithPolicy
                               : with_local_fields ? kWithLocalFields
                                                   : kRecordVersion);
   PutBytes(&out, record.name);
@@ -107,12 +115,15 @@ std::string EncodeNamespace(std::string_view storage_key, const NamespaceRecord&
     put_since(kWithPolicy);
     PutFixed(&out, config.guards_off.bits());
   }
+  if (with_key_number) {
+    PutFixed(&out, record.key_number);
+  }
   return Seal(storage_key, std::move(out));
 }
 
 Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::string_view value) {
   NEARHIT_ASSIGN_OR_RETURN(const std::string_view body,
-                           Unseal(kKind, storage_key, value, kWithPolicy));
+                           Unseal(kKind, storage_key, value, kWithKeyNumber));
   const auto version = static_cast<std::uint8_t>(value.front());
   const bool with_local_fields = version >= kWithLocalFields;
   ByteReader reader(body);
@@ -135,13 +146,16 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
   };
   read_since(kRecordVersion);
   config.embedder = ReadEmbedder(&reader, with_local_fields);
-  if (version == kWithPolicy) {
+  if (version >= kWithPolicy) {
     read_since(kWithPolicy);
     config.guards_off = GuardSet(reader.Fixed<std::uint32_t>());
   }
-  if (!reader.AtEnd() ||
-      (version == kWithPolicy ? !HasPolicy(config)
-                              : with_local_fields != HasLocalFields(config.embedder)) ||
+  record.key_number = version == kWithKeyNumber ? reader.Fixed<NamespaceNumber>() : record.number;
+  const bool needs_version = version == kWithKeyNumber ? record.key_number != record.number
+                             : version == kWithPolicy
+                                 ? HasPolicy(config)
+                                 : with_local_fields == HasLocalFields(config.embedder);
+  if (!reader.AtEnd() || !needs_version ||
       config.guards_off.Without(GuardSet::All()) != GuardSet() ||
       config.kind > NamespaceKind::kVectors || config.metric > Metric::kL2 ||
       config.durability > Durability::kSync || config.dimension > kMaxDimension) {
@@ -151,7 +165,11 @@ Result<NamespaceRecord> DecodeNamespace(std::string_view storage_key, std::strin
 }
 
 std::string EncodeReembedding(std::string_view storage_key, const PendingReembedding& change) {
-  std::string out = NewRecord(HasLocalFields(change.embedder) ? kWithLocalFields : kRecordVersion);
+  const bool with_key_number = change.key_number != change.to;
+  const bool with_local_fields = with_key_number || HasLocalFields(change.embedder);
+  std::string out = NewRecord(with_key_number     ? kReembeddingWithKeyNumber
+                              : with_local_fields ? kWithLocalFields
+                                                  : kRecordVersion);
   PutFixed(&out, change.from);
   PutFixed(&out, change.to);
   PutFixed(&out, change.dimension);
@@ -160,14 +178,17 @@ std::string EncodeReembedding(std::string_view storage_key, const PendingReembed
   if (change.threshold) {
     PutFixed(&out, *change.threshold);
   }
-  PutEmbedder(&out, change.embedder, HasLocalFields(change.embedder));
+  PutEmbedder(&out, change.embedder, with_local_fields);
+  if (with_key_number) {
+    PutFixed(&out, change.key_number);
+  }
   return Seal(storage_key, std::move(out));
 }
 
 Result<PendingReembedding> DecodeReembedding(std::string_view storage_key, std::string_view value) {
   NEARHIT_ASSIGN_OR_RETURN(const std::string_view body,
-                           Unseal(kKind, storage_key, value, kWithLocalFields));
-  const bool with_local_fields = static_cast<std::uint8_t>(value.front()) == kWithLocalFields;
+                           Unseal(kKind, storage_key, value, kReembeddingWithKeyNumber));
+  const auto version = static_cast<std::uint8_t>(value.front());
   ByteReader reader(body);
   PendingReembedding change;
   change.from = reader.Fixed<NamespaceNumber>();
@@ -178,10 +199,14 @@ Result<PendingReembedding> DecodeReembedding(std::string_view storage_key, std::
   if (has_threshold == 1) {
     change.threshold = reader.Fixed<float>();
   }
-  change.embedder = ReadEmbedder(&reader, with_local_fields);
-  if (!reader.AtEnd() || with_local_fields != HasLocalFields(change.embedder) ||
-      has_threshold > 1 || change.from == change.to || change.dimension == 0 ||
-      change.dimension > kMaxDimension) {
+  change.embedder = ReadEmbedder(&reader, version >= kWithLocalFields);
+  change.key_number =
+      version == kReembeddingWithKeyNumber ? reader.Fixed<NamespaceNumber>() : change.to;
+  const bool needs_version = version == kReembeddingWithKeyNumber
+                                 ? change.key_number != change.to
+                                 : (version == kWithLocalFields) == HasLocalFields(change.embedder);
+  if (!reader.AtEnd() || !needs_version || has_threshold > 1 || change.from == change.to ||
+      change.dimension == 0 || change.dimension > kMaxDimension) {
     return DataLoss("re-embedding record has the wrong shape");
   }
   return change;

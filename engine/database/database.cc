@@ -40,6 +40,7 @@ Status DatabaseImpl::CreateNamespace(std::string_view name, const NamespaceConfi
   }
   NamespaceRecord record{.name = std::string(name),
                          .number = catalogue_->NextNumber(),
+                         .key_number = catalogue_->NextNumber(),
                          .config = checked,
                          .embedder_identity = IdentityOf(embedder.get()),
                          .created_us = clock().NowMicros()};
@@ -151,6 +152,7 @@ Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdat
   // What belongs to the vectors stays as it is until the switch.
   PendingReembedding change{.from = record.number,
                             .to = catalogue_->NextNumber(),
+                            .key_number = record.key_number,
                             .dimension = config.dimension,
                             .identity = identity,
                             .threshold = update.threshold,
@@ -158,6 +160,7 @@ Status DatabaseImpl::UpdateNamespace(std::string_view name, const NamespaceUpdat
   if (record.reembedding && record.reembedding->identity == identity &&
       record.reembedding->dimension == change.dimension) {
     change.to = record.reembedding->to;  // the same model elsewhere: its vectors are good
+    change.key_number = record.reembedding->key_number;
   }
   config.embedder = record.config.embedder;
   config.dimension = record.config.dimension;

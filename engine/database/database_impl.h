@@ -66,6 +66,7 @@ class DatabaseImpl final : public Database {
   // The one that made the namespace's vectors; null when there is none or it cannot be had.
   std::shared_ptr<const Embedder> EmbedderFor(const NamespaceRecord& record) const;
   Result<std::unique_ptr<Collection>> OpenCollection(NamespaceNumber number,
+                                                     NamespaceNumber key_number,
                                                      std::uint32_t dimension, Metric metric,
                                                      NamespaceKind kind) const;
   Result<Contents> OpenContents(const NamespaceRecord& record,

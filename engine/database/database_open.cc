@@ -166,12 +166,14 @@ std::shared_ptr<const Embedder> DatabaseImpl::EmbedderFor(const NamespaceRecord&
 }
 
 Result<std::unique_ptr<Collection>> DatabaseImpl::OpenCollection(NamespaceNumber number,
+                                                                 NamespaceNumber key_number,
                                                                  std::uint32_t dimension,
                                                                  Metric metric,
                                                                  NamespaceKind kind) const {
   return Collection::Open(
       store_.get(), &clock(), ids_.get(), secret_,
       {.ns = number,
+       .key_number = key_number,
        .dimension = dimension,
        .metric = metric,
        .snapshot_dir = SnapshotDir(),
@@ -184,7 +186,7 @@ Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
                                             std::shared_ptr<const Embedder> embedder) {
   Contents contents;
   NEARHIT_ASSIGN_OR_RETURN(contents.collection,
-                           OpenCollection(record.number, record.config.dimension,
+                           OpenCollection(record.number, record.key_number, record.config.dimension,
                                           record.config.metric, record.config.kind));
   if (const std::uint64_t damaged = contents.collection->stats().damaged; damaged > 0) {
     Log(LogLevel::kError, "namespace " + record.name + ": the vectors of " +
@@ -192,8 +194,14 @@ Result<Contents> DatabaseImpl::OpenContents(const NamespaceRecord& record,
                               " entries are missing or damaged; they are left out of searches");
   }
   if (record.config.kind == NamespaceKind::kCache) {
+    auto labels = std::make_shared<LabelBook>(store_.get(), &clock(), record.number);
+    NEARHIT_RETURN_IF_ERROR(labels->Load());
+    if (labels->damaged() > 0) {
+      Log(LogLevel::kError, "namespace " + record.name + ": " + std::to_string(labels->damaged()) +
+                                " labels are damaged; they are left out");
+    }
     contents.cache = std::make_unique<nearhit::Cache>(
-        contents.collection.get(), &clock(), std::move(embedder), record.config,
+        contents.collection.get(), &clock(), std::move(labels), std::move(embedder), record.config,
         std::make_shared<FaultLog>("the embedder of namespace " + record.name, LogSink()));
   } else {
     contents.vectors = std::make_unique<nearhit::Vectors>(contents.collection.get(), &clock());

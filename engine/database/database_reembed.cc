@@ -12,7 +12,8 @@ void DatabaseImpl::StartReembedding(const NamespaceRecord& record, std::shared_p
   Log(LogLevel::kInfo,
       "namespace " + record.name + " is being re-embedded with " + record.reembedding->identity);
   const auto open = [this, config = record.config](const PendingReembedding& change) {
-    return OpenCollection(change.to, change.dimension, config.metric, config.kind);
+    return OpenCollection(change.to, change.key_number, change.dimension, config.metric,
+                          config.kind);
   };
   reembeddings_.Add(std::make_shared<Reembedding>(record.name, std::move(space),
                                                   *record.reembedding, std::move(embedder), open));
@@ -42,6 +43,7 @@ Result<bool> DatabaseImpl::PublishCopy(Reembedding* change) {
   }
   NamespaceRecord record = *catalogue_->Find(change->name());
   record.number = record.reembedding->to;
+  record.key_number = record.reembedding->key_number;
   record.embedder_identity = record.reembedding->identity;
   record.config.embedder = record.reembedding->embedder;
   record.config.dimension = record.reembedding->dimension;
@@ -56,6 +58,7 @@ Result<bool> DatabaseImpl::PublishCopy(Reembedding* change) {
   if (!complete) {
     return false;
   }
+  NEARHIT_RETURN_IF_ERROR(call.cache().labels().MoveTo(record.number));
   NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
   Contents contents;
   contents.collection = change->Finish();

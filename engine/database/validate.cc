@@ -214,6 +214,33 @@ Status CheckStore(const StoreRequest& request, const NamespaceConfig& config,
   return CheckTtl(request.ttl_ms, config);
 }
 
+Status CheckLabel(const LabelRequest& request, const NamespaceConfig& config) {
+  NEARHIT_RETURN_IF_ERROR(CheckPrompt(request.prompt, config));
+  if (request.id) {
+    if (!request.matched.empty()) {
+      return InvalidArgument("matched has " + std::to_string(request.matched.size()) +
+                             " bytes and id is set: give one of the two");
+    }
+  } else {
+    NEARHIT_RETURN_IF_ERROR(CheckText("matched", request.matched, kMaxSlotBytes));
+  }
+  if (request.source > LabelSource::kReview) {
+    return InvalidArgument("source " + std::to_string(static_cast<int>(request.source)) +
+                           " is unknown");
+  }
+  NEARHIT_RETURN_IF_ERROR(CheckBytes("principal", request.principal, kMaxPrincipalBytes));
+  const bool none = request.requests == 0;
+  if (!none && !(request.requests >= 1 && request.requests <= kMostRequestsPerLabel)) {
+    return InvalidArgument("requests is " + std::to_string(request.requests) +
+                           ", it must be 0 or in 1.." + std::to_string(kMostRequestsPerLabel));
+  }
+  if (!none && !request.sampled) {
+    return InvalidArgument("requests is " + std::to_string(request.requests) +
+                           ", it is for sampled labels only");
+  }
+  return Status();
+}
+
 Status CheckInvalidate(const InvalidateRequest& request) {
   if (!request.scope && request.tags.empty() && !request.model && !request.older_than_ms &&
       !request.all) {

@@ -20,6 +20,7 @@ Status CheckPrompt(const Prompt& prompt, const NamespaceConfig& config);
 Status CheckLookup(const LookupOptions& options, const NamespaceConfig& config);
 Status CheckStore(const StoreRequest& request, const NamespaceConfig& config,
                   std::size_t max_payload_bytes);
+Status CheckLabel(const LabelRequest& request, const NamespaceConfig& config);
 Status CheckInvalidate(const InvalidateRequest& request);
 Status CheckUpsert(const UpsertRequest& request, const NamespaceConfig& config,
                    std::size_t max_payload_bytes);

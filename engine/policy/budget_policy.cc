@@ -8,8 +8,34 @@
 
 namespace nearhit {
 
-BudgetPolicy::BudgetPolicy(float max_error, GuardSet guards)
-    : budget_(max_error, Verifier::Shared().LeastScore(max_error)), guards_(guards) {
+namespace {
+// For the report.
+constexpr float kOtherBudgets[] = {0.0025F, 0.005F, 0.01F, 0.02F, 0.03F, 0.05F, 0.1F};
+}  // namespace
+
+BudgetPolicy::BudgetPolicy(const PolicyInputs& inputs)
+    : max_error_(inputs.config.max_error),
+      guards_(GuardSet::All().Without(inputs.config.guards_off)),
+      traffic_(inputs.traffic),
+      lessons_(inputs.lessons),
+      proven_(lessons_->LeastScore(max_error_).has_value()),
+      least_odds_(LeastOdds(max_error_)) {
+}
+
+float BudgetPolicy::LeastOdds(float max_error) const {
+  if (const std::optional<float> proven = lessons_->LeastScore(max_error)) {
+    return *proven;
+  }
+  const float calibrated = Verifier::Shared().LeastScore(max_error);
+  const float cautious =
+      traffic_->requests() == 0 ? calibrated : std::max(calibrated, traffic_->LeastOdds(max_error));
+  return lessons_->NoLaxerThan(cautious, max_error);
+}
+
+void BudgetPolicy::FollowTraffic() const {
+  if (!proven_) {
+    least_odds_.store(LeastOdds(max_error_), std::memory_order_relaxed);
+  }
 }
 
 float BudgetPolicy::LeastScore(std::optional<float> min_score) const {
@@ -25,16 +51,39 @@ Verdict BudgetPolicy::Judge(const Evidence& evidence) const {
   if (const std::optional<Guard> guard = FindConflict(asked, matched, guards_)) {
     return {.reason = MissReason::kGuarded, .rule = GuardName(*guard)};
   }
-  const float score = Verifier::Shared().Score(FeaturesOf(asked, matched, evidence.score));
-  const bool serve = score >= budget_.least();
+  const float odds = lessons_->model().Score(FeaturesOf(asked, matched, evidence.score)) +
+                     lessons_->CorrectionOf(evidence.entry);
+  const bool serve = odds >= least_odds_.load(std::memory_order_relaxed) &&
+                     (proven_ || evidence.score >= kLeastCalibrated);
   return {.serve = serve,
           .reason = serve ? MissReason::kNone : MissReason::kOverBudget,
           .rule = "budget",
-          .odds = score};
+          .odds = odds};
 }
 
-void BudgetPolicy::Observe(std::optional<float> odds) const {
-  budget_.Observe(odds ? &*odds : nullptr);
+void BudgetPolicy::Report(PolicyReport* report) const {
+  const auto estimate = [this](float least) -> Lessons::Estimate {
+    if (lessons_->requests() > 0) {
+      return lessons_->FromScore(least);
+    }
+    const Traffic::Shares shares = traffic_->From(least);
+    return {.hits = shares.served, .wrong = shares.wrong};
+  };
+  const float least = least_odds_.load(std::memory_order_relaxed);
+  report->basis = proven_ ? PolicyReport::Basis::kLabels : PolicyReport::Basis::kCalibration;
+  report->max_error = max_error_;
+  report->least_odds = least;
+  const Lessons::Estimate now = estimate(least);
+  report->hits = now.hits;
+  report->wrong = now.wrong;
+  if (lessons_->requests() > 0) {
+    report->wrong_low = now.wrong_low;
+    report->wrong_high = now.wrong_high;
+  }
+  for (const float max_error : kOtherBudgets) {
+    const Lessons::Estimate other = estimate(LeastOdds(max_error));
+    report->budgets.push_back({.max_error = max_error, .hits = other.hits, .wrong = other.wrong});
+  }
 }
 
 }  // namespace nearhit

@@ -3,22 +3,34 @@
 #include <algorithm>
 
 #include "engine/policy/guards.h"
+#include "engine/policy/threshold_policy.h"
 
 namespace nearhit {
+
+GuardedPolicy::GuardedPolicy(const PolicyInputs& inputs)
+    : threshold_(inputs.config.threshold),
+      guards_(GuardSet::All().Without(inputs.config.guards_off)),
+      lessons_(inputs.lessons) {
+}
 
 float GuardedPolicy::LeastScore(std::optional<float> min_score) const {
   return std::max(threshold_, min_score.value_or(threshold_));
 }
 
 Verdict GuardedPolicy::Judge(const Evidence& evidence) const {
-  if (evidence.score < LeastScore(evidence.min_score)) {
-    return {.reason = MissReason::kBelowThreshold, .rule = "threshold"};
+  const Verdict verdict = JudgeByThreshold(evidence, LeastScore(evidence.min_score), *lessons_);
+  if (!verdict.serve) {
+    return verdict;
   }
   if (const std::optional<Guard> guard =
           FindConflict(PromptFacts(evidence.asked), PromptFacts(evidence.matched), guards_)) {
     return {.reason = MissReason::kGuarded, .rule = GuardName(*guard)};
   }
-  return {.serve = true, .rule = "threshold"};
+  return verdict;
+}
+
+void GuardedPolicy::Report(PolicyReport* report) const {
+  ReportThreshold(threshold_, *lessons_, report);
 }
 
 }  // namespace nearhit

@@ -261,4 +261,16 @@ std::optional<Guard> FindConflict(const PromptFacts& a, const PromptFacts& b, Gu
   return std::nullopt;
 }
 
+GuardSet FindConflicts(const PromptFacts& a, const PromptFacts& b) {
+  GuardSet conflicts;
+  for (std::size_t i = 0; i < kGuardNames.size(); ++i) {
+    GuardSet one;
+    one.Add(static_cast<Guard>(i));
+    if (FindConflict(a, b, one)) {
+      conflicts.Add(static_cast<Guard>(i));
+    }
+  }
+  return conflicts;
+}
+
 }  // namespace nearhit

@@ -16,4 +16,7 @@ namespace nearhit {
 // for the other.
 std::optional<Guard> FindConflict(const PromptFacts& a, const PromptFacts& b, GuardSet on);
 
+// All guards that refuse it. Cost: that of FindConflict for each.
+GuardSet FindConflicts(const PromptFacts& a, const PromptFacts& b);
+
 }  // namespace nearhit

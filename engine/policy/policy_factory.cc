@@ -7,18 +7,18 @@
 
 namespace nearhit {
 
-std::shared_ptr<const ServingPolicy> MakePolicy(const NamespaceConfig& config) {
-  const GuardSet guards = GuardSet::All().Without(config.guards_off);
-  if (guards != GuardSet() || config.max_error > 0) {
+std::shared_ptr<const ServingPolicy> MakePolicy(const PolicyInputs& inputs) {
+  const bool guarded = inputs.config.guards_off != GuardSet::All();
+  if (guarded || inputs.config.max_error > 0) {
     WordTable::Shared();  // made now, not by the first lookup
   }
-  if (config.max_error > 0) {
-    return std::make_shared<const BudgetPolicy>(config.max_error, guards);
+  if (inputs.config.max_error > 0) {
+    return std::make_shared<const BudgetPolicy>(inputs);
   }
-  if (guards == GuardSet()) {
-    return std::make_shared<const ThresholdPolicy>(config.threshold);
+  if (guarded) {
+    return std::make_shared<const GuardedPolicy>(inputs);
   }
-  return std::make_shared<const GuardedPolicy>(config.threshold, guards);
+  return std::make_shared<const ThresholdPolicy>(inputs);
 }
 
 }  // namespace nearhit

@@ -8,6 +8,6 @@
 namespace nearhit {
 
 // max_error: an error budget. Else the threshold, with the guards that are on.
-std::shared_ptr<const ServingPolicy> MakePolicy(const NamespaceConfig& config);
+std::shared_ptr<const ServingPolicy> MakePolicy(const PolicyInputs& inputs);
 
 }  // namespace nearhit

@@ -1,7 +1,7 @@
 // The decision to serve: whether an entry that was found by meaning may answer a prompt.
 //
-// A policy reads nothing and has no clock. It gets all that it may know as Evidence, and how
-// lookups ended, so that each rule is tested with a table.
+// A policy reads nothing and has no clock. It gets all that it may know as Evidence, so that each
+// rule is tested with a table.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,10 @@
 #include <optional>
 #include <string_view>
 
+#include "base/hash.h"
+#include "engine/policy/lessons.h"
+#include "engine/policy/traffic.h"
+#include "nearhit/label.h"
 #include "nearhit/lookup.h"
 #include "nearhit/options.h"
 
@@ -22,6 +26,7 @@ struct Evidence {
   float score = 0;           // of the namespace's metric
   // What the caller of the lookup wants at least.
   std::optional<float> min_score{};
+  Hash128 entry{};  // the key of the entry, as lessons have it; none where there are no lessons
 };
 
 struct Verdict {
@@ -46,19 +51,22 @@ class ServingPolicy {
   // policy that refuses some wants the next ones from the same search.
   virtual std::size_t candidates() const = 0;
   virtual Verdict Judge(const Evidence& evidence) const = 0;
-  // Each lookup has ended once, hits of the exact tier included; `odds` are the best that Judge
-  // gave it. For policies that go by the traffic.
-  virtual void Observe(std::optional<float> odds) const;
+  // The traffic has been counted on: for policies that go by it.
+  virtual void FollowTraffic() const {}
+  // Fills in what decides and what is expected of it.
+  virtual void Report(PolicyReport* report) const = 0;
 
  protected:
   ServingPolicy() = default;
 };
 
-inline void ServingPolicy::Observe(std::optional<float> /*odds*/) const {
-}
-
-// The policy that a configuration asks for.
+// What a policy is made of. Neither is null.
+struct PolicyInputs {
+  NamespaceConfig config{};
+  std::shared_ptr<const Traffic> traffic{};
+  std::shared_ptr<const Lessons> lessons{};
+};
 using MakeServingPolicy =
-    std::function<std::shared_ptr<const ServingPolicy>(const NamespaceConfig& config)>;
+    std::function<std::shared_ptr<const ServingPolicy>(const PolicyInputs& inputs)>;
 
 }  // namespace nearhit

@@ -1,6 +1,7 @@
 #include "engine/policy/verifier.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <string>
@@ -29,10 +30,31 @@ std::string_view NextLine(std::string_view* file) {
   return {};
 }
 
-// "name value"
-bool ReadLine(std::string_view line, std::string_view name, float* value) {
-  return line.starts_with(name) && line.size() > name.size() && line[name.size()] == ' ' &&
-         ReadNumber(line.substr(name.size() + 1), value);
+// The words of a line; fewer are empty.
+std::array<std::string_view, 3> Words(std::string_view line) {
+  std::array<std::string_view, 3> words;
+  for (std::string_view& word : words) {
+    const std::size_t blank = std::min(line.find(' '), line.size());
+    word = line.substr(0, blank);
+    line.remove_prefix(std::min(blank + 1, line.size()));
+  }
+  return words;
+}
+
+Status ReadWeights(std::string_view* file, LogisticModel* model, PairFeatures* scales) {
+  const auto bias = Words(NextLine(file) == "[weights]" ? NextLine(file) : std::string_view());
+  if (bias[0] != "bias" || !ReadNumber(bias[1], &model->bias)) {
+    return InvalidArgument("weights begin with [weights] and the bias");
+  }
+  for (std::size_t i = 0; i < kPairFeatureNames.size(); ++i) {
+    const auto words = Words(NextLine(file));
+    if (words[0] != kPairFeatureNames[i] || !ReadNumber(words[1], &model->weights[i]) ||
+        !ReadNumber(words[2], &(*scales)[i]) || !((*scales)[i] > 0)) {
+      return InvalidArgument("weight and scale of " + std::string(kPairFeatureNames[i]) +
+                             " are not in their place");
+    }
+  }
+  return Status();
 }
 
 }  // namespace
@@ -48,24 +70,22 @@ const Verifier& Verifier::Shared() {
 
 Result<Verifier> Verifier::Read(std::string_view file) {
   Verifier verifier;
-  if (NextLine(&file) != "[weights]" || !ReadLine(NextLine(&file), "bias", &verifier.bias_)) {
-    return InvalidArgument("weights begin with [weights] and the bias");
-  }
-  for (std::size_t i = 0; i < kPairFeatureNames.size(); ++i) {
-    if (!ReadLine(NextLine(&file), kPairFeatureNames[i], &verifier.weights_[i])) {
-      return InvalidArgument("the weight of " + std::string(kPairFeatureNames[i]) +
-                             " is not in its place");
-    }
+  NEARHIT_RETURN_IF_ERROR(ReadWeights(&file, &verifier.model_, &verifier.prior_.scales));
+  LogisticModel& cosine = verifier.prior_.model;
+  verifier.prior_.penalty = kPenalty;
+  static_assert(kPairFeatureNames[0] == "cosine");
+  const auto words = Words(NextLine(&file) == "[cosine]" ? NextLine(&file) : std::string_view());
+  if (!ReadNumber(words[0], cosine.weights.data()) || !ReadNumber(words[1], &cosine.bias)) {
+    return InvalidArgument("the regression on the cosine is not behind [cosine]");
   }
   if (NextLine(&file) != "[budgets]") {
     return InvalidArgument("budgets begin with [budgets]");
   }
   for (std::string_view line = NextLine(&file); !line.empty(); line = NextLine(&file)) {
-    const std::size_t blank = std::min(line.find(' '), line.size());
+    const auto pair = Words(line);
     float share = 0;
     float score = 0;
-    const bool is_pair = ReadNumber(line.substr(0, blank), &share) &&
-                         ReadNumber(line.substr(std::min(blank + 1, line.size())), &score);
+    const bool is_pair = ReadNumber(pair[0], &share) && ReadNumber(pair[1], &score);
     const bool is_next = verifier.budgets_.empty() || (share > verifier.budgets_.back().first &&
                                                        score <= verifier.budgets_.back().second);
     if (!is_pair || !is_next) {
@@ -77,14 +97,6 @@ Result<Verifier> Verifier::Read(std::string_view file) {
     return InvalidArgument("there is no budget");
   }
   return verifier;
-}
-
-float Verifier::Score(const PairFeatures& features) const {
-  float score = bias_;
-  for (std::size_t i = 0; i < features.size(); ++i) {
-    score += features[i] * weights_[i];
-  }
-  return score;
 }
 
 float Verifier::LeastScore(float max_error) const {

@@ -61,6 +61,16 @@ std::string ExpiryKey(NamespaceNumber ns, std::int64_t expires_us, EntryId id) {
   return key;
 }
 
+std::string LabelKey(NamespaceNumber ns, const LabelKeyParts& parts) {
+  std::string key = NamespacePrefix(ns);
+  for (const Hash128& hash : {parts.asked, parts.matched}) {
+    PutBigEndian64(&key, hash.high);
+    PutBigEndian64(&key, hash.low);
+  }
+  key.push_back(parts.trusted ? '\x01' : '\x00');
+  return key;
+}
+
 std::optional<EntryId> ParseEntryKey(std::string_view key) {
   if (key.size() != kNamespaceBytes + kIdBytes) {
     return std::nullopt;
@@ -98,6 +108,20 @@ std::optional<ExpiryKeyParts> ParseExpiryKey(std::string_view key) {
   ExpiryKeyParts parts;
   parts.expires_us = static_cast<std::int64_t>(reader.BigEndian64());
   parts.id = EntryId{reader.BigEndian64()};
+  return parts;
+}
+
+std::optional<LabelKeyParts> ParseLabelKey(std::string_view key) {
+  if (key.size() != kNamespaceBytes + 2 * sizeof(Hash128) + 1 || key.back() < 0 || key.back() > 1) {
+    return std::nullopt;
+  }
+  ByteReader reader(key.substr(kNamespaceBytes));
+  LabelKeyParts parts;
+  for (Hash128* hash : {&parts.asked, &parts.matched}) {
+    hash->high = reader.BigEndian64();
+    hash->low = reader.BigEndian64();
+  }
+  parts.trusted = key.back() == 1;
   return parts;
 }
 

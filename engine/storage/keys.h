@@ -27,6 +27,13 @@ std::string TagKey(NamespaceNumber ns, std::string_view tag, EntryId id);
 // Every TagKey of `tag` starts with this, and no other key does.
 std::string TagPrefix(NamespaceNumber ns, std::string_view tag);
 std::string ExpiryKey(NamespaceNumber ns, std::int64_t expires_us, EntryId id);
+// What was judged: the keys of the prompt and of the entry, and whether by those who are trusted.
+struct LabelKeyParts {
+  Hash128 asked{};
+  Hash128 matched{};
+  bool trusted = false;
+};
+std::string LabelKey(NamespaceNumber ns, const LabelKeyParts& parts);
 
 // Nothing when `key` does not have the shape.
 std::optional<EntryId> ParseEntryKey(std::string_view key);
@@ -39,5 +46,6 @@ struct ExpiryKeyParts {
   EntryId id;
 };
 std::optional<ExpiryKeyParts> ParseExpiryKey(std::string_view key);
+std::optional<LabelKeyParts> ParseLabelKey(std::string_view key);
 
 }  // namespace nearhit

@@ -29,8 +29,9 @@ enum class Family : std::uint8_t {
   kKeys = 5,        // exact tier: keyed hash -> ids; prefix bloom filters
   kTags = 6,        // tag -> ids
   kExpiry = 7,      // expiry time -> ids
+  kLabels = 8,      // verdicts on pairs of prompts
 };
-inline constexpr std::size_t kFamilyCount = 8;
+inline constexpr std::size_t kFamilyCount = 9;
 
 // Operations applied together or not at all, in order.
 class WriteBatch {

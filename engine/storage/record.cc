@@ -121,6 +121,47 @@ Result<std::string_view> DecodePartition(std::string_view storage_key, std::stri
   return scope;
 }
 
+std::string EncodeLabel(std::string_view storage_key, const LabelRecord& record) {
+  std::string out = NewRecord();
+  PutFixed(&out, static_cast<std::uint8_t>(record.serves ? 1 : 0));
+  PutFixed(&out, record.source);
+  PutFixed(&out, static_cast<std::uint8_t>(record.alias ? 1 : 0));
+  PutFixed(&out, record.principal);
+  PutFixed(&out, record.created_us);
+  PutFixed(&out, record.requests);
+  PutFixed(&out, record.conflicts);
+  PutFixed(&out, record.feature_set);
+  for (const float feature : record.features) {
+    PutFixed(&out, feature);
+  }
+  return Seal(storage_key, std::move(out));
+}
+
+Result<LabelRecord> DecodeLabel(std::string_view storage_key, std::string_view value) {
+  NEARHIT_ASSIGN_OR_RETURN(const std::string_view body, Unseal("label", storage_key, value));
+  ByteReader reader(body);
+  LabelRecord record;
+  const auto serves = reader.Fixed<std::uint8_t>();
+  record.source = reader.Fixed<std::uint8_t>();
+  const auto alias = reader.Fixed<std::uint8_t>();
+  record.principal = reader.Fixed<std::uint64_t>();
+  record.created_us = reader.Fixed<std::int64_t>();
+  record.requests = reader.Fixed<float>();
+  record.conflicts = reader.Fixed<std::uint32_t>();
+  record.feature_set = reader.Fixed<std::uint64_t>();
+  record.serves = serves == 1;
+  record.alias = alias == 1;
+  if (!reader.ok() || serves > 1 || alias > 1 || reader.remaining() % sizeof(float) != 0 ||
+      !(record.requests >= 0)) {
+    return WrongShape("label");
+  }
+  record.features.resize(reader.remaining() / sizeof(float));
+  for (float& feature : record.features) {
+    feature = reader.Fixed<float>();
+  }
+  return record;
+}
+
 std::string EncodeIds(std::string_view storage_key, const std::vector<EntryId>& ids) {
   std::string out = NewRecord();
   for (const EntryId id : ids) {

@@ -42,11 +42,25 @@ struct PayloadRecord {
   std::string_view payload{};
 };
 
+// kLabels.
+struct LabelRecord {
+  bool serves = false;
+  std::uint8_t source = 0;  // LabelSource
+  bool alias = false;
+  std::uint64_t principal = 0;  // a hash
+  std::int64_t created_us = 0;
+  float requests = 0;
+  std::uint32_t conflicts = 0;    // GuardSet::bits
+  std::uint64_t feature_set = 0;  // of which the features are
+  std::vector<float> features{};  // of the pair; empty: none were made
+};
+
 // Encoders take the key under which the value will be stored: it is part of the checksum.
 std::string EncodeHeader(std::string_view storage_key, const HeaderRecord& record);
 std::string EncodePayload(std::string_view storage_key, const PayloadRecord& record);
 std::string EncodeVector(std::string_view storage_key, VectorView vector);
 std::string EncodePartition(std::string_view storage_key, std::string_view scope);
+std::string EncodeLabel(std::string_view storage_key, const LabelRecord& record);
 std::string EncodeIds(std::string_view storage_key, const std::vector<EntryId>& ids);
 
 // Decoders. Errors: kDataLoss when the checksum or the shape is wrong; kFailedPrecondition for a
@@ -57,6 +71,7 @@ Result<PayloadRecord> DecodePayload(std::string_view storage_key, std::string_vi
 // Fills `out` exactly; kDataLoss when the stored dimension differs from out.size().
 Status DecodeVector(std::string_view storage_key, std::string_view value, std::span<float> out);
 Result<std::string_view> DecodePartition(std::string_view storage_key, std::string_view value);
+Result<LabelRecord> DecodeLabel(std::string_view storage_key, std::string_view value);
 Result<std::vector<EntryId>> DecodeIds(std::string_view storage_key, std::string_view value);
 
 }  // namespace nearhit

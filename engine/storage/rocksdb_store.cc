@@ -35,7 +35,7 @@ constexpr std::uint64_t kMinBlobBytes = 4'096;
 constexpr std::size_t kDropChunk = 1'000;
 
 constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
-    "default", "partitions", "headers", "vectors", "payloads", "keys", "tags", "expiry"};
+    "default", "partitions", "headers", "vectors", "payloads", "keys", "tags", "expiry", "labels"};
 
 rocksdb::Slice ToSlice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};

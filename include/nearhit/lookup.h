@@ -35,11 +35,12 @@ enum class MissReason : std::uint8_t {
   kTextNotRead = 7,
   kOverBudget = 9,  // too likely to be answered wrongly for the namespace's max_error
   kGuarded = 8,     // a guard refused what is near; LookupResult::rule names it
+  kLabelled = 10,   // labels say that what is near does not serve
 };
 // By value. A value of nearhit.v1.MissReason is MISS_REASON_ and the name in capitals.
-inline constexpr std::array<std::string_view, 10> kMissReasonNames = {
-    "none",    "empty",      "below_threshold", "no_vector", "embed_failed",
-    "expired", "read_error", "text_not_read",   "guarded",   "over_budget"};
+inline constexpr std::array<std::string_view, 11> kMissReasonNames = {
+    "none",       "empty",         "below_threshold", "no_vector",   "embed_failed", "expired",
+    "read_error", "text_not_read", "guarded",         "over_budget", "labelled"};
 
 std::string_view HitKindName(HitKind kind);  // "miss", "exact", "semantic"
 // "unknown" for a value that has no name.
@@ -115,10 +116,13 @@ struct LookupResult {
   // hit.
   std::optional<float> score{};
 
-  // The rule of the serving policy that decided: "threshold", "budget", or the name of a
-  // guard. Empty when
-  // it was not asked.
+  // The rule that decided: "threshold", "budget", "label", or the name of a guard. Empty when none
+  // was asked.
   std::string rule{};
+
+  // The entry that is served, or of a miss the one that came nearest to it and that no guard or
+  // label refused: what a label may be given to. 0: there was none.
+  EntryId candidate{};
 
   // A hit only.
   EntryId id{};

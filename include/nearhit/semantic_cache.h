@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nearhit/label.h"
 #include "nearhit/lookup.h"
 #include "nearhit/result.h"
 #include "nearhit/types.h"
@@ -131,6 +132,19 @@ class SemanticCache {
   // Up to `limit` (1..kMaxPageSize) live entries with ids above `after`, fewer when they have over
   // kMaxResultBytes.
   virtual Result<ScanPage> Scan(EntryId after, std::size_t limit) = 0;
+
+  // Says whether the answer of an entry serves a prompt. Durable when it returns: a pair that is
+  // wrong is never served again, from the next lookup on. What else is learnt of it follows with
+  // the next maintenance. The embedder is asked for vectors that are not given or stored.
+  //
+  // Errors: kInvalidArgument for a bad field, or an entry of another scope; kNotFound when the
+  // entry is not stored; kFailedPrecondition when it is stored under this very prompt (delete it);
+  // kResourceExhausted for feedback of a principal that comes too fast; kUnavailable.
+  // On error nothing changed.
+  virtual Result<LabelResult> Label(const LabelRequest& request) = 0;
+
+  // What decides whether an entry is served, and how right it is. Cost: a look at each label.
+  virtual Result<PolicyReport> Policy() = 0;
 
   // Whether a lookup or a store that brings no vector may wait for an embedder
   // (Embedder::may_block): a server gives such calls threads of their own.

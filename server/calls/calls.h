@@ -6,6 +6,7 @@
 
 #include "server/calls/admin_calls.h"
 #include "server/calls/cache_calls.h"
+#include "server/calls/label_calls.h"
 #include "server/calls/vectors_calls.h"
 
 namespace nearhit::server {
@@ -55,6 +56,8 @@ inline constexpr std::tuple kCacheCalls{
     StorageCall("nearhit.v1.Cache.Delete", "delete", &DoDelete),
     StorageCall("nearhit.v1.Cache.Invalidate", "invalidate", &DoInvalidate),
     StorageCall("nearhit.v1.Cache.Scan", "scan", &DoScan),
+    EmbeddingCall("nearhit.v1.Cache.Label", "label", &LaneOfLabel, &DoLabel),
+    StorageCall("nearhit.v1.Cache.Policy", "policy", &DoPolicy),
 };
 
 inline constexpr std::tuple kVectorsCalls{

@@ -249,6 +249,7 @@ void ToProto(LookupResult&& result, v1::LookupResult* out) {
     out->set_score(*result.score);
   }
   out->set_rule(result.rule);
+  out->set_candidate(result.candidate.value);
   if (result.kind == HitKind::kMiss) {
     return;
   }

@@ -46,6 +46,9 @@ void CheckKeys(std::string_view key) {
   if (const auto parts = ParseExpiryKey(key)) {
     FUZZ_CHECK(ExpiryKey(0, parts->expires_us, parts->id).substr(4) == key.substr(4));
   }
+  if (const auto parts = ParseLabelKey(key)) {
+    FUZZ_CHECK(LabelKey(0, *parts).substr(4) == key.substr(4));
+  }
   if (const auto partition = ParsePartitionKey(key)) {
     FUZZ_CHECK(PartitionKey(0, *partition).substr(4) == key.substr(4));
   }
@@ -59,7 +62,7 @@ void Run(FuzzInput input) {
   if (seal) {
     value = Seal(key, NewRecord() + value);
   }
-  switch (kind % 10) {
+  switch (kind % 11) {
     case 0:
       return CheckCanonical(DecodeHeader(key, value), value,
                             [&](const HeaderRecord& r) { return EncodeHeader(key, r); });
@@ -86,6 +89,9 @@ void Run(FuzzInput input) {
     case 8:
       return CheckCanonical(DecodeHighWaterMark(value), value,
                             [](std::uint64_t r) { return EncodeHighWaterMark(r); });
+    case 9:
+      return CheckCanonical(DecodeLabel(key, value), value,
+                            [&](const LabelRecord& r) { return EncodeLabel(key, r); });
     default:
       CheckKeys(key);
       return CheckCanonical(DecodeReembedding(key, value), value,

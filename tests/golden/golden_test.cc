@@ -11,119 +11,16 @@
 
 #include "base/coding.h"
 #include "engine/collection/id_allocator.h"
-#include "engine/database/catalogue.h"
 #include "engine/storage/envelope.h"
 #include "engine/storage/high_water_mark.h"
-#include "engine/storage/keys.h"
 #include "engine/storage/memory_store.h"
-#include "engine/storage/record.h"
+#include "tests/golden/golden_samples.h"
 #include "tests/support/status_matchers.h"
 
 namespace nearhit {
 namespace {
 
 using testing::HasSubstr;
-
-const std::string kKey = EntryKey(1, EntryId{0x0203});
-constexpr std::string_view kNamespaceKey = "namespace/support";
-constexpr std::string_view kReembeddingKey = "reembedding/support";
-
-HeaderRecord SampleHeader() {
-  return {.partition = 3,
-          .created_us = 1'700'000'000'000'000,
-          .expires_us = 1'800'000'000'000'000,
-          .key_hash = {.low = 0x0102030405060708, .high = 0x1112131415161718},
-          .bytes = 500,
-          .has_vector = true};
-}
-
-PayloadRecord SamplePayload() {
-  return {.partition = 3,
-          .created_us = 1'700'000'000'000'000,
-          .expires_us = 0,
-          .key = "how do I reset my password",
-          .content_type = "text/plain",
-          .model = "m",
-          .prompt_tokens = 7,
-          .answer_tokens = 9,
-          .cost = 0.25,
-          .tags = {"faq", "v2"},
-          .payload = "Click on \"forgot\"."};
-}
-
-const std::vector<float> kVector = {0.6F, -0.8F, 0};
-const std::vector<EntryId> kIds = {EntryId{1}, EntryId{0x0102030405060708}};
-
-NamespaceRecord SampleNamespace() {
-  NamespaceRecord record;
-  record.name = "support";
-  record.number = 7;
-  record.created_us = 1'700'000'000'000'000;
-  record.embedder_identity = "http/m/3";
-  record.config = {.kind = NamespaceKind::kVectors,
-                   .dimension = 3,
-                   .metric = Metric::kL2,
-                   .embedder = {.kind = "http",
-                                .url = "http://127.0.0.1/v1",
-                                .model = "m",
-                                .api_key_env = "KEY",
-                                .api_key_file = "/key",
-                                .timeout = std::chrono::milliseconds(1'000),
-                                .max_batch = 16,
-                                .max_retries = 3},
-                   .threshold = 0.5F,
-                   .default_ttl_ms = 1,
-                   .max_ttl_ms = 2,
-                   .idle_ttl_ms = 3,
-                   .max_entries = 4,
-                   .max_bytes = 5,
-                   .durability = Durability::kSync};
-  return record;
-}
-
-PendingReembedding SampleReembedding() {
-  return {.from = 7,
-          .to = 8,
-          .dimension = 5,
-          .identity = "http/n/5",
-          .threshold = 0.75F,
-          .embedder = SampleNamespace().config.embedder};
-}
-
-// What version 2 of a namespace record is for.
-NamespaceRecord SampleLocalNamespace() {
-  NamespaceRecord record = SampleNamespace();
-  record.embedder_identity = "local/00/float32/mean/256-windows/query: ";
-  record.config.embedder = {.kind = "local",
-                            .model = "/models/e5",
-                            .prefix = "query: ",
-                            .arithmetic = "float32",
-                            .long_text = "windows"};
-  return record;
-}
-
-// What version 3 is for.
-NamespaceRecord SampleUnguardedNamespace() {
-  NamespaceRecord record = SampleNamespace();
-  record.config.max_error = 0.01F;
-  record.config.guards_off = GuardSet(0b101);
-  return record;
-}
-
-PendingReembedding SampleLocalReembedding() {
-  PendingReembedding change = SampleReembedding();
-  change.identity = SampleLocalNamespace().embedder_identity;
-  change.embedder = SampleLocalNamespace().config.embedder;
-  return change;
-}
-
-HashSecret SampleSecret() {
-  HashSecret secret{};
-  for (std::size_t i = 0; i < secret.size(); ++i) {
-    secret[i] = static_cast<std::uint8_t>(i);
-  }
-  return secret;
-}
 
 // Every sealed record: its golden file, what writes it today, and what reads it.
 struct Kind {
@@ -154,18 +51,24 @@ std::vector<Kind> AllKinds() {
       {"vector", kKey, EncodeVector(kKey, kVector), decode_vector},
       {"partition", kKey, EncodePartition(kKey, "scope"),
        [](std::string_view value) { return DecodePartition(kKey, value).status(); }},
+      {"label", kKey, EncodeLabel(kKey, SampleLabel()),
+       [](std::string_view value) { return DecodeLabel(kKey, value).status(); }},
       {"ids", kKey, EncodeIds(kKey, kIds),
        [](std::string_view value) { return DecodeIds(kKey, value).status(); }},
       {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleNamespace()),
-       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 1, 3},
+       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 1, 4},
       {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleLocalNamespace()),
-       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 2, 3},
+       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 2, 4},
       {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleUnguardedNamespace()),
-       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 3, 3},
+       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 3, 4},
+      {"namespace", namespace_key, EncodeNamespace(kNamespaceKey, SampleReembeddedNamespace()),
+       [](std::string_view value) { return DecodeNamespace(kNamespaceKey, value).status(); }, 4, 4},
       {"reembedding", std::string(kReembeddingKey),
-       EncodeReembedding(kReembeddingKey, SampleReembedding()), decode_reembedding, 1, 2},
+       EncodeReembedding(kReembeddingKey, SampleReembedding()), decode_reembedding, 1, 3},
       {"reembedding", std::string(kReembeddingKey),
-       EncodeReembedding(kReembeddingKey, SampleLocalReembedding()), decode_reembedding, 2, 2},
+       EncodeReembedding(kReembeddingKey, SampleLocalReembedding()), decode_reembedding, 2, 3},
+      {"reembedding", std::string(kReembeddingKey),
+       EncodeReembedding(kReembeddingKey, SampleReembeddingOfKeys()), decode_reembedding, 3, 3},
       {"secret", "secret", EncodeSecret("secret", SampleSecret()),
        [](std::string_view value) { return DecodeSecret("secret", value).status(); }},
       {"next_namespace", "next_namespace", EncodeNextNumber("next_namespace", 8),
@@ -247,6 +150,20 @@ TEST(GoldenTest, PayloadReads) {
   EXPECT_EQ(read->cost, 0.25);
   EXPECT_EQ(read->tags, SamplePayload().tags);
   EXPECT_EQ(read->payload, SamplePayload().payload);
+}
+
+TEST(GoldenTest, LabelReads) {
+  const auto read = DecodeLabel(kKey, Golden("label"));
+  ASSERT_THAT(read, IsOk());
+  EXPECT_TRUE(read->serves);
+  EXPECT_EQ(read->source, 2);
+  EXPECT_TRUE(read->alias);
+  EXPECT_EQ(read->principal, SampleLabel().principal);
+  EXPECT_EQ(read->created_us, SampleLabel().created_us);
+  EXPECT_EQ(read->requests, 2.5F);
+  EXPECT_EQ(read->conflicts, 0b101U);
+  EXPECT_EQ(read->feature_set, 99U);
+  EXPECT_EQ(read->features, SampleLabel().features);
 }
 
 TEST(GoldenTest, SmallRecordsRead) {

@@ -16,7 +16,7 @@ LAYERS = {
     "engine/model": ["nearhit", "base"],
     "engine/collection": ["nearhit", "base", "index", "engine/storage"],
     "engine/policy": ["nearhit", "base"],
-    "engine/cache": ["nearhit", "base", "engine/collection", "engine/embedding", "engine/policy"],
+    "engine/cache": ["nearhit", "base", "engine/collection", "engine/embedding", "engine/policy", "engine/storage"],
     "engine/vectors": ["nearhit", "base", "engine/collection"],
     "engine/database": ["nearhit", "base", "engine/cache", "engine/collection", "engine/embedding",
                         "engine/storage", "engine/vectors"],
@@ -63,7 +63,6 @@ LAYERS["tests/server/gateway"] += ["tests/server/http"]
 LAYERS["tests/server/rest"] += ["tests/server/http"]
 LAYERS["tests/cli"] += ["server", "tests/engine/model"]
 LAYERS["tests/index"] += ["tests/kinds"]
-LAYERS["tests/engine/cache"] += ["engine/storage"]
 LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/support"]
 
 # A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.

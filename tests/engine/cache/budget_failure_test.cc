@@ -22,7 +22,8 @@ TEST(BudgetFailureTest, WhatCouldNotBeEvictedCanBeLater) {
   const auto collection = *Collection::Open(&store, &clock, ids.get(), HashSecret{}, {.ns = 1});
   NamespaceConfig config;
   config.max_entries = kMost;
-  Cache cache(collection.get(), &clock, nullptr, config);
+  Cache cache(collection.get(), &clock, std::make_shared<LabelBook>(&store, &clock, 1), nullptr,
+              config);
   int next = 0;
   const auto put = [&] {
     const std::string slot = std::to_string(next++);

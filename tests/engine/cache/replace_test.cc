@@ -23,7 +23,8 @@ TEST(ReplaceTest, ALookupWhoseMatchWasReplacedLooksAgain) {
   NamespaceConfig config;
   config.dimension = 2;
   config.threshold = 0.5F;
-  Cache cache(collection.get(), &clock, nullptr, config);
+  Cache cache(collection.get(), &clock, std::make_shared<LabelBook>(&store, &clock, 1), nullptr,
+              config);
   const std::vector<float> vector = {1, 0};
   const std::vector<float> farther = {1, 0.5F};
   const auto put = [&](std::string_view slot, const std::vector<float>& of) {

@@ -33,6 +33,8 @@ class RefusingPolicy final : public ServingPolicy {
             .rule = "names"};
   }
 
+  void Report(PolicyReport*) const override {}
+
   mutable std::vector<std::string> judged;
 
  private:
@@ -49,8 +51,8 @@ class ServingTest : public testing::Test {
     policy_ = std::make_shared<RefusingPolicy>(std::move(refused), candidates);
     NamespaceConfig config;
     config.dimension = 2;
-    Cache cache(collection_.get(), &clock_, nullptr, config, nullptr,
-                [this](const NamespaceConfig&) { return policy_; });
+    Cache cache(collection_.get(), &clock_, labels_, nullptr, config, nullptr,
+                [this](const PolicyInputs&) { return policy_; });
     for (int i = 0; i < 10; ++i) {
       const std::string slot = std::to_string(i);
       const std::vector<float> vector = {1, .05F * static_cast<float>(i)};
@@ -75,6 +77,7 @@ class ServingTest : public testing::Test {
   const std::unique_ptr<IdAllocator> ids_ = *IdAllocator::Open(store_.get());
   const std::unique_ptr<Collection> collection_ =
       *Collection::Open(store_.get(), &clock_, ids_.get(), HashSecret{}, {.ns = 1, .dimension = 2});
+  const std::shared_ptr<LabelBook> labels_ = std::make_shared<LabelBook>(store_.get(), &clock_, 1);
   std::shared_ptr<RefusingPolicy> policy_;
 };
 
@@ -115,7 +118,7 @@ TEST_F(ServingTest, TheTraceHasAVerdictForEachCandidate) {
 TEST_F(ServingTest, WithoutExplainThereIsNoTrace) {
   Lookup({});
   const std::vector<float> vector = {1, 0};
-  Cache cache(collection_.get(), &clock_, nullptr, NamespaceConfig{.dimension = 2});
+  Cache cache(collection_.get(), &clock_, labels_, nullptr, NamespaceConfig{.dimension = 2});
   EXPECT_EQ(cache.Lookup(Prompt{.scope = "s", .slot = "question", .vector = vector}, {})->trace,
             nullptr);
 }

@@ -33,7 +33,9 @@ class DamagedRowsTest : public testing::Test {
         *Collection::Open(&store(), &clock_, ids_.get(), secret_, {.ns = kNumber, .dimension = 2});
     collection_ = contents.collection.get();
     if (kind == NamespaceKind::kCache) {
-      contents.cache = std::make_unique<Cache>(collection_, &clock_, nullptr, record.config);
+      contents.cache = std::make_unique<Cache>(
+          collection_, &clock_, std::make_shared<LabelBook>(&store(), &clock_, kNumber), nullptr,
+          record.config);
     } else {
       contents.vectors = std::make_unique<Vectors>(collection_, &clock_);
     }

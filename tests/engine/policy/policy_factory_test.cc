@@ -2,13 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/engine/policy/policy_inputs.h"
+
 namespace nearhit {
 namespace {
 
 TEST(GuardedPolicyTest, RefusesByNameWhatIsNearEnough) {
   NamespaceConfig config;
   config.threshold = .9F;
-  const auto policy = MakePolicy(config);
+  const auto policy = MakePolicy(InputsOf(config));
   const Verdict served = policy->Judge(
       {.asked = "a table for 2", .matched = "a table for two", .score = .9F, .min_score = {}});
   EXPECT_TRUE(served.serve);
@@ -27,7 +29,7 @@ TEST(GuardedPolicyTest, RefusesByNameWhatIsNearEnough) {
 TEST(GuardedPolicyTest, IsTheThresholdAloneWhereAllGuardsAreOff) {
   NamespaceConfig config;
   config.guards_off = GuardSet::All();
-  const auto policy = MakePolicy(config);
+  const auto policy = MakePolicy(InputsOf(config));
   EXPECT_TRUE(
       policy->Judge({.asked = "for 2", .matched = "for 3", .score = .99F, .min_score = {}}).serve);
   EXPECT_EQ(policy->candidates(), 1U);
@@ -36,7 +38,7 @@ TEST(GuardedPolicyTest, IsTheThresholdAloneWhereAllGuardsAreOff) {
 TEST(GuardedPolicyTest, AsksForWhatTheCallerWants) {
   NamespaceConfig config;
   config.threshold = .9F;
-  const auto policy = MakePolicy(config);
+  const auto policy = MakePolicy(InputsOf(config));
   EXPECT_FLOAT_EQ(policy->LeastScore({}), .9F);
   EXPECT_FLOAT_EQ(policy->LeastScore(.5F), .9F);
   EXPECT_FLOAT_EQ(policy->LeastScore(.95F), .95F);
@@ -45,7 +47,7 @@ TEST(GuardedPolicyTest, AsksForWhatTheCallerWants) {
 TEST(BudgetPolicyTest, ServesWhatIsLikelyEnoughToBeRight) {
   NamespaceConfig config;
   config.max_error = .01F;
-  const auto policy = MakePolicy(config);
+  const auto policy = MakePolicy(InputsOf(config));
   const auto judge = [&](std::string_view asked, std::string_view matched, float score) {
     return policy->Judge({.asked = asked, .matched = matched, .score = score, .min_score = {}});
   };
@@ -58,9 +60,9 @@ TEST(BudgetPolicyTest, ServesWhatIsLikelyEnoughToBeRight) {
   EXPECT_EQ(unlikely.rule, "budget");
   const Verdict guarded = judge("a table for 2", "a table for 3", .99F);
   EXPECT_EQ(guarded.reason, MissReason::kGuarded);
-  EXPECT_EQ(judge("a b", "a c", .79F).reason, MissReason::kBelowThreshold);
+  EXPECT_EQ(judge("a b", "a c", .69F).reason, MissReason::kBelowThreshold);
   EXPECT_FLOAT_EQ(policy->LeastScore(.9F), .9F);
-  EXPECT_FLOAT_EQ(policy->LeastScore(.1F), .8F);
+  EXPECT_FLOAT_EQ(policy->LeastScore(.1F), .7F);
 }
 
 TEST(BudgetPolicyTest, AHigherBudgetServesNoLess) {
@@ -71,7 +73,7 @@ TEST(BudgetPolicyTest, AHigherBudgetServesNoLess) {
     NamespaceConfig config;
     config.max_error = max_error;
     const bool serves =
-        MakePolicy(config)
+        MakePolicy(InputsOf(config))
             ->Judge({.asked = asked, .matched = matched, .score = .9F, .min_score = {}})
             .serve;
     EXPECT_TRUE(serves || !served) << max_error;

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/engine/policy/policy_inputs.h"
+
 namespace nearhit {
 namespace {
 
@@ -29,7 +31,7 @@ TEST(ThresholdPolicyTest, ServesWhatReachesTheHigherOfBothThresholds) {
   for (const Row& row : table) {
     NamespaceConfig config;
     config.threshold = row.threshold;
-    const auto policy = std::make_shared<const ThresholdPolicy>(config.threshold);
+    const auto policy = std::make_shared<const ThresholdPolicy>(InputsOf(config));
     const Verdict verdict = policy->Judge(
         {.asked = "a", .matched = "b", .score = row.score, .min_score = row.min_score});
     EXPECT_EQ(verdict.serve, row.serve) << row.score << " of " << row.threshold;

@@ -1,5 +1,4 @@
-// What a cache is made of besides its collection: the settings that one call works with, and what
-// is known of entries besides their contents.
+// What is known of a cache's entries besides their contents.
 #pragma once
 
 #include <cstdint>
@@ -9,26 +8,18 @@
 #include "base/clock.h"
 #include "engine/cache/eviction_policy.h"
 #include "engine/cache/idle_tracker.h"
+#include "engine/cache/label_book.h"
 #include "engine/collection/stat_counters.h"
-#include "engine/embedding/embedder_service.h"
-#include "engine/policy/serving_policy.h"
+#include "engine/policy/traffic.h"
 #include "nearhit/options.h"
 #include "nearhit/types.h"
 
 namespace nearhit {
 
-// The parts of the configuration that calls read, taken together.
-//
-// Thread-safety: immutable.
-struct CacheSettings {
-  NamespaceConfig config;
-  std::shared_ptr<const ServingPolicy> serving;
-  std::shared_ptr<EmbedderService> embedder;  // null: callers bring the vectors
-};
-
 // Thread-safety: thread-safe.
 struct EntryTracking {
-  explicit EntryTracking(std::unique_ptr<EvictionPolicy> evicts) : policy(std::move(evicts)) {}
+  EntryTracking(std::unique_ptr<EvictionPolicy> evicts, std::shared_ptr<LabelBook> book)
+      : policy(std::move(evicts)), labels(std::move(book)) {}
 
   // Whether the entry was not read for longer than the configuration allows.
   bool IsIdle(EntryId id, const NamespaceConfig& config, const Clock& clock) const {
@@ -39,6 +30,8 @@ struct EntryTracking {
   const std::unique_ptr<EvictionPolicy> policy;
   IdleTracker idle;
   StatCounters counters;
+  const std::shared_ptr<LabelBook> labels;
+  const std::shared_ptr<Traffic> traffic = std::make_shared<Traffic>();
 };
 
 }  // namespace nearhit

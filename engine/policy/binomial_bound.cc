@@ -1,0 +1,56 @@
+#include "engine/policy/binomial_bound.h"
+
+#include <cmath>
+
+namespace nearhit {
+namespace {
+
+// The chance that at most `found` of `sample` are found where each is with `share`.
+double ChanceOfAtMost(double found, double sample, double share) {
+  if (share <= 0) {
+    return 1;
+  }
+  if (share >= 1) {
+    return found >= sample ? 1 : 0;
+  }
+  // In logarithms: the first terms may be too small for a double.
+  double term = sample * std::log1p(-share);
+  double sum = std::exp(term);
+  for (double k = 0; k < found; ++k) {
+    term += std::log((sample - k) / (k + 1)) + std::log(share / (1 - share));
+    sum += std::exp(term);
+  }
+  return sum;
+}
+
+// The share at which a falling function has come down to `least`.
+template <typename Function>
+double Crossing(Function chance, double least) {
+  double low = 0;
+  double high = 1;
+  for (int i = 0; i < 50; ++i) {
+    const double middle = (low + high) / 2;
+    (chance(middle) > least ? low : high) = middle;
+  }
+  return high;
+}
+
+}  // namespace
+
+double UpperShare(double found, double sample, double confidence) {
+  if (found >= sample) {
+    return 1;
+  }
+  return Crossing([&](double share) { return ChanceOfAtMost(found, sample, share); },
+                  1 - confidence);
+}
+
+double LowerShare(double found, double sample, double confidence) {
+  if (found <= 0) {
+    return 0;
+  }
+  return Crossing([&](double share) { return ChanceOfAtMost(found - 1, sample, share); },
+                  confidence);
+}
+
+}  // namespace nearhit

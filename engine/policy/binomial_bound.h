@@ -1,0 +1,12 @@
+// Bounds of a share of which a sample is known.
+#pragma once
+
+namespace nearhit {
+
+// One-sided bounds of Clopper and Pearson, "The use of confidence or fiducial limits illustrated in
+// the case of the binomial" (1934): with `confidence`, the share is at most, or at least, this.
+// `sample` need not be whole. Requires: 0 <= found <= sample, 0 < confidence < 1.
+double UpperShare(double found, double sample, double confidence);
+double LowerShare(double found, double sample, double confidence);
+
+}  // namespace nearhit

@@ -1,0 +1,216 @@
+#include "engine/policy/lessons.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+#include <utility>
+
+#include "engine/policy/binomial_bound.h"
+#include "engine/policy/verifier.h"
+
+namespace nearhit {
+namespace {
+
+// Variance of the prior on an entry's correction: flat between 1 and 4 on three streams.
+constexpr double kVariance = 2;
+// Scores to serve from lie on a grid: one label more or less moves nothing.
+constexpr float kStep = 0.125F;
+constexpr double kContradiction = 0.9;
+constexpr double kInterval = 0.95;  // of each side
+
+bool IsTrusted(const JudgedPair& pair) {
+  return pair.source != LabelSource::kFeedback;
+}
+
+bool CanErr(LabelSource source) {
+  return source == LabelSource::kShadow || source == LabelSource::kJudge;
+}
+
+float RoundedUp(float score) {
+  return std::ceil(score / kStep) * kStep;
+}
+
+// The least score on the grid above one that must not be served.
+float Above(float score) {
+  return (std::floor(score / kStep) + 1) * kStep;
+}
+
+}  // namespace
+
+std::shared_ptr<const Lessons> Lessons::Learn(std::span<const JudgedPair> pairs, GuardSet guards,
+                                              const Lessons* before) {
+  auto lessons = std::make_shared<Lessons>();
+  std::vector<const JudgedPair*> trusted;
+  for (const JudgedPair& pair : pairs) {
+    if (!IsTrusted(pair)) {
+      continue;
+    }
+    auto& refused = pair.serves ? lessons->right_ : lessons->wrong_;
+    for (std::size_t guard = 0; guard < refused.size(); ++guard) {
+      refused[guard] += pair.conflicts.Has(static_cast<Guard>(guard)) ? 1 : 0;
+    }
+    if (pair.conflicts.Without(guards) != pair.conflicts) {
+      lessons->requests_ += static_cast<double>(pair.requests);  // a request that is not served
+    } else {
+      trusted.push_back(&pair);
+    }
+  }
+  lessons->Fit(trusted, before);
+  lessons->Correct(pairs);
+  lessons->TakeSamples(trusted);
+  return lessons;
+}
+
+void Lessons::Fit(PairView trusted, const Lessons* before) {
+  model_ = Verifier::Shared().model();
+  folds_.fill(model_);
+  if (before != nullptr && before->fitted() && trusted.size() * 5 < before->fitted_on_ * 6) {
+    fitted_on_ = before->fitted_on_;
+    model_ = before->model_;
+    folds_ = before->folds_;
+    return;
+  }
+  const auto right = static_cast<std::size_t>(std::count_if(
+      trusted.begin(), trusted.end(), [](const JudgedPair* pair) { return pair->serves; }));
+  if (trusted.size() < kLeastToFit || right < kLeastOfEach ||
+      trusted.size() - right < kLeastOfEach) {
+    return;
+  }
+  const auto without = [&](std::size_t fold) {
+    std::vector<Example> examples;
+    examples.reserve(trusted.size());
+    for (const JudgedPair* pair : trusted) {
+      if (FoldOf(*pair) != fold) {
+        examples.push_back({.features = &pair->features, .serves = pair->serves});
+      }
+    }
+    return examples;
+  };
+  const LogisticPrior& prior = Verifier::Shared().prior();
+  model_ = FitLogistic(without(kFolds), prior, prior.model);
+  for (std::size_t fold = 0; fold < kFolds; ++fold) {
+    folds_[fold] = FitLogistic(without(fold), prior, model_);
+  }
+  fitted_on_ = trusted.size();
+}
+
+float Lessons::ScoreOf(const JudgedPair& pair) const {
+  return folds_[FoldOf(pair)].Score(pair.features);
+}
+
+Lessons::Residuals Lessons::ResidualsOf(const JudgedPair& pair) const {
+  const double chance = 1 / (1 + std::exp(-static_cast<double>(ScoreOf(pair))));
+  return {.error = (pair.serves ? 1 : 0) - chance, .weight = chance * (1 - chance)};
+}
+
+float Lessons::Correction(const Residuals& residuals) {
+  return static_cast<float>(kVariance * residuals.error / (1 + kVariance * residuals.weight));
+}
+
+void Lessons::Correct(std::span<const JudgedPair> pairs) {
+  std::unordered_set<Hash128, HashOfHash> counted;  // of feedback: entry and principal
+  for (std::size_t i = pairs.size(); i-- > 0;) {    // the newest word of a principal is its word
+    const JudgedPair& pair = pairs[i];
+    if (!IsTrusted(pair)) {
+      const Hash128 once{.low = pair.entry.low ^ pair.principal, .high = pair.entry.high};
+      if (!counted.insert(once).second || pair.serves) {
+        continue;
+      }
+    }
+    const Residuals own = ResidualsOf(pair);
+    Residuals& sum = entries_[pair.entry];
+    sum.error += own.error;
+    sum.weight += own.weight;
+  }
+}
+
+void Lessons::TakeSamples(PairView trusted) {
+  std::size_t fallible = 0;
+  for (const JudgedPair* pair : trusted) {
+    if (pair->requests <= 0) {
+      continue;
+    }
+    const Residuals own = ResidualsOf(*pair);
+    Residuals others = entries_.at(pair->entry);
+    others.error -= own.error;
+    others.weight -= own.weight;
+    samples_.push_back({.score = ScoreOf(*pair) + Correction(others),
+                        .cosine = pair->features[0],
+                        .serves = pair->serves});
+    requests_ += static_cast<double>(pair->requests);
+    fallible += CanErr(pair->source) ? 1 : 0;
+  }
+  std::sort(samples_.begin(), samples_.end(),
+            [](const Sample& a, const Sample& b) { return a.score > b.score; });
+  if (!samples_.empty()) {
+    allowed_ =
+        1 - kJudgeError * static_cast<double>(fallible) / static_cast<double>(samples_.size());
+  }
+}
+
+float Lessons::CorrectionOf(const Hash128& entry) const {
+  const auto found = entries_.find(entry);
+  return found == entries_.end() ? 0 : Correction(found->second);
+}
+
+// The bound grows with the number of wrong samples alone: the sequence of tests ends before the
+// first wrong one too many.
+std::optional<float> Lessons::LeastScore(float max_error) const {
+  const double budget = static_cast<double>(max_error) * allowed_;
+  double wrong = 0;
+  if (samples_.empty() || UpperShare(wrong, requests_, kConfidence) > budget) {
+    return std::nullopt;
+  }
+  for (const Sample& sample : samples_) {
+    if (!sample.serves && UpperShare(++wrong, requests_, kConfidence) > budget) {
+      return Above(sample.score);
+    }
+  }
+  return RoundedUp(samples_.back().score);
+}
+
+float Lessons::NoLaxerThan(float least, float max_error) const {
+  const double budget = static_cast<double>(max_error) * allowed_;
+  double wrong = 0;
+  for (const Sample& sample : samples_) {
+    if (sample.score < least) {
+      break;
+    }
+    if (!sample.serves && LowerShare(++wrong, requests_, kContradiction) > budget) {
+      return Above(sample.score);
+    }
+  }
+  return least;
+}
+
+template <typename Served>
+Lessons::Estimate Lessons::EstimateOf(Served served) const {
+  if (samples_.empty()) {
+    return {};
+  }
+  double hits = 0;
+  double wrong = 0;
+  for (const Sample& sample : samples_) {
+    if (served(sample)) {
+      ++hits;
+      wrong += sample.serves ? 0 : 1;
+    }
+  }
+  const auto share = [&](double part) {
+    return static_cast<float>(std::min(1.0, part / allowed_));
+  };
+  return {.hits = static_cast<float>(hits / requests_),
+          .wrong = share(wrong / requests_),
+          .wrong_low = share(LowerShare(wrong, requests_, kInterval)),
+          .wrong_high = share(UpperShare(wrong, requests_, kInterval))};
+}
+
+Lessons::Estimate Lessons::FromScore(float least) const {
+  return EstimateOf([least](const Sample& sample) { return sample.score >= least; });
+}
+
+Lessons::Estimate Lessons::FromCosine(float least) const {
+  return EstimateOf([least](const Sample& sample) { return sample.cosine >= least; });
+}
+
+}  // namespace nearhit

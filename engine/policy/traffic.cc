@@ -1,0 +1,67 @@
+#include "engine/policy/traffic.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nearhit {
+
+bool Traffic::Observe(bool near, std::optional<float> odds) {
+  if (near) {
+    near_.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (odds) {
+    const float bin = std::clamp((*odds - kLowest) / kWidth, 0.0F, static_cast<float>(kBins - 1));
+    bins_[static_cast<std::size_t>(bin)].fetch_add(1, std::memory_order_relaxed);
+  }
+  const std::uint64_t requests = requests_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (requests == kWindow) {
+    Fade();
+  }
+  return requests % kInterval == 0;
+}
+
+// Counts that come in meanwhile may be lost or doubled: a few of thousands.
+void Traffic::Fade() {
+  for (std::atomic<std::uint64_t>& count : bins_) {
+    count.store(count.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
+  }
+  near_.store(near_.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
+  requests_.fetch_sub(kWindow / 2, std::memory_order_relaxed);
+}
+
+double Traffic::Count(std::size_t bin) const {
+  return static_cast<double>(bins_[bin].load(std::memory_order_relaxed));
+}
+
+double Traffic::Wrong(std::size_t bin) const {
+  return Count(bin) / (1 + std::exp(static_cast<double>(OddsOf(bin) + kWidth / 2)));
+}
+
+float Traffic::LeastOdds(float max_error) const {
+  const double allowed = static_cast<double>(max_error) * static_cast<double>(requests());
+  double wrong = 0;
+  std::size_t bin = kBins;
+  while (bin > 0) {
+    wrong += Wrong(bin - 1);
+    if (wrong * kMargin > allowed) {
+      break;
+    }
+    --bin;
+  }
+  return OddsOf(bin);
+}
+
+Traffic::Shares Traffic::From(float least_odds) const {
+  double served = 0;
+  double wrong = 0;
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    if (OddsOf(bin) + kWidth / 2 >= least_odds) {
+      served += Count(bin);
+      wrong += Wrong(bin);
+    }
+  }
+  const double all = std::max(1.0, static_cast<double>(requests()));
+  return {.served = static_cast<float>(served / all), .wrong = static_cast<float>(wrong / all)};
+}
+
+}  // namespace nearhit
