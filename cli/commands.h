@@ -47,6 +47,7 @@ void AddEmbedCommands(CLI::App* app, CliContext* context);   // embed, similar
 void AddModelCommands(CLI::App* app, CliContext* context);   // model
 void AddAdminCommands(CLI::App* app, CliContext* context);   // ns, stats, ping
 void AddReembedCommand(CLI::App* ns, CliContext* context);   // ns reembed
+void AddPolicyCommands(CLI::App* app, CliContext* context);  // label, policy
 void AddDataCommands(CLI::App* app, CliContext* context);    // import, export
 
 }  // namespace nearhit

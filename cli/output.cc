@@ -204,7 +204,14 @@ Json LookupToJson(const v1::LookupResult& result) {
   }
   if (!hit) {
     json["miss_reason"] = MissReasonText(result.miss_reason());
+  }
+  if (!hit || !result.rule().empty()) {
     json["rule"] = result.rule();
+  }
+  if (!hit) {
+    if (result.candidate() != 0) {
+      json["candidate"] = result.candidate();
+    }
     return json;
   }
   json["id"] = result.id();

@@ -65,6 +65,7 @@ int RunCli(int argc, const char* const* argv, std::ostream& out, std::ostream& e
       ->check(CLI::Range(0.001, 86'400.0));
   app.add_flag("--json", context.json, "Print JSON, one object to a line");
   AddLookupCommand(&app, &context);
+  AddPolicyCommands(&app, &context);
   AddCacheCommands(&app, &context);
   AddVectorCommands(&app, &context);
   AddEmbedCommands(&app, &context);

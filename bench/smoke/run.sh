@@ -79,7 +79,20 @@ case $subcommand in
       > "$work/stream.jsonl"
     "$bench" replay --stream "$work/stream.jsonl" --threshold .9 > "$work/out"
     expect hits
-    grep -q '"hits":1,"exact_hits":1,"wrong":0' "$work/out"
+    grep -q '"hits":1,"exact_hits":1,.*"wrong":0' "$work/out"
+    "$bench" replay --stream "$work/stream.jsonl" --policy labels --max-error .1 > "$work/out"
+    expect labels label_hits judged_requests
+    ;;
+  budget)
+    # Pairs of which only the cosine differs, and with it whether they serve.
+    {
+      printf 'label\tguard\tcosine%s\n' "$(printf '\tx%.0s' $(seq 55))"
+      for i in $(seq 1 60); do
+        printf '%d\t-\t0.%d%s\n' $((i % 10 < 9)) $((75 + i % 25)) "$(printf '\t0%.0s' $(seq 55))"
+      done
+    } > "$work/features.tsv"
+    "$bench" budget --features "$work/features.tsv" --max-error .1 --requests 300 --draws 3 > "$work/out"
+    expect max_error requests hit_rate error_rate over_budget over_budget_by_a_quarter
     ;;
   load)
     printf '[server]\nlisten = ""\nunix_socket = "%s/socket"\n' "$work" > "$work/config.toml"

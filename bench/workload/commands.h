@@ -22,5 +22,6 @@ void AddLoad(CLI::App* app, Command* command);
 void AddMixed(CLI::App* app, Command* command);
 void AddGen(CLI::App* app, Command* command);
 void AddFeatures(CLI::App* app, Command* command);
+void AddBudget(CLI::App* app, Command* command);
 
 }  // namespace nearhit::bench

@@ -20,6 +20,7 @@ int Run(int argc, char** argv) {
   nearhit::bench::AddMixed(&app, &command);
   nearhit::bench::AddGen(&app, &command);
   nearhit::bench::AddFeatures(&app, &command);
+  nearhit::bench::AddBudget(&app, &command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <random>
 #include <utility>
 
 #include "bench/workload/commands.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr const char* kThreshold = "threshold";
 constexpr const char* kGuards = "guards";
 constexpr const char* kBudget = "budget";
+constexpr const char* kLabels = "labels";
 
 struct ReplayFlags {
   std::string pairs;
@@ -33,15 +35,24 @@ struct ReplayFlags {
   std::vector<std::string> policies = {kGuards};
   std::vector<std::string> protocols;
   std::size_t limit = 0;
+  std::string guards_off;
+  double label_share = 0.05;
+  double label_error = 0.1;
+  std::size_t most_labels = 0;
+  std::size_t count_from = 0;
+  unsigned seed = 1;
 };
 
 struct Score {
   std::size_t requests = 0;
   std::size_t hits = 0;  // wrong ones included
   std::size_t exact = 0;
+  std::size_t by_label = 0;  // hits that a label had asked for
+  std::size_t labels = 0;    // given
   std::size_t wrong = 0;
   std::size_t missed = 0;   // misses although a right answer was there
   std::size_t skipped = 0;  // texts without a vector
+  PolicyReport report{};    // at the end
 };
 
 constexpr const char* kPairs = "pairs";
@@ -53,6 +64,8 @@ struct Policy {
   std::string name;
   float threshold = 0;
   float max_error = 0;  // of a budget
+
+  bool has_budget() const { return name == kBudget || name == kLabels; }
 };
 
 // A cache with one policy, in memory.
@@ -69,7 +82,10 @@ class Replayer {
         known_ != nullptr ? static_cast<std::uint32_t>(known_->dimension()) : flags_.dimension;
     config.threshold = policy_.threshold;
     config.max_error = policy_.max_error;
-    config.guards_off = policy_.name == kThreshold ? GuardSet::All() : GuardSet();
+    NEARHIT_ASSIGN_OR_RETURN(config.guards_off, ParseGuards(flags_.guards_off));
+    if (policy_.name == kThreshold) {
+      config.guards_off = GuardSet::All();
+    }
     NEARHIT_RETURN_IF_ERROR(scratch_->db().CreateNamespace("replay", config));
     NEARHIT_ASSIGN_OR_RETURN(cache_, scratch_->db().Cache("replay"));
     return {};
@@ -96,26 +112,67 @@ class Replayer {
   Result<Score> Stream(const std::vector<LabelledPrompt>& prompts, bool insert_always) {
     Score score;
     std::unordered_map<std::string, std::size_t> stored;  // by label
-    for (const LabelledPrompt& prompt : prompts) {
+    std::mt19937 random(flags_.seed);
+    std::size_t labels = 0;
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+      const LabelledPrompt& prompt = prompts[i];
       NEARHIT_ASSIGN_OR_RETURN(const std::optional<LookupResult> found, Find("s", prompt.text));
       if (!found) {
         ++score.skipped;
         continue;
       }
       const bool hit = found->kind != HitKind::kMiss;
-      Count(*found, hit && found->answer == prompt.label, stored.contains(prompt.label), &score);
+      if (i >= flags_.count_from) {
+        Count(*found, hit && found->answer == prompt.label, stored.contains(prompt.label), &score);
+      }
+      if (policy_.name == kLabels && (flags_.most_labels == 0 || labels < flags_.most_labels)) {
+        NEARHIT_ASSIGN_OR_RETURN(const bool labelled, MaybeLabel(prompt, *found, &random));
+        labels += labelled ? 1 : 0;
+        if (labelled && labels % kLabelsPerRound == 0) {
+          NEARHIT_RETURN_IF_ERROR(scratch_->db().RunMaintenance());
+        }
+      }
       if (!hit || insert_always) {
         NEARHIT_RETURN_IF_ERROR(Store("s", prompt.text, prompt.label).status());
         ++stored[prompt.label];
       }
-      if (score.requests % 1'000 == 0) {
+      if (i % 1'000 == 0) {
         NEARHIT_RETURN_IF_ERROR(scratch_->db().RunMaintenance());
       }
     }
+    score.labels = labels;
+    NEARHIT_ASSIGN_OR_RETURN(score.report, cache_->Policy());
     return score;
   }
 
  private:
+  static constexpr std::size_t kLabelsPerRound = 20;
+
+  // A judge looks at a share of the requests that have something near, and errs on a share of what
+  // is wrong.
+  Result<bool> MaybeLabel(const LabelledPrompt& prompt, const LookupResult& found,
+                          std::mt19937* random) {
+    std::uniform_real_distribution<double> uniform;
+    const double drawn = uniform(*random);
+    const double error = uniform(*random);
+    if (!found.candidate || found.kind == HitKind::kExact || found.rule == "label" ||
+        drawn >= flags_.label_share) {
+      return false;
+    }
+    NEARHIT_ASSIGN_OR_RETURN(const Entry entry, cache_->Get(found.candidate));
+    LabelRequest label;
+    label.prompt = {.scope = "s", .slot = prompt.text};
+    if (known_ != nullptr) {
+      label.prompt.vector = known_->Find(prompt.text);
+    }
+    label.id = found.candidate;
+    label.serves = entry.answer == prompt.label || error < flags_.label_error;
+    label.source = LabelSource::kJudge;
+    label.sampled = true;
+    NEARHIT_RETURN_IF_ERROR(cache_->Label(label).status());
+    return true;
+  }
+
   static void Count(const LookupResult& found, bool right, bool there, Score* score) {
     ++score->requests;
     if (found.kind == HitKind::kMiss) {
@@ -124,6 +181,7 @@ class Replayer {
     }
     ++score->hits;
     score->exact += found.kind == HitKind::kExact ? 1 : 0;
+    score->by_label += found.rule == "label" ? 1 : 0;
     score->wrong += right ? 0 : 1;
   }
 
@@ -194,6 +252,11 @@ void PrintScore(const ReplayFlags& flags, const std::string& protocol, const Pol
          {"requests", score.requests},
          {"hits", score.hits},
          {"exact_hits", score.exact},
+         {"label_hits", score.by_label},
+         {"labels", score.labels},
+         {"judged_requests", Rounded(static_cast<double>(score.report.judged_requests))},
+         {"expected_hit_rate", Rounded(static_cast<double>(score.report.hits))},
+         {"expected_error_rate", Rounded(static_cast<double>(score.report.wrong))},
          {"wrong", score.wrong},
          {"misses", score.requests - score.hits},
          {"missed_right", score.missed},
@@ -209,14 +272,11 @@ void PrintScore(const ReplayFlags& flags, const std::string& protocol, const Pol
 std::vector<Policy> PoliciesOf(const ReplayFlags& flags) {
   std::vector<Policy> policies;
   for (const std::string& name : flags.policies) {
-    for (std::size_t i = 0; name == kBudget && i < flags.max_errors.size(); ++i) {
-      policies.push_back({.name = name, .threshold = 0, .max_error = flags.max_errors[i]});
-    }
-    if (name == kBudget) {
-      continue;
-    }
-    for (const float threshold : flags.thresholds) {
-      policies.push_back({.name = name, .threshold = threshold, .max_error = 0});
+    Policy policy{.name = name};
+    const bool budget = policy.has_budget();
+    for (const float value : budget ? flags.max_errors : flags.thresholds) {
+      (budget ? policy.max_error : policy.threshold) = value;
+      policies.push_back(policy);
     }
   }
   return policies;
@@ -287,13 +347,27 @@ void AddReplay(CLI::App* app, Command* command) {
   replay->add_option("--vectors", flags->vectors, "none: row i is the vector of line i");
   AddList(replay, "--threshold", &flags->thresholds, "Scores from which an entry is served");
   AddList(replay, "--policy", &flags->policies,
-          "threshold, guards (a threshold and the guards), budget")
-      ->check(CLI::IsMember({kThreshold, kGuards, kBudget}));
+          "threshold, guards (a threshold and the guards), budget, labels (a budget and a judge)")
+      ->check(CLI::IsMember({kThreshold, kGuards, kBudget, kLabels}));
   AddList(replay, "--max-error", &flags->max_errors,
           "budget: shares of requests that may be wrong");
   AddList(replay, "--protocol", &flags->protocols, "pairs, cache_on_miss, insert_always; all")
       ->check(CLI::IsMember({kPairs, kCacheOnMiss, kInsertAlways}));
   replay->add_option("--limit", flags->limit, "First requests only (0: all)");
+  replay->add_option("--guards-off", flags->guards_off, "Guards that are off, or all");
+  replay
+      ->add_option("--label-share", flags->label_share,
+                   "labels: share of the requests with something near that a judge looks at")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  replay
+      ->add_option("--label-error", flags->label_error,
+                   "labels: share of what is wrong that the judge calls right")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  replay->add_option("--most-labels", flags->most_labels, "labels: of the judge in all (0: any)");
+  replay->add_option("--count-from", flags->count_from, "Streams: first request that counts");
+  replay->add_option("--seed", flags->seed, "labels: of the judge")->capture_default_str();
   replay->callback([=] { command->run = [=] { return RunReplay(*flags); }; });
 }
 

@@ -8,30 +8,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "formats/labelled_pairs.h"
 #include "formats/vector_file.h"
 #include "nearhit/result.h"
 #include "nearhit/types.h"
 
 namespace nearhit::bench {
 
-// Would the answer to `cached` serve `asked`?
-struct LabelledPair {
-  std::string cached;
-  std::string asked;
-  bool same = false;
-};
-
 // A request; those of one label have the same answer.
 struct LabelledPrompt {
   std::string text;
   std::string label;
 };
-
-// A TSV with a header, gzip or plain: a column label, is_duplicate or is_same (1, 0; other lines
-// are skipped), and one of the column pairs text_a text_b, cached asked, q1 q2, question1
-// question2, sentence1 sentence2. Errors: those of LineReader; kInvalidArgument for another header
-// or a line with too few columns.
-Result<std::vector<LabelledPair>> ReadPairs(const std::filesystem::path& path);
 
 // JSON lines with "text" and "label" (a string or a number).
 Result<std::vector<LabelledPrompt>> ReadStream(const std::filesystem::path& path);

@@ -29,10 +29,7 @@ float RequestsPerSample(const LabelRequest& request, const Traffic& traffic) {
   if (request.requests > 0) {
     return request.requests;
   }
-  const std::uint64_t near = traffic.near();
-  return near == 0
-             ? 1
-             : std::max(1.0F, static_cast<float>(traffic.requests()) / static_cast<float>(near));
+  return std::max(1.0F, traffic.RequestsPerNear());
 }
 
 // Of the two texts; nothing when one of them has no vector.
@@ -88,6 +85,7 @@ Result<LabelResult> Cache::Label(const LabelRequest& request) {
   label.pair = {.entry = scope.HashOf(matched),
                 .principal = Hash64(request.principal),
                 .requests = RequestsPerSample(request, *tracking_->traffic),
+                .of_traffic = request.sampled && request.requests == 0,
                 .source = request.source,
                 .serves = request.serves};
   const PromptFacts asked_facts(request.prompt.slot);
@@ -118,7 +116,8 @@ PolicyReport Cache::Report() const {
   report.requests = tracking_->traffic->requests();
   report.near = tracking_->traffic->near();
   report.fitted = now->lessons->fitted();
-  report.judged_requests = now->lessons->requests();
+  report.judged_requests =
+      static_cast<float>(now->lessons->Requests(tracking_->traffic->RequestsPerNear()));
   for (std::size_t i = 0; i < kGuardNames.size(); ++i) {
     report.guard_right[i] = now->lessons->right_refused(static_cast<Guard>(i));
     report.guard_wrong[i] = now->lessons->wrong_refused(static_cast<Guard>(i));

@@ -38,6 +38,7 @@ std::string LabelBook::RowOf(std::string_view key, const Label& label, bool with
                      .principal = label.pair.principal,
                      .created_us = label.created_us,
                      .requests = label.pair.requests,
+                     .of_traffic = label.pair.of_traffic,
                      .conflicts = label.pair.conflicts.bits(),
                      .feature_set = FeatureSet()};
   if (with_features && label.has_features) {
@@ -68,6 +69,7 @@ Status LabelBook::Load() {
         label.pair = {.entry = parts->matched,
                       .principal = record->principal,
                       .requests = record->requests,
+                      .of_traffic = record->of_traffic,
                       .source = static_cast<LabelSource>(record->source),
                       .serves = record->serves,
                       .conflicts = GuardSet(record->conflicts & GuardSet::All().bits())};

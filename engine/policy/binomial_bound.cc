@@ -1,5 +1,6 @@
 #include "engine/policy/binomial_bound.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nearhit {
@@ -51,6 +52,20 @@ double LowerShare(double found, double sample, double confidence) {
   }
   return Crossing([&](double share) { return ChanceOfAtMost(found - 1, sample, share); },
                   confidence);
+}
+
+int MostFound(double sample, double share, double confidence) {
+  if (sample <= 0 || share <= 0) {
+    return -1;
+  }
+  int found = -1;
+  double term = sample * std::log1p(-share);
+  for (double sum = std::exp(term); found < sample && sum <= 1 - confidence; ++found) {
+    const double next = found + 1;
+    term += std::log(std::max(sample - next, 0.0) / (next + 1)) + std::log(share / (1 - share));
+    sum += std::exp(term);
+  }
+  return found;
 }
 
 }  // namespace nearhit

@@ -17,25 +17,25 @@ BudgetPolicy::BudgetPolicy(const PolicyInputs& inputs)
     : max_error_(inputs.config.max_error),
       guards_(GuardSet::All().Without(inputs.config.guards_off)),
       traffic_(inputs.traffic),
-      lessons_(inputs.lessons),
-      proven_(lessons_->LeastScore(max_error_).has_value()),
-      least_odds_(LeastOdds(max_error_)) {
+      lessons_(inputs.lessons) {
+  BudgetPolicy::FollowTraffic();
 }
 
-float BudgetPolicy::LeastOdds(float max_error) const {
-  if (const std::optional<float> proven = lessons_->LeastScore(max_error)) {
-    return *proven;
+BudgetPolicy::Bound BudgetPolicy::BoundFor(float max_error) const {
+  const float per_near = traffic_->RequestsPerNear();
+  if (const std::optional<float> proven = lessons_->LeastScore(max_error, per_near)) {
+    return {.least_odds = *proven, .proven = true};
   }
   const float calibrated = Verifier::Shared().LeastScore(max_error);
   const float cautious =
       traffic_->requests() == 0 ? calibrated : std::max(calibrated, traffic_->LeastOdds(max_error));
-  return lessons_->NoLaxerThan(cautious, max_error);
+  return {.least_odds = lessons_->NoLaxerThan(cautious, max_error, per_near), .proven = false};
 }
 
 void BudgetPolicy::FollowTraffic() const {
-  if (!proven_) {
-    least_odds_.store(LeastOdds(max_error_), std::memory_order_relaxed);
-  }
+  const Bound bound = BoundFor(max_error_);
+  least_odds_.store(bound.least_odds, std::memory_order_relaxed);
+  proven_.store(bound.proven, std::memory_order_relaxed);
 }
 
 float BudgetPolicy::LeastScore(std::optional<float> min_score) const {
@@ -53,8 +53,9 @@ Verdict BudgetPolicy::Judge(const Evidence& evidence) const {
   }
   const float odds = lessons_->model().Score(FeaturesOf(asked, matched, evidence.score)) +
                      lessons_->CorrectionOf(evidence.entry);
-  const bool serve = odds >= least_odds_.load(std::memory_order_relaxed) &&
-                     (proven_ || evidence.score >= kLeastCalibrated);
+  const bool serve =
+      odds >= least_odds_.load(std::memory_order_relaxed) &&
+      (proven_.load(std::memory_order_relaxed) || evidence.score >= kLeastCalibrated);
   return {.serve = serve,
           .reason = serve ? MissReason::kNone : MissReason::kOverBudget,
           .rule = "budget",
@@ -62,26 +63,29 @@ Verdict BudgetPolicy::Judge(const Evidence& evidence) const {
 }
 
 void BudgetPolicy::Report(PolicyReport* report) const {
-  const auto estimate = [this](float least) -> Lessons::Estimate {
-    if (lessons_->requests() > 0) {
-      return lessons_->FromScore(least);
+  const float per_near = traffic_->RequestsPerNear();
+  const bool judged = lessons_->Requests(per_near) > 0;
+  const auto estimate = [&](float least) -> Lessons::Estimate {
+    if (judged) {
+      return lessons_->FromScore(least, per_near);
     }
     const Traffic::Shares shares = traffic_->From(least);
     return {.hits = shares.served, .wrong = shares.wrong};
   };
   const float least = least_odds_.load(std::memory_order_relaxed);
-  report->basis = proven_ ? PolicyReport::Basis::kLabels : PolicyReport::Basis::kCalibration;
+  report->basis = proven_.load(std::memory_order_relaxed) ? PolicyReport::Basis::kLabels
+                                                          : PolicyReport::Basis::kCalibration;
   report->max_error = max_error_;
   report->least_odds = least;
   const Lessons::Estimate now = estimate(least);
   report->hits = now.hits;
   report->wrong = now.wrong;
-  if (lessons_->requests() > 0) {
+  if (judged) {
     report->wrong_low = now.wrong_low;
     report->wrong_high = now.wrong_high;
   }
   for (const float max_error : kOtherBudgets) {
-    const Lessons::Estimate other = estimate(LeastOdds(max_error));
+    const Lessons::Estimate other = estimate(BoundFor(max_error).least_odds);
     report->budgets.push_back({.max_error = max_error, .hits = other.hits, .wrong = other.wrong});
   }
 }

@@ -30,15 +30,19 @@ class BudgetPolicy final : public ServingPolicy {
   void Report(PolicyReport* report) const override;
 
  private:
-  // Of another budget.
-  float LeastOdds(float max_error) const;
+  struct Bound {
+    float least_odds = 0;
+    bool proven = false;  // by labels
+  };
+  // Of this budget or another, with the traffic as it is.
+  Bound BoundFor(float max_error) const;
 
   const float max_error_;
   const GuardSet guards_;
   const std::shared_ptr<const Traffic> traffic_;
   const std::shared_ptr<const Lessons> lessons_;
-  const bool proven_;  // by labels
-  mutable std::atomic<float> least_odds_;
+  mutable std::atomic<float> least_odds_{0};
+  mutable std::atomic<bool> proven_{false};
 };
 
 }  // namespace nearhit

@@ -10,6 +10,7 @@ namespace nearhit {
 GuardedPolicy::GuardedPolicy(const PolicyInputs& inputs)
     : threshold_(inputs.config.threshold),
       guards_(GuardSet::All().Without(inputs.config.guards_off)),
+      traffic_(inputs.traffic),
       lessons_(inputs.lessons) {
 }
 
@@ -30,7 +31,7 @@ Verdict GuardedPolicy::Judge(const Evidence& evidence) const {
 }
 
 void GuardedPolicy::Report(PolicyReport* report) const {
-  ReportThreshold(threshold_, *lessons_, report);
+  ReportThreshold(threshold_, *lessons_, *traffic_, report);
 }
 
 }  // namespace nearhit

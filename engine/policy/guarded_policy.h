@@ -24,6 +24,7 @@ class GuardedPolicy final : public ServingPolicy {
  private:
   const float threshold_;
   const GuardSet guards_;
+  const std::shared_ptr<const Traffic> traffic_;
   const std::shared_ptr<const Lessons> lessons_;
 };
 

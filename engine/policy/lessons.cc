@@ -50,7 +50,7 @@ std::shared_ptr<const Lessons> Lessons::Learn(std::span<const JudgedPair> pairs,
       refused[guard] += pair.conflicts.Has(static_cast<Guard>(guard)) ? 1 : 0;
     }
     if (pair.conflicts.Without(guards) != pair.conflicts) {
-      lessons->requests_ += static_cast<double>(pair.requests);  // a request that is not served
+      lessons->CountRequests(pair);  // that are not served
     } else {
       trusted.push_back(&pair);
     }
@@ -124,6 +124,20 @@ void Lessons::Correct(std::span<const JudgedPair> pairs) {
   }
 }
 
+void Lessons::CountRequests(const JudgedPair& pair) {
+  if (pair.requests > 0 && pair.of_traffic) {
+    ++of_traffic_;
+    requests_then_ += static_cast<double>(pair.requests);
+  } else {
+    requests_ += static_cast<double>(pair.requests);
+  }
+}
+
+double Lessons::Requests(float requests_per_near) const {
+  return requests_ + (requests_per_near > 0 ? of_traffic_ * static_cast<double>(requests_per_near)
+                                            : requests_then_);
+}
+
 void Lessons::TakeSamples(PairView trusted) {
   std::size_t fallible = 0;
   for (const JudgedPair* pair : trusted) {
@@ -137,7 +151,7 @@ void Lessons::TakeSamples(PairView trusted) {
     samples_.push_back({.score = ScoreOf(*pair) + Correction(others),
                         .cosine = pair->features[0],
                         .serves = pair->serves});
-    requests_ += static_cast<double>(pair->requests);
+    CountRequests(*pair);
     fallible += CanErr(pair->source) ? 1 : 0;
   }
   std::sort(samples_.begin(), samples_.end(),
@@ -155,28 +169,29 @@ float Lessons::CorrectionOf(const Hash128& entry) const {
 
 // The bound grows with the number of wrong samples alone: the sequence of tests ends before the
 // first wrong one too many.
-std::optional<float> Lessons::LeastScore(float max_error) const {
+std::optional<float> Lessons::LeastScore(float max_error, float requests_per_near) const {
   const double budget = static_cast<double>(max_error) * allowed_;
-  double wrong = 0;
-  if (samples_.empty() || UpperShare(wrong, requests_, kConfidence) > budget) {
+  int most_wrong = MostFound(Requests(requests_per_near), budget, kConfidence);
+  if (samples_.empty() || most_wrong < 0) {
     return std::nullopt;
   }
   for (const Sample& sample : samples_) {
-    if (!sample.serves && UpperShare(++wrong, requests_, kConfidence) > budget) {
+    if (!sample.serves && --most_wrong < 0) {
       return Above(sample.score);
     }
   }
   return RoundedUp(samples_.back().score);
 }
 
-float Lessons::NoLaxerThan(float least, float max_error) const {
+float Lessons::NoLaxerThan(float least, float max_error, float requests_per_near) const {
   const double budget = static_cast<double>(max_error) * allowed_;
+  const double requests = Requests(requests_per_near);
   double wrong = 0;
   for (const Sample& sample : samples_) {
     if (sample.score < least) {
       break;
     }
-    if (!sample.serves && LowerShare(++wrong, requests_, kContradiction) > budget) {
+    if (!sample.serves && LowerShare(++wrong, requests, kContradiction) > budget) {
       return Above(sample.score);
     }
   }
@@ -184,8 +199,9 @@ float Lessons::NoLaxerThan(float least, float max_error) const {
 }
 
 template <typename Served>
-Lessons::Estimate Lessons::EstimateOf(Served served) const {
-  if (samples_.empty()) {
+Lessons::Estimate Lessons::EstimateOf(Served served, float requests_per_near) const {
+  const double requests = Requests(requests_per_near);
+  if (requests <= 0) {
     return {};
   }
   double hits = 0;
@@ -199,18 +215,20 @@ Lessons::Estimate Lessons::EstimateOf(Served served) const {
   const auto share = [&](double part) {
     return static_cast<float>(std::min(1.0, part / allowed_));
   };
-  return {.hits = static_cast<float>(hits / requests_),
-          .wrong = share(wrong / requests_),
-          .wrong_low = share(LowerShare(wrong, requests_, kInterval)),
-          .wrong_high = share(UpperShare(wrong, requests_, kInterval))};
+  return {.hits = static_cast<float>(hits / requests),
+          .wrong = share(wrong / requests),
+          .wrong_low = share(LowerShare(wrong, requests, kInterval)),
+          .wrong_high = share(UpperShare(wrong, requests, kInterval))};
 }
 
-Lessons::Estimate Lessons::FromScore(float least) const {
-  return EstimateOf([least](const Sample& sample) { return sample.score >= least; });
+Lessons::Estimate Lessons::FromScore(float least, float requests_per_near) const {
+  return EstimateOf([least](const Sample& sample) { return sample.score >= least; },
+                    requests_per_near);
 }
 
-Lessons::Estimate Lessons::FromCosine(float least) const {
-  return EstimateOf([least](const Sample& sample) { return sample.cosine >= least; });
+Lessons::Estimate Lessons::FromCosine(float least, float requests_per_near) const {
+  return EstimateOf([least](const Sample& sample) { return sample.cosine >= least; },
+                    requests_per_near);
 }
 
 }  // namespace nearhit

@@ -23,8 +23,10 @@ struct JudgedPair {
   PairFeatures features{};
   Hash128 entry{};              // the key of the stored one
   std::uint64_t principal = 0;  // of feedback
-  // Requests that it stands for; 0: it is no random sample.
+  // Requests that it stands for; 0: it is no random sample. Of the traffic: what was known of that
+  // when it was given.
   float requests = 0;
+  bool of_traffic = false;
   LabelSource source = LabelSource::kFeedback;
   bool serves = false;
   GuardSet conflicts{};  // guards that refuse it
@@ -62,10 +64,13 @@ class Lessons {
   // To be added to the score of a candidate.
   float CorrectionOf(const Hash128& entry) const;
 
-  // Nothing: too few labels to prove it.
-  std::optional<float> LeastScore(float max_error) const;
+  // The rest takes Traffic::RequestsPerNear(): traffic that has more near than when the labels were
+  // given serves more, rightly and wrongly.
+
+  // Nothing: too few labels to prove it. Cost: some microseconds.
+  std::optional<float> LeastScore(float max_error, float requests_per_near) const;
   // `least`, or a stricter score where the labels disprove that it keeps the budget.
-  float NoLaxerThan(float least, float max_error) const;
+  float NoLaxerThan(float least, float max_error, float requests_per_near) const;
 
   // Of what would be served from this score on, or from this cosine on; shares of all requests.
   struct Estimate {
@@ -74,9 +79,10 @@ class Lessons {
     float wrong_low = 0;
     float wrong_high = 0;
   };
-  Estimate FromScore(float least) const;
-  Estimate FromCosine(float least) const;
-  float requests() const { return static_cast<float>(requests_); }
+  Estimate FromScore(float least, float requests_per_near) const;
+  Estimate FromCosine(float least, float requests_per_near) const;
+  // That the samples stand for.
+  double Requests(float requests_per_near) const;
 
   std::uint64_t right_refused(Guard guard) const { return right_[static_cast<std::size_t>(guard)]; }
   std::uint64_t wrong_refused(Guard guard) const { return wrong_[static_cast<std::size_t>(guard)]; }
@@ -102,8 +108,9 @@ class Lessons {
   Residuals ResidualsOf(const JudgedPair& pair) const;
   void Correct(std::span<const JudgedPair> pairs);
   void TakeSamples(PairView trusted);
+  void CountRequests(const JudgedPair& pair);
   template <typename Served>
-  Estimate EstimateOf(Served served) const;
+  Estimate EstimateOf(Served served, float requests_per_near) const;
 
   std::size_t fitted_on_ = 0;
   LogisticModel model_;
@@ -111,8 +118,10 @@ class Lessons {
   std::unordered_map<Hash128, Residuals, HashOfHash> entries_;
 
   std::vector<Sample> samples_;  // the highest score first
-  double requests_ = 0;          // that they stand for
-  double allowed_ = 1;           // of a budget, for the errors of judges
+  double requests_ = 0;          // that they stand for, but for those of the traffic
+  double of_traffic_ = 0;        // how many are of it, and for how many requests they stood then
+  double requests_then_ = 0;
+  double allowed_ = 1;  // of a budget, for the errors of judges
   std::array<std::uint64_t, kGuardNames.size()> right_{};
   std::array<std::uint64_t, kGuardNames.size()> wrong_{};
 };

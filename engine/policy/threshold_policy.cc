@@ -15,7 +15,7 @@ Verdict ThresholdPolicy::Judge(const Evidence& evidence) const {
 }
 
 void ThresholdPolicy::Report(PolicyReport* report) const {
-  ReportThreshold(threshold_, *lessons_, report);
+  ReportThreshold(threshold_, *lessons_, *traffic_, report);
 }
 
 Verdict JudgeByThreshold(const Evidence& evidence, float threshold, const Lessons& lessons) {
@@ -33,11 +33,13 @@ Verdict JudgeByThreshold(const Evidence& evidence, float threshold, const Lesson
   return {.serve = true, .rule = "threshold"};
 }
 
-void ReportThreshold(float threshold, const Lessons& lessons, PolicyReport* report) {
+void ReportThreshold(float threshold, const Lessons& lessons, const Traffic& traffic,
+                     PolicyReport* report) {
+  const float per_near = traffic.RequestsPerNear();
   report->basis = PolicyReport::Basis::kThreshold;
   report->threshold = threshold;
-  if (lessons.requests() > 0) {
-    const Lessons::Estimate now = lessons.FromCosine(threshold);
+  if (lessons.Requests(per_near) > 0) {
+    const Lessons::Estimate now = lessons.FromCosine(threshold, per_near);
     report->hits = now.hits;
     report->wrong = now.wrong;
     report->wrong_low = now.wrong_low;

@@ -12,7 +12,7 @@ namespace nearhit {
 class ThresholdPolicy final : public ServingPolicy {
  public:
   explicit ThresholdPolicy(const PolicyInputs& inputs)
-      : threshold_(inputs.config.threshold), lessons_(inputs.lessons) {}
+      : threshold_(inputs.config.threshold), traffic_(inputs.traffic), lessons_(inputs.lessons) {}
 
   float LeastScore(std::optional<float> min_score) const override;
   std::size_t candidates() const override { return 1; }
@@ -21,11 +21,13 @@ class ThresholdPolicy final : public ServingPolicy {
 
  private:
   const float threshold_;
+  const std::shared_ptr<const Traffic> traffic_;
   const std::shared_ptr<const Lessons> lessons_;
 };
 
 // What all policies with a threshold have in common.
 Verdict JudgeByThreshold(const Evidence& evidence, float threshold, const Lessons& lessons);
-void ReportThreshold(float threshold, const Lessons& lessons, PolicyReport* report);
+void ReportThreshold(float threshold, const Lessons& lessons, const Traffic& traffic,
+                     PolicyReport* report);
 
 }  // namespace nearhit

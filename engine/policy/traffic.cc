@@ -8,12 +8,17 @@ namespace nearhit {
 bool Traffic::Observe(bool near, std::optional<float> odds) {
   if (near) {
     near_.fetch_add(1, std::memory_order_relaxed);
+    recent_near_.fetch_add(1, std::memory_order_relaxed);
   }
   if (odds) {
     const float bin = std::clamp((*odds - kLowest) / kWidth, 0.0F, static_cast<float>(kBins - 1));
     bins_[static_cast<std::size_t>(bin)].fetch_add(1, std::memory_order_relaxed);
   }
   const std::uint64_t requests = requests_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (recent_requests_.fetch_add(1, std::memory_order_relaxed) + 1 == kRecent) {
+    recent_near_.store(recent_near_.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
+    recent_requests_.fetch_sub(kRecent / 2, std::memory_order_relaxed);
+  }
   if (requests == kWindow) {
     Fade();
   }
@@ -27,6 +32,14 @@ void Traffic::Fade() {
   }
   near_.store(near_.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
   requests_.fetch_sub(kWindow / 2, std::memory_order_relaxed);
+}
+
+float Traffic::RequestsPerNear() const {
+  const auto near = recent_near_.load(std::memory_order_relaxed);
+  const auto requests = recent_requests_.load(std::memory_order_relaxed);
+  return near < kLeastRecent
+             ? 0
+             : std::max(1.0F, static_cast<float>(requests) / static_cast<float>(near));
 }
 
 double Traffic::Count(std::size_t bin) const {

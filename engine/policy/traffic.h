@@ -21,6 +21,8 @@ class Traffic {
 
   std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
   std::uint64_t near() const { return near_.load(std::memory_order_relaxed); }
+  // Requests of the last thousands for each that had something near, at least 1; 0: too few to say.
+  float RequestsPerNear() const;
 
   // The lowest odds from which no more than `max_error` of all requests are expected to be answered
   // wrongly: each adds the chance that its odds say.
@@ -42,6 +44,8 @@ class Traffic {
   static constexpr double kMargin = 1.25;
   static constexpr std::uint64_t kInterval = 64;
   static constexpr std::uint64_t kWindow = 32'768;
+  static constexpr std::uint64_t kRecent = 4'096;
+  static constexpr std::uint64_t kLeastRecent = 100;  // with something near
 
   static float OddsOf(std::size_t bin) { return kLowest + kWidth * static_cast<float>(bin); }
   // What a bin holds, and how much of it is expected to be wrong.
@@ -52,6 +56,9 @@ class Traffic {
   std::array<std::atomic<std::uint64_t>, kBins> bins_{};
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::uint64_t> near_{0};
+  // As the two before, halved after kRecent requests.
+  std::atomic<std::uint64_t> recent_requests_{0};
+  std::atomic<std::uint64_t> recent_near_{0};
 };
 
 }  // namespace nearhit

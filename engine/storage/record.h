@@ -50,6 +50,7 @@ struct LabelRecord {
   std::uint64_t principal = 0;  // a hash
   std::int64_t created_us = 0;
   float requests = 0;
+  bool of_traffic = false;
   std::uint32_t conflicts = 0;    // GuardSet::bits
   std::uint64_t feature_set = 0;  // of which the features are
   std::vector<float> features{};  // of the pair; empty: none were made

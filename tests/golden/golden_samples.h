@@ -127,6 +127,7 @@ inline LabelRecord SampleLabel() {
           .principal = 0x0102030405060708,
           .created_us = 1'700'000'000'000'000,
           .requests = 2.5F,
+          .of_traffic = true,
           .conflicts = 0b101,
           .feature_set = 99,
           .features = {0.75F, -1, 0}};

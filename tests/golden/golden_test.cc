@@ -161,6 +161,7 @@ TEST(GoldenTest, LabelReads) {
   EXPECT_EQ(read->principal, SampleLabel().principal);
   EXPECT_EQ(read->created_us, SampleLabel().created_us);
   EXPECT_EQ(read->requests, 2.5F);
+  EXPECT_TRUE(read->of_traffic);
   EXPECT_EQ(read->conflicts, 0b101U);
   EXPECT_EQ(read->feature_set, 99U);
   EXPECT_EQ(read->features, SampleLabel().features);

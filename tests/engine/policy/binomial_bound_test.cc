@@ -31,6 +31,19 @@ TEST(BinomialBoundTest, LargeSamplesDoNotUnderflow) {
   EXPECT_NEAR(LowerShare(5'000, 10'000, .8), .4957, 1e-3);
 }
 
+TEST(BinomialBoundTest, TheMostThatMayBeFoundIsWhereTheBoundEnds) {
+  EXPECT_EQ(MostFound(150, .01, .8), -1);
+  EXPECT_EQ(MostFound(0, .01, .8), -1);
+  for (const double sample : {161.0, 200.5, 1'000.0, 30'000.0}) {
+    for (const double share : {.01, .05}) {
+      const int most = MostFound(sample, share, .8);
+      ASSERT_GE(most, 0);
+      EXPECT_LE(UpperShare(most, sample, .8), share + 1e-9);
+      EXPECT_GT(UpperShare(most + 1, sample, .8), share);
+    }
+  }
+}
+
 TEST(BinomialBoundTest, HoldsAsOftenAsItSays) {
   std::mt19937 random(3);
   for (const double share : {.005, .01, .3}) {

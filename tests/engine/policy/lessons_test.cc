@@ -73,10 +73,10 @@ double WrongShare(const Lessons& lessons, float least, const std::vector<JudgedP
 TEST(LessonsTest, NothingIsLearntOfNothing) {
   const auto lessons = Learn({});
   EXPECT_FALSE(lessons->fitted());
-  EXPECT_FALSE(lessons->LeastScore(.1F));
-  EXPECT_EQ(lessons->NoLaxerThan(1.5F, .01F), 1.5F);
+  EXPECT_FALSE(lessons->LeastScore(.1F, 0));
+  EXPECT_EQ(lessons->NoLaxerThan(1.5F, .01F, 0), 1.5F);
   EXPECT_EQ(lessons->CorrectionOf({.low = 1, .high = 2}), 0);
-  EXPECT_EQ(lessons->FromScore(0).wrong, 0);
+  EXPECT_EQ(lessons->FromScore(0, 0).wrong, 0);
   EXPECT_EQ(lessons->model().weights, Verifier::Shared().model().weights);
 }
 
@@ -99,7 +99,7 @@ TEST(LessonsTest, KeepsTheBudgetOnRequestsThatItHasNotSeen) {
   constexpr int kDraws = 40;
   for (int draw = 0; draw < kDraws; ++draw) {
     const auto lessons = Learn(domain.Requests(400));
-    const std::optional<float> least = lessons->LeastScore(kBudget);
+    const std::optional<float> least = lessons->LeastScore(kBudget, 0);
     ASSERT_TRUE(least);
     double served = 0;
     over += WrongShare(*lessons, *least, others, 40'000, &served) > kBudget * 1.25 ? 1 : 0;
@@ -115,8 +115,8 @@ TEST(LessonsTest, TooFewLabelsProveNothing) {
   for (JudgedPair& pair : labels) {
     pair.serves = true;
   }
-  EXPECT_FALSE(Learn(labels)->LeastScore(.01F));  // none of 150: under 1.07 %
-  EXPECT_TRUE(Learn(labels)->LeastScore(.02F));
+  EXPECT_FALSE(Learn(labels)->LeastScore(.01F, 0));  // none of 150: under 1.07 %
+  EXPECT_TRUE(Learn(labels)->LeastScore(.02F, 0));
 }
 
 TEST(LessonsTest, LabelsThatAreNoSampleProveNothing) {
@@ -127,7 +127,7 @@ TEST(LessonsTest, LabelsThatAreNoSampleProveNothing) {
   }
   const auto lessons = Learn(labels);
   EXPECT_TRUE(lessons->fitted());
-  EXPECT_FALSE(lessons->LeastScore(.1F));
+  EXPECT_FALSE(lessons->LeastScore(.1F, 0));
 }
 
 TEST(LessonsTest, LabelsCanDisproveACalibration) {
@@ -137,21 +137,21 @@ TEST(LessonsTest, LabelsCanDisproveACalibration) {
     pair.serves = false;
   }
   const auto lessons = Learn(labels);
-  EXPECT_FALSE(lessons->LeastScore(.01F));
-  EXPECT_GT(lessons->NoLaxerThan(-4, .01F), -4);
-  EXPECT_LE(lessons->FromScore(lessons->NoLaxerThan(-4, .01F)).wrong_low, .01F);
+  EXPECT_FALSE(lessons->LeastScore(.01F, 0));
+  EXPECT_GT(lessons->NoLaxerThan(-4, .01F, 0), -4);
+  EXPECT_LE(lessons->FromScore(lessons->NoLaxerThan(-4, .01F, 0), 0).wrong_low, .01F);
 }
 
 TEST(LessonsTest, JudgesThatErrLeaveLessOfTheBudget) {
   Domain domain(6);
   std::vector<JudgedPair> labels = domain.Requests(3'000, LabelSource::kReview);
-  const float reviewed = *Learn(labels)->LeastScore(.02F);
-  const float wrong = Learn(labels)->FromScore(0).wrong;
+  const float reviewed = *Learn(labels)->LeastScore(.02F, 0);
+  const float wrong = Learn(labels)->FromScore(0, 0).wrong;
   for (JudgedPair& pair : labels) {
     pair.source = LabelSource::kJudge;
   }
-  EXPECT_GE(*Learn(labels)->LeastScore(.02F), reviewed);
-  EXPECT_NEAR(Learn(labels)->FromScore(0).wrong, wrong / .9, 1e-4);
+  EXPECT_GE(*Learn(labels)->LeastScore(.02F, 0), reviewed);
+  EXPECT_NEAR(Learn(labels)->FromScore(0, 0).wrong, wrong / .9, 1e-4);
 }
 
 TEST(LessonsTest, FeedbackLowersAnEntryAndMovesNothingElse) {
@@ -167,8 +167,8 @@ TEST(LessonsTest, FeedbackLowersAnEntryAndMovesNothingElse) {
   }
   const auto after = Learn(labels);
   EXPECT_EQ(after->model().weights, before->model().weights);
-  EXPECT_EQ(after->LeastScore(.02F), before->LeastScore(.02F));
-  EXPECT_EQ(after->requests(), before->requests());
+  EXPECT_EQ(after->LeastScore(.02F, 0), before->LeastScore(.02F, 0));
+  EXPECT_EQ(after->Requests(0), before->Requests(0));
   const float once = after->CorrectionOf(marked.entry);
   EXPECT_LT(once, 0);
   EXPECT_GT(once, -3);
@@ -200,12 +200,25 @@ TEST(LessonsTest, PairsThatAGuardRefusesAreRequestsThatAreNotServed) {
     labels.push_back(refused);
   }
   const auto after = Learn(labels);
-  EXPECT_EQ(after->requests(), before->requests() + 200);
-  EXPECT_LT(after->FromScore(-9).wrong, before->FromScore(-9).wrong);
+  EXPECT_EQ(after->Requests(0), before->Requests(0) + 200);
+  EXPECT_LT(after->FromScore(-9, 0).wrong, before->FromScore(-9, 0).wrong);
   EXPECT_EQ(after->wrong_refused(Guard::kNumber), 100U);
   EXPECT_EQ(after->right_refused(Guard::kNumber), 0U);
   const auto unguarded = Lessons::Learn(labels, GuardSet(), nullptr);
-  EXPECT_GT(unguarded->FromScore(-9).wrong, after->FromScore(-9).wrong);
+  EXPECT_GT(unguarded->FromScore(-9, 0).wrong, after->FromScore(-9, 0).wrong);
+}
+
+TEST(LessonsTest, SamplesOfTheTrafficStandForWhatItIsNow) {
+  Domain domain(11);
+  std::vector<JudgedPair> labels = domain.Requests(1'000);
+  for (JudgedPair& pair : labels) {
+    pair.of_traffic = true;
+  }
+  const auto lessons = Learn(labels);
+  const auto samples = static_cast<double>(labels.size());
+  EXPECT_DOUBLE_EQ(lessons->Requests(0), 2 * samples);
+  EXPECT_DOUBLE_EQ(lessons->Requests(4), 4 * samples);
+  EXPECT_GT(*lessons->LeastScore(.02F, 1), *lessons->LeastScore(.02F, 4));
 }
 
 TEST(LessonsTest, ModelsServeUntilAFifthMoreLabelsAreThere) {
@@ -216,7 +229,7 @@ TEST(LessonsTest, ModelsServeUntilAFifthMoreLabelsAreThere) {
   labels.insert(labels.end(), more.begin(), more.end());
   const auto second = Learn(labels, first.get());
   EXPECT_EQ(second->model().weights, first->model().weights);
-  EXPECT_GT(second->requests(), first->requests());
+  EXPECT_GT(second->Requests(0), first->Requests(0));
   const std::vector<JudgedPair> many = domain.Requests(400);
   labels.insert(labels.end(), many.begin(), many.end());
   EXPECT_NE(Learn(labels, second.get())->model().weights, first->model().weights);

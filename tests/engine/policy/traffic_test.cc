@@ -61,6 +61,8 @@ TEST(TrafficTest, SaysWhatWouldBeServed) {
   }
   EXPECT_EQ(traffic.requests(), 1'000U);
   EXPECT_EQ(traffic.near(), 500U);
+  EXPECT_FLOAT_EQ(traffic.RequestsPerNear(), 2);
+  EXPECT_EQ(Traffic().RequestsPerNear(), 0);
   EXPECT_NEAR(traffic.From(1.5F).served, .25, 1e-6);
   EXPECT_NEAR(traffic.From(1.5F).wrong, .25 / (1 + std::exp(2)), .003);
   EXPECT_EQ(traffic.From(2.5F).served, 0);
