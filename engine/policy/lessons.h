@@ -55,7 +55,7 @@ class Lessons {
 
   // Of `pairs`, the newest last, under the guards that are on. `before` may be null; its models
   // serve until a fifth more labels are there.
-  // Cost: 0.1 ms a pair when it fits, 1 us else.
+  // Cost: 8 us a pair when it fits, 0.2 us else (policy_bench, Xeon).
   static std::shared_ptr<const Lessons> Learn(std::span<const JudgedPair> pairs, GuardSet guards,
                                               const Lessons* before);
 

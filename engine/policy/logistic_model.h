@@ -31,7 +31,7 @@ struct LogisticPrior {
 // The model with the highest posterior (ridge regression towards the prior), by Newton's method:
 // Murphy, "Machine Learning: A Probabilistic Perspective" (2012), 8.3. `begin` is where it starts;
 // the nearer, the fewer the steps.
-// Cost: 4 us an example and step for 56 features; a step more solves a system of 57 equations.
+// Cost: some steps, of 0.3 us an example and 30 us each (policy_bench, Xeon).
 LogisticModel FitLogistic(std::span<const Example> examples, const LogisticPrior& prior,
                           const LogisticModel& begin);
 
