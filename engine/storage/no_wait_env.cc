@@ -147,9 +147,8 @@ class NoWaitFileSystem final : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> NewNoWaitEnv() {
-  return rocksdb::NewCompositeEnv(
-      std::make_shared<NoWaitFileSystem>(rocksdb::FileSystem::Default()));
+std::unique_ptr<rocksdb::Env> NewNoWaitEnv(std::shared_ptr<rocksdb::FileSystem> base) {
+  return rocksdb::NewCompositeEnv(std::make_shared<NoWaitFileSystem>(std::move(base)));
 }
 
 NoWaitReads::NoWaitReads() {

@@ -6,13 +6,14 @@
 
 namespace rocksdb {
 class Env;
+class FileSystem;
 }  // namespace rocksdb
 
 namespace nearhit {
 
-// RocksDB's default environment, whose files of rows obey NoWaitReads. Outlives the databases that
-// are opened with it.
-std::unique_ptr<rocksdb::Env> NewNoWaitEnv();
+// RocksDB's default environment over `base`, whose files of rows obey NoWaitReads. They are the
+// operating system's: `base` is not asked for them. Outlives the databases that are opened with it.
+std::unique_ptr<rocksdb::Env> NewNoWaitEnv(std::shared_ptr<rocksdb::FileSystem> base);
 
 // While one lives, a read by this thread of such a file gives Status::TimedOut where it would wait
 // for the disk: the bytes are not in the page cache, the file is not open yet, or the file system

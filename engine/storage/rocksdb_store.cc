@@ -10,7 +10,9 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
@@ -20,8 +22,11 @@
 #include "base/coding.h"
 #include "base/mutex.h"
 #include "engine/storage/high_water_mark.h"
+#include "engine/storage/log_watch.h"
 #include "engine/storage/no_wait_env.h"
 #include "engine/storage/rocksdb_logger.h"
+#include "engine/storage/rocksdb_status.h"
+#include "engine/storage/write_gate.h"
 
 namespace nearhit {
 
@@ -44,29 +49,6 @@ std::string_view ToView(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
 }
 
-// RocksDB's messages name files and offsets, never keys or values.
-Status FromRocksDb(const rocksdb::Status& status) {
-  if (status.ok()) {
-    return Status();
-  }
-  if (status.IsNotFound()) {
-    return NotFound("key is not stored");
-  }
-  if (status.IsTimedOut()) {
-    return WouldBlock("the value is not in memory");
-  }
-  if (status.IsCorruption()) {
-    return DataLoss("storage is damaged: " + status.ToString());
-  }
-  if (status.IsNoSpace()) {
-    return ResourceExhausted("storage has no space left");
-  }
-  if (status.IsIOError() || status.IsBusy() || status.IsTryAgain()) {
-    return Unavailable("storage failed: " + status.ToString());
-  }
-  return Internal("storage refused a call: " + status.ToString());
-}
-
 rocksdb::Options DatabaseOptions(rocksdb::Env* env, const RocksDbLog& log) {
   rocksdb::Options options;
   options.env = env;
@@ -77,7 +59,7 @@ rocksdb::Options DatabaseOptions(rocksdb::Env* env, const RocksDbLog& log) {
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;  // the default differs between builds
   // The default mode reads a damaged log as missing entries without a word; this one refuses it.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.track_and_verify_wals_in_manifest = true;
+  options.max_bgerror_resume_count = 0;  // write_gate.h does it
   options.max_total_wal_size = std::uint64_t{256} << 20;
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1 << 20;
@@ -124,7 +106,10 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
 
 class RocksDbStore final : public KvStore {
  public:
-  explicit RocksDbStore(const RocksDbStoreOptions& options) : options_(options) {}
+  explicit RocksDbStore(const RocksDbStoreOptions& options)
+      : options_(options),
+        env_(NewNoWaitEnv(WatchLogs(
+            options.file_system ? options.file_system : rocksdb::FileSystem::Default(), logs_))) {}
   ~RocksDbStore() override;
   RocksDbStore(const RocksDbStore&) = delete;
   RocksDbStore& operator=(const RocksDbStore&) = delete;
@@ -149,10 +134,13 @@ class RocksDbStore final : public KvStore {
   void Log(LogLevel level, const std::string& line) const;
   Status CheckFormat();
   void CompareWithMark();
+  Status Write(rocksdb::WriteBatch* batch, bool sync);
   Status SyncLog();
 
   const RocksDbStoreOptions options_;
-  const std::unique_ptr<rocksdb::Env> env_ = NewNoWaitEnv();  // of db_
+  const std::shared_ptr<LogWatch> logs_ = std::make_shared<LogWatch>();
+  const std::unique_ptr<rocksdb::Env> env_;  // of db_
+  WriteGate gate_{logs_};
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; destroyed before db_
   std::uint64_t lost_sequences_ = 0;
@@ -178,9 +166,11 @@ Status RocksDbStore::Open() {
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
   }
+  rocksdb::Options open = DatabaseOptions(env_.get(), options_.log);
+  open.listeners.push_back(gate_.listener());
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status opened = rocksdb::DB::Open(
-      DatabaseOptions(env_.get(), options_.log), options_.path.string(), families, &handles_, &db);
+  const rocksdb::Status opened =
+      rocksdb::DB::Open(open, options_.path.string(), families, &handles_, &db);
   if (!opened.ok()) {
     // RocksDB has no code of its own for a held lock; the lock file's name is its only mark.
     if (opened.IsIOError() && opened.ToString().find("LOCK") != std::string::npos) {
@@ -265,9 +255,13 @@ Status RocksDbStore::Write(const WriteBatch& batch, bool sync) {
             : native.Delete(Handle(operation.family), operation.key);
     NEARHIT_RETURN_IF_ERROR(FromRocksDb(added));
   }
+  return Write(&native, sync);
+}
+
+Status RocksDbStore::Write(rocksdb::WriteBatch* batch, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync;
-  return FromRocksDb(db_->Write(options, &native));
+  return gate_.Run(db_.get(), [&] { return db_->Write(options, batch); });
 }
 
 Status RocksDbStore::Scan(Family family, std::string_view begin, std::string_view end,
@@ -327,13 +321,12 @@ Status RocksDbStore::DropPrefix(std::string_view prefix) {
 // failed one hits an assertion of Debian's build; a write is refused.
 Status RocksDbStore::SyncLog() {
   rocksdb::WriteBatch nothing;
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  return FromRocksDb(db_->Write(options, &nothing));
+  return Write(&nothing, /*sync=*/true);
 }
 
 Status RocksDbStore::Flush() {
   MutexLock lock(&mark_mu_);
+  NEARHIT_RETURN_IF_ERROR(gate_.Ready(db_.get()));
   // Read before the sync: everything up to here is in the log that the sync covers.
   const std::uint64_t sequence = db_->GetLatestSequenceNumber();
   if (sequence == marked_) {

@@ -1,5 +1,8 @@
-// The KvStore that persists: RocksDB, tuned for a cache. No other product file includes RocksDB,
-// but no_wait_env.cc. What is switched on, what is avoided and why: docs/decisions/0005.
+// The KvStore that persists: RocksDB, tuned for a cache. What is switched on, what is avoided and
+// why: docs/decisions/0005.
+//
+// When the disk fails or is full, writes are refused with kUnavailable or kResourceExhausted and
+// the reason, and reads go on. Writes and flushes then try to bring it back (write_gate.h).
 #pragma once
 
 #include <cstddef>
@@ -9,12 +12,17 @@
 
 #include "engine/storage/kv_store.h"
 
+namespace rocksdb {
+class FileSystem;
+}  // namespace rocksdb
+
 namespace nearhit {
 
 struct RocksDbStoreOptions {
   std::filesystem::path path{};
   std::size_t block_cache_bytes = std::size_t{256} << 20;
   std::function<void(LogLevel, const std::string&)> log{};
+  std::shared_ptr<rocksdb::FileSystem> file_system{};  // null: the operating system's
 };
 
 // Errors: kFailedPrecondition when another process holds the directory, or its format is of another

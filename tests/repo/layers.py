@@ -68,7 +68,10 @@ LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/sup
 # A third-party header (by how its name begins) -> the files or folders that may include it. Others are not used.
 HOMES = {
     "hnswlib/": ["index/graph_store.cc", "bench/peers"],
-    "rocksdb/": ["engine/storage/rocksdb_store.cc", "engine/storage/no_wait_env.cc", "engine/storage/rocksdb_logger.cc"],
+    "rocksdb/": ["engine/storage/log_watch.cc", "engine/storage/log_watch.h", "engine/storage/no_wait_env.cc",
+                 "engine/storage/rocksdb_logger.cc", "engine/storage/rocksdb_status.cc", "engine/storage/rocksdb_status.h",
+                 "engine/storage/rocksdb_store.cc", "engine/storage/write_gate.cc", "engine/storage/write_gate.h",
+                 "tests/engine/storage"],
     "tsl/": ["engine"],
     "roaring/": ["engine/collection/id_set.cc"],
     "xxhash.h": ["base/hash.cc"],
