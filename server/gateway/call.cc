@@ -324,6 +324,7 @@ void GatewayCall::ServeHit(const LookupResult& hit, const StoredAnswer& answer) 
                       .price = own_->shared->prices->NameOf(hit.metadata.model, answer.model),
                       .time = std::chrono::milliseconds(answer.took_ms)});
   reason_ = plan_.reason;
+  served_entry_ = hit.id;
   std::vector<HttpHeader> headers = OwnHeaders(plan_.stream);
   AddHit(hit, &headers);
   ServeStored(answer, std::move(headers));
@@ -378,7 +379,8 @@ void GatewayCall::Count(Served how) {
                                            .model = plan_.model,
                                            .exact_only = plan_.use == CacheUse::kExact ||
                                                          controls_.most == CacheUse::kExact,
-                                           .min_score = controls_.min_score});
+                                           .min_score = controls_.min_score,
+                                           .entry = served_entry_});
   }
 }
 

@@ -115,7 +115,8 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   EventLoop::TimerId lookup_timer_{};
   std::uint64_t waits_ = 0;                                       // for workers, begun and ended
   EventLoop::TimePoint looked_up_ = EventLoop::TimePoint::max();  // when the lookup began
-  LookupResult found_;                                            // served or not
+  LookupResult found_;                                            // what is not served
+  EntryId served_entry_{};                                        // of a hit
   std::string shadowed_;  // the stored answer that the shadow mode does not serve
   int meetings_ = 0;
   std::shared_ptr<NearFlights::Lead> lead_;  // until it is the flight's

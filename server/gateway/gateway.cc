@@ -138,10 +138,12 @@ std::uint64_t GatewayShared::NextRandom() {
   return z ^ (z >> 31U);
 }
 
+std::string GatewayShared::PrincipalOf(const HttpServerRequest& request) const {
+  return "caller:" + ToHex(HmacSha256(secret, CredentialOf(request)));
+}
+
 std::string GatewayShared::CallerTagOf(const HttpServerRequest& request) const {
-  return options.isolation == Isolation::kShared
-             ? ""
-             : "caller:" + ToHex(HmacSha256(secret, CredentialOf(request)));
+  return options.isolation == Isolation::kShared ? "" : PrincipalOf(request);
 }
 
 Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const GatewayOptions& options,

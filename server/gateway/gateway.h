@@ -53,6 +53,8 @@ class GatewayShared : public std::enable_shared_from_this<GatewayShared> {
   Place PlaceOf(const std::string& key, Place own);
   void AddPlace(Place place);
   std::uint64_t NextRandom();
+  // Who asks, whether callers share or not; a digest.
+  std::string PrincipalOf(const HttpServerRequest& request) const;
   // A tag of every entry that this caller caused: whose it is. Empty when callers share.
   std::string CallerTagOf(const HttpServerRequest& request) const;
   std::shared_ptr<const TlsSource> tls{};  // null: plain HTTP

@@ -148,6 +148,11 @@ class GatewayMetrics::Families {
           .Name("nearhit_gateway_shadow_similarity")
           .Help("Similarity of stored answers and those of the provider, in shadow mode")
           .Register(registry);
+  prometheus::Family<prometheus::Counter>& labels =
+      prometheus::BuildCounter()
+          .Name("nearhit_gateway_labels_total")
+          .Help("Verdicts on whether an entry serves a prompt, by who gave them")
+          .Register(registry);
   prometheus::Counter& input_tokens = tokens.Add({{"type", "input"}});
   prometheus::Counter& output_tokens = tokens.Add({{"type", "output"}});
   prometheus::Family<prometheus::Counter>& saved_usd =
@@ -224,6 +229,13 @@ void GatewayMetrics::CountShadow(HitKind kind, std::string_view agreement,
     families_->shadow_similarity.Add({{"kind", name}}, SimilarityBuckets())
         .Observe(static_cast<double>(*similarity));
   }
+}
+
+void GatewayMetrics::CountLabel(bool serves, LabelSource source) {
+  families_->labels
+      .Add({{"verdict", serves ? "right" : "wrong"},
+            {"source", std::string(kLabelSourceNames[static_cast<std::size_t>(source)])}})
+      .Increment();
 }
 
 void GatewayMetrics::CountSaved(const Saving& saving) {

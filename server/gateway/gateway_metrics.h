@@ -14,6 +14,7 @@
 
 #include "base/mutex.h"
 #include "nearhit/database.h"
+#include "nearhit/label.h"
 #include "server/dialect/endpoint.h"
 #include "server/http/tls_source.h"
 
@@ -69,6 +70,8 @@ class GatewayMetrics {
   // What would have been served in shadow mode, and how it compares with the provider's answer.
   // `agreement` is constant text.
   void CountShadow(HitKind kind, std::string_view agreement, std::optional<float> similarity);
+  // Whether an entry serves a prompt, as somebody said.
+  void CountLabel(bool serves, LabelSource source);
   void CountSaved(const Saving& saving);
   // What the provider took for an answer that is stored; `price` as PriceTable names it.
   void CountCost(std::string_view price, double usd);

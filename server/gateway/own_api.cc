@@ -14,6 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::chrono::seconds kMostWait{5};  // for an embedder
+
 struct Answer {
   int status = 200;
   Json body;
@@ -33,6 +35,11 @@ void Send(const Answer& answer, HttpResponder* responder) {
                   answer.body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+Answer RefusedForPrompt() {
+  return {
+      .body = {{"verdict", "wrong"}, {"effect", "the stored answer does not serve this prompt"}}};
+}
+
 // Stores, under the very prompt, that its answer was wrong. It replaces what was stored for it, and
 // paraphrases find it instead of the entry that they share with it.
 Answer Veto(ServiceCore* core, const RecentRequest& request) {
@@ -50,8 +57,42 @@ Answer Veto(ServiceCore* core, const RecentRequest& request) {
   if (!stored.ok()) {
     return ErrorOf(stored.status());
   }
-  return {
-      .body = {{"verdict", "wrong"}, {"effect", "the stored answer does not serve this prompt"}}};
+  return RefusedForPrompt();
+}
+
+bool IsServed(SemanticCache* cache, const RecentRequest& request) {
+  const auto now = cache->Lookup(
+      {.scope = request.scope, .slot = request.slot},
+      {.min_score = request.min_score, .deadline = std::chrono::steady_clock::now() + kMostWait});
+  return now.ok() && now->kind == HitKind::kSemantic && now->id == request.entry;
+}
+
+// Of a request that was answered by meaning: says whether that entry serves its prompt.
+Answer Label(GatewayShared* shared, const RecentRequest& request, const std::string& principal,
+             bool serves) {
+  auto cache = shared->core->db().Cache(request.name_space);
+  if (!cache.ok()) {
+    return ErrorOf(cache.status());
+  }
+  LabelRequest label;
+  label.prompt = {.scope = request.scope, .slot = request.slot};
+  label.id = request.entry;
+  label.serves = serves;
+  label.principal = principal;
+  label.deadline = std::chrono::steady_clock::now() + kMostWait;
+  const auto labelled = (*cache)->Label(label);
+  if (labelled.status().code() == StatusCode::kResourceExhausted) {
+    return Error(429, StatusCodeName(labelled.status().code()), labelled.status().message());
+  }
+  if (!labelled.ok()) {
+    return ErrorOf(labelled.status());
+  }
+  shared->metrics.CountLabel(serves, LabelSource::kFeedback);
+  if (serves) {
+    return {.body = {{"verdict", "right"}, {"effect", "the stored answer serves this prompt"}}};
+  }
+  // A label of somebody who is trusted more may say that it serves.
+  return IsServed(cache->get(), request) ? Veto(shared->core, request) : RefusedForPrompt();
 }
 
 // An entry of another caller is as one that is not there.
@@ -76,9 +117,8 @@ Answer DeleteEntry(const GatewayShared& shared, const std::string& name_space,
   return {.body = {{"verdict", "wrong"}, {"effect", "the entry is deleted"}}};
 }
 
-Answer GiveFeedback(const GatewayShared& shared, const std::string& caller,
-                    const std::string& body) {
-  const Json feedback = Json::parse(body, nullptr, false);
+Answer GiveFeedback(GatewayShared* shared, const HttpServerRequest& request) {
+  const Json feedback = Json::parse(request.body, nullptr, false);
   if (!feedback.is_object()) {
     return Error(400, "INVALID_ARGUMENT", "the body is not a JSON object");
   }
@@ -91,11 +131,14 @@ Answer GiveFeedback(const GatewayShared& shared, const std::string& caller,
     return Error(400, "INVALID_ARGUMENT", "verdict is not \"wrong\" or \"right\"");
   }
   if (const std::string id = text("request_id"); !id.empty()) {
-    const std::optional<RecentRequest> request = shared.recent.Find(id);
-    if (!request) {
+    const std::optional<RecentRequest> recent = shared->recent.Find(id);
+    if (!recent) {
       return Error(404, "NOT_FOUND", "request_id is not one of the last requests");
     }
-    return verdict == "wrong" ? Veto(shared.core, *request)
+    if (recent->served == Served::kSemantic) {
+      return Label(shared, *recent, shared->PrincipalOf(request), verdict == "right");
+    }
+    return verdict == "wrong" ? Veto(shared->core, *recent)
                               : Answer{.body = {{"verdict", verdict}}};
   }
   if (!feedback.contains("entry_id") || !feedback["entry_id"].is_number_unsigned()) {
@@ -105,8 +148,9 @@ Answer GiveFeedback(const GatewayShared& shared, const std::string& caller,
   if (verdict == "right") {
     return {.body = {{"verdict", verdict}}};
   }
-  Answer answer = DeleteEntry(shared, shared.options.name_space, caller, id);
-  return answer.status == 404 ? DeleteEntry(shared, shared.options.exact_namespace, caller, id)
+  const std::string caller = shared->CallerTagOf(request);
+  Answer answer = DeleteEntry(*shared, shared->options.name_space, caller, id);
+  return answer.status == 404 ? DeleteEntry(*shared, shared->options.exact_namespace, caller, id)
                               : answer;
 }
 
@@ -197,7 +241,7 @@ Answer ListShadows(const GatewayShared& shared, const std::string& caller) {
   return {.body = {{"decisions", std::move(decisions)}}};
 }
 
-Answer Make(const GatewayShared& shared, const HttpServerRequest& request) {
+Answer Make(GatewayShared* shared, const HttpServerRequest& request) {
   const bool is_feedback = request.path() == kFeedbackPath;
   if (request.method != (is_feedback ? "POST" : "GET")) {
     return Error(405, "UNIMPLEMENTED", is_feedback ? "use POST" : "use GET");
@@ -208,10 +252,9 @@ Answer Make(const GatewayShared& shared, const HttpServerRequest& request) {
     return Error(415, "INVALID_ARGUMENT", "content-type is not application/json");
   }
   if (request.path() == kShadowPath) {
-    return ListShadows(shared, shared.CallerTagOf(request));
+    return ListShadows(*shared, shared->CallerTagOf(request));
   }
-  return is_feedback ? GiveFeedback(shared, shared.CallerTagOf(request), request.body)
-                     : Explain(shared, request.query());
+  return is_feedback ? GiveFeedback(shared, request) : Explain(*shared, request.query());
 }
 
 }  // namespace
@@ -221,7 +264,7 @@ void AnswerOwnApi(const std::shared_ptr<GatewayShared>& shared, HttpServerReques
   const auto kept = std::make_shared<const HttpServerRequest>(std::move(request));
   const Status queued = shared->core->Submit(
       Lane::kEmbedding, {.request_bytes = kept->body.size()}, [shared, kept, responder] {
-        const auto answer = std::make_shared<const Answer>(Make(*shared, *kept));
+        const auto answer = std::make_shared<const Answer>(Make(shared.get(), *kept));
         responder->loop()->Post([responder, answer] { Send(*answer, responder.get()); });
       });
   if (!queued.ok()) {

@@ -26,6 +26,7 @@ struct RecentRequest {
   std::string model{};
   bool exact_only = false;
   std::optional<float> min_score{};
+  EntryId entry{};  // that was served; 0: none
 };
 
 // Holds the newest, by number and by bytes. Ids are random, so that nobody but the caller, and

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,18 +38,34 @@ class GatewayTest : public testing::Test {
  protected:
   using Handler = FakeHttpServer::Handler;
 
+  GatewayTest() {
+    config_.embedder.kind = "lexical";
+    config_.threshold = 0.85F;
+  }
+
   // Starts both. `change` may set options; the upstream is there already.
-  void Serve(Handler provider, const std::function<void(GatewayOptions*)>& change = {}) {
+  void Serve(Handler provider, std::function<void(GatewayOptions*)> change = {}) {
     provider_ = std::make_unique<FakeHttpServer>(std::move(provider));
+    Open(change);
+    change_ = std::move(change);
+  }
+
+  // The gateway with its database; the provider goes on.
+  void Restart() {
+    Close();
+    Open(change_);
+  }
+
+  void Open(const std::function<void(GatewayOptions*)>& change) {
     DatabaseOptions storage;
-    storage.in_memory = true;
+    storage.path = path_;
+    storage.in_memory = path_.empty();
     auto db = Database::Open(storage);
     ASSERT_THAT(db, IsOk());
     db_ = *std::move(db);
-    NamespaceConfig config;
-    config.embedder.kind = "lexical";
-    config.threshold = 0.85F;
-    ASSERT_THAT(db_->CreateNamespace("gateway", config), IsOk());
+    if (!db_->DescribeNamespace("gateway").ok()) {
+      ASSERT_THAT(db_->CreateNamespace("gateway", config_), IsOk());
+    }
     core_ = std::make_unique<ServiceCore>(db_.get(), ServerOptions(), "");
     GatewayOptions options;
     options.listen = "127.0.0.1:0";
@@ -61,13 +78,17 @@ class GatewayTest : public testing::Test {
     gateway_ = *std::move(gateway);
   }
 
-  void TearDown() override {
+  void Close() {
     gateway_.reset();
     if (core_ != nullptr) {
       EXPECT_THAT(core_->Stop(true), IsOk());
     }
     core_.reset();
     db_.reset();
+  }
+
+  void TearDown() override {
+    Close();
     provider_.reset();
   }
 
@@ -106,8 +127,12 @@ class GatewayTest : public testing::Test {
 
   std::size_t calls() const { return provider_->requests().size(); }
 
-  bool settles_ = true;             // Settle() after every request
-  std::shared_ptr<TlsSource> tls_;  // null: plain HTTP; set it before Serve()
+  bool settles_ = true;  // Settle() after every request
+  // Set these before Serve().
+  std::shared_ptr<TlsSource> tls_;  // null: plain HTTP
+  std::filesystem::path path_;      // of the database; empty: in memory
+  NamespaceConfig config_;          // of the namespace "gateway"
+  std::function<void(GatewayOptions*)> change_;
   std::unique_ptr<FakeHttpServer> provider_;
   std::unique_ptr<Database> db_;
   std::unique_ptr<ServiceCore> core_;

@@ -272,26 +272,6 @@ TEST_F(GatewayTest, UnknownEndpointsPassThroughUntouched) {
   EXPECT_EQ(Send("GET", "/healthz", "").body, "ok\n");
 }
 
-TEST_F(GatewayTest, AnAnswerThatWasWrongDoesNotServeThatPromptAgain) {
-  Serve([](const FakeHttpRequest&, std::size_t index) {
-    return Json(ChatBody("Answer " + std::to_string(index) + "."));
-  });
-  constexpr char kFeedback[] = "/nearhit/v1/feedback";
-  Post(kChat, ChatRequest("How do I reset my password?"));
-  const GatewayReply hit = Post(kChat, ChatRequest("how do i reset my password"));
-  ASSERT_EQ(hit.how(), "semantic");
-  const std::string id = hit.Header("x-nearhit-request-id");
-  EXPECT_EQ(Post(kFeedback, R"({"request_id":"req_0","verdict":"wrong"})").status, 404);
-  EXPECT_EQ(Post(kFeedback, R"({"request_id":")" + id + R"(","verdict":"bad"})").status, 400);
-  EXPECT_EQ(Post(kFeedback, R"({"request_id":")" + id + R"(","verdict":"wrong"})").status, 200);
-  const GatewayReply next = Post(kChat, ChatRequest("how do i reset my password"));
-  EXPECT_EQ(next.how(), "miss");
-  EXPECT_EQ(next.reason(), "feedback");
-  EXPECT_EQ(Post(kChat, ChatRequest("how do i reset my password")).body, ChatBody("Answer 1."));
-  EXPECT_EQ(Post(kChat, ChatRequest("How do I reset my password?")).body, ChatBody("Answer 0."))
-      << "the entry itself was right";
-}
-
 TEST_F(GatewayTest, AnEntryIsDeletedByItsCallerOnly) {
   Serve([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
   const std::vector<HttpHeader> one = {{.name = "authorization", .value = "Bearer one"}};
