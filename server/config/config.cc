@@ -122,6 +122,11 @@ Result<Config> FromTable(const toml::table& table, const std::string& source) {
     root.Fail(gateway.status());
     config.gateway = gateway.ok() ? *std::move(gateway) : GatewayOptions();
   }
+  if (const toml::table* section = root.Table("judge")) {
+    auto judge = ReadJudge(*section, source);
+    root.Fail(judge.status());
+    config.gateway.judge = judge.ok() ? *std::move(judge) : JudgeOptions();
+  }
   if (const toml::table* section = root.Table("storage")) {
     ReadStorage(*section, source, &root, &config.storage);
   }

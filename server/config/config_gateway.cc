@@ -11,6 +11,16 @@ namespace {
 
 constexpr std::int64_t kHourMs = 3'600'000;
 
+// Of an upstream or a judge.
+template <typename T>
+void ReadKeySource(const toml::table& table, TomlReader* reader, T* out) {
+  reader->String("api_key_env", &out->api_key_env);
+  reader->String("api_key_file", &out->api_key_file);
+  if (!out->api_key_env.empty() && !out->api_key_file.empty()) {
+    reader->Fail(table.get("api_key_file"), "api_key_file", "and api_key_env cannot both be set");
+  }
+}
+
 Result<UpstreamOptions> ReadUpstream(const toml::table& table, const std::string& source) {
   UpstreamOptions out;
   TomlReader reader(table, "gateway.upstream", source);
@@ -28,11 +38,7 @@ Result<UpstreamOptions> ReadUpstream(const toml::table& table, const std::string
                                 {"anthropic", UpstreamDialect::kAnthropic}},
                                &out.dialect);
   reader.Strings("models", &out.models);
-  reader.String("api_key_env", &out.api_key_env);
-  reader.String("api_key_file", &out.api_key_file);
-  if (!out.api_key_env.empty() && !out.api_key_file.empty()) {
-    reader.Fail(table.get("api_key_file"), "api_key_file", "and api_key_env cannot both be set");
-  }
+  ReadKeySource(table, &reader, &out);
   reader.Int("tier", 0, 100, &out.tier);
   reader.Int("weight", 1, 1'000, &out.weight);
   reader.Bool("ask_usage", &out.ask_usage);
@@ -152,6 +158,8 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
                          &out.isolation);
   reader.Int("semantic_user_turns", 1, 1'000, &out.semantic_user_turns);
   reader.Bool("shadow", &out.shadow);
+  reader.Float("sample", 0, 1, &out.sample);
+  reader.Float("same_answer", 0, 1, &out.same_answer);
   reader.Bool("cache_tool_calls", &out.cache_tool_calls);
   reader.Float("coalesce_threshold", 0, 1, &out.coalesce_threshold);
   reader.Int("lookup_timeout_ms", 1, 60'000, &out.lookup_timeout_ms);
@@ -170,6 +178,27 @@ Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& 
   if (out.upstreams.empty() && !out.listen.empty()) {
     reader.Fail(nullptr, "upstream", "is missing: name a provider in [[gateway.upstream]]");
   }
+  NEARHIT_RETURN_IF_ERROR(reader.Finish());
+  return out;
+}
+
+Result<JudgeOptions> ReadJudge(const toml::table& table, const std::string& source) {
+  JudgeOptions out;
+  TomlReader reader(table, "judge", source);
+  reader.String("url", &out.url);
+  reader.String("model", &out.model);
+  if (!out.url.empty()) {
+    const Status url = UpstreamOfUrl(out.url).status();
+    if (!url.ok()) {
+      reader.Fail(table.get("url"), "url", url.message());
+    }
+    if (out.model.empty()) {
+      reader.Fail(table.get("url"), "model", "is missing: name a chat model of judge.url");
+    }
+  }
+  ReadKeySource(table, &reader, &out);
+  reader.Int("per_day", 1, std::int64_t{kMostJudgeCallsPerDay}, &out.per_day);
+  reader.Int("timeout_ms", 1, 600'000, &out.timeout_ms);
   NEARHIT_RETURN_IF_ERROR(reader.Finish());
   return out;
 }

@@ -7,5 +7,7 @@
 namespace nearhit::server {
 
 Result<GatewayOptions> ReadGateway(const toml::table& table, const std::string& source);
+// One [judge].
+Result<JudgeOptions> ReadJudge(const toml::table& table, const std::string& source);
 
 }  // namespace nearhit::server

@@ -82,6 +82,20 @@ struct PriceOptions {
   friend bool operator==(const PriceOptions&, const PriceOptions&) = default;
 };
 
+inline constexpr std::uint32_t kMostJudgeCallsPerDay = 1'000'000;
+
+// A chat model that says whether a stored answer serves a prompt, where texts alone do not.
+struct JudgeOptions {
+  std::string url{};  // of an interface like OpenAI's; empty: there is no judge
+  std::string model{};
+  std::string api_key_env{};  // at most one of these two; neither: it wants no key
+  std::string api_key_file{};
+  std::uint32_t per_day = 1'000;      // calls in any 24 hours
+  std::uint32_t timeout_ms = 30'000;  // of a call
+
+  friend bool operator==(const JudgeOptions&, const JudgeOptions&) = default;
+};
+
 inline constexpr std::string_view kDefaultGatewayListen = "127.0.0.1:7780";
 
 struct GatewayOptions {
@@ -102,7 +116,11 @@ struct GatewayOptions {
   // User messages that a request for a semantic hit may have: more than one compares the last text
   // by meaning and the turns before it byte by byte.
   std::uint32_t semantic_user_turns = 1;
-  bool shadow = false;            // look up and decide, but always ask upstream
+  bool shadow = false;  // look up and decide, but always ask upstream
+  // The share of the requests with something near that go upstream all the same, and whose answers
+  // are compared with what is stored.
+  float sample = 0;
+  float same_answer = 0.9F;       // the similarity from which two answers count as the same
   bool cache_tool_calls = false;  // store answers that call tools, for the very same request
   // Requests that miss wait for one that is upstream and at least so similar, a cosine; it counts
   // when it is above the threshold of the namespace. 0: only for the very same request.
@@ -118,6 +136,7 @@ struct GatewayOptions {
   // Empty: no other ones when the listener is on a loopback address, otherwise all.
   std::vector<std::string> hosts{};
   std::vector<UpstreamOptions> upstreams{};
+  JudgeOptions judge{};
   std::vector<PriceOptions> prices{};  // empty: the list prices that the gateway knows
 
   friend bool operator==(const GatewayOptions&, const GatewayOptions&) = default;

@@ -77,6 +77,7 @@ void GatewayCall::Start() {
                            .canonical = plan_.canonical});
   const GatewayOptions& options = own_->shared->options;
   name_space_ = plan_.use == CacheUse::kSemantic ? options.name_space : options.exact_namespace;
+  compares_ = own_->shared->DrawsSample() && (options.shadow || !controls_.only_if_cached);
   if (controls_.no_lookup) {
     reason_ = "no_cache";
     AskUpstream();
@@ -303,9 +304,10 @@ std::string_view GatewayCall::TryServe(const LookupResult& hit) {
   if (!AddForm(api_, plan_.stream, &*answer, &made).ok()) {
     return "wire_mode";
   }
-  if (own_->shared->options.shadow) {
+  const bool shadow = own_->shared->options.shadow;
+  if (compares_ && (shadow || HadSomethingNear(hit))) {
     shadowed_ = hit.answer;
-    return "shadow";
+    return shadow ? "shadow" : "sampled";
   }
   served_ = hit.kind == HitKind::kExact ? Served::kExact : Served::kSemantic;
   if (hit.kind == HitKind::kSemantic && MayHaveReasoning(hit.answer)) {

@@ -117,7 +117,8 @@ class GatewayCall final : public std::enable_shared_from_this<GatewayCall> {
   EventLoop::TimePoint looked_up_ = EventLoop::TimePoint::max();  // when the lookup began
   LookupResult found_;                                            // what is not served
   EntryId served_entry_{};                                        // of a hit
-  std::string shadowed_;  // the stored answer that the shadow mode does not serve
+  bool compares_ = false;  // what is near goes upstream all the same, and is compared
+  std::string shadowed_;   // the stored answer that is compared in place of being served
   int meetings_ = 0;
   std::shared_ptr<NearFlights::Lead> lead_;  // until it is the flight's
   std::uint32_t joins_ = 0;

@@ -65,23 +65,22 @@ FlightRequest GatewayCall::MakeFlightRequest() const {
                    .ttl_ms = controls_.ttl_ms,
                    .tool_calls = options.cache_tool_calls && plan_.use == CacheUse::kExact,
                    .max_bytes = options.max_answer_bytes};
-    if (!shadowed_.empty()) {
-      GatewayShared& shared = *own_->shared;
-      flight.store->review = ReviewerOf(
-          {.core = shared.core,
-           .log = shared.shadows,
-           .metrics = std::shared_ptr<GatewayMetrics>(shared.shared_from_this(), &shared.metrics),
-           .api = api_,
-           .stored = shadowed_,
-           .decision = {.time = std::chrono::system_clock::now(),
-                        .request_id = request_id_,
-                        .caller = caller_,
-                        .name_space = name_space_,
-                        .kind = found_.kind,
-                        .similarity = found_.score.value_or(1),
-                        .entry_id = found_.id,
-                        .asked = plan_.slot,
-                        .matched = found_.matched_slot}});
+    const bool near_miss = compares_ && found_.kind == HitKind::kMiss && found_.candidate;
+    if (!shadowed_.empty() || near_miss) {
+      flight.store->review = ReviewerOf({.host = own_->shared->ReviewsIn(),
+                                         .api = api_,
+                                         .scope = scope_,
+                                         .stored = shadowed_,
+                                         .labels = HadSomethingNear(found_),
+                                         .decision = {.time = std::chrono::system_clock::now(),
+                                                      .request_id = request_id_,
+                                                      .caller = caller_,
+                                                      .name_space = name_space_,
+                                                      .kind = found_.kind,
+                                                      .similarity = found_.score.value_or(1),
+                                                      .entry_id = found_.candidate,
+                                                      .asked = plan_.slot,
+                                                      .matched = found_.matched_slot}});
     }
   }
   return flight;

@@ -83,6 +83,9 @@ class Flight final : public AsyncHttpReceiver, public std::enable_shared_from_th
   // Its clients have the whole answer.
   bool has_landed() const { return terminal_ || log_->state() == FlightLog::State::kDone; }
 
+  // The review of a request that joins, unless the flight has one, or has landed.
+  void Adopt(std::function<void(const std::string* record)> review);
+
   void OnHead(HttpHead head) override;
   bool OnBody(std::string_view bytes) override;
   void OnEnd(HttpEnd end) override;

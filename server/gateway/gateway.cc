@@ -138,6 +138,20 @@ std::uint64_t GatewayShared::NextRandom() {
   return z ^ (z >> 31U);
 }
 
+bool GatewayShared::DrawsSample() {
+  constexpr double kUnit = 1.0 / static_cast<double>(std::uint64_t{1} << 53U);
+  return options.shadow || (options.sample > 0 && static_cast<double>(NextRandom() >> 11U) * kUnit <
+                                                      static_cast<double>(options.sample));
+}
+
+ReviewHost GatewayShared::ReviewsIn() {
+  return {.core = core,
+          .log = shadows,
+          .metrics = std::shared_ptr<GatewayMetrics>(shared_from_this(), &metrics),
+          .judge = judge,
+          .same_answer = options.same_answer};
+}
+
 std::string GatewayShared::PrincipalOf(const HttpServerRequest& request) const {
   return "caller:" + ToHex(HmacSha256(secret, CredentialOf(request)));
 }
@@ -164,6 +178,9 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const Gateway
   shared.tls = std::move(tls);
   NEARHIT_ASSIGN_OR_RETURN(shared.upstreams, UpstreamSet::Create(options.upstreams));
   shared.prices = std::make_shared<const PriceTable>(options.prices);
+  if (!options.judge.url.empty()) {
+    NEARHIT_ASSIGN_OR_RETURN(shared.judge, Judge::Start(options.judge, &shared.metrics));
+  }
   if (ServesHttpApi(options)) {
     shared.rest = std::make_unique<const RestApi>(core);
   }
@@ -182,10 +199,19 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(ServiceCore* core, const Gateway
   return gateway;
 }
 
-Gateway::~Gateway() = default;
+// Pairs that wait for the judge keep what calls share.
+Gateway::~Gateway() {
+  server_.reset();
+  if (shared_ != nullptr && shared_->judge != nullptr) {
+    shared_->judge->Stop();
+  }
+}
 
 void Gateway::Shutdown(std::chrono::milliseconds grace) {
   server_->Shutdown(grace);
+  if (shared_->judge != nullptr) {
+    shared_->judge->Stop();
+  }
 }
 
 }  // namespace nearhit::server

@@ -17,10 +17,11 @@
 #include "server/dialect/request_plan.h"
 #include "server/gateway/flight.h"
 #include "server/gateway/gateway_metrics.h"
+#include "server/gateway/judge.h"
 #include "server/gateway/near_flights.h"
 #include "server/gateway/price_table.h"
 #include "server/gateway/recent_requests.h"
-#include "server/gateway/shadow_log.h"
+#include "server/gateway/shadow_review.h"
 #include "server/gateway/upstream_set.h"
 #include "server/http/http_server.h"
 #include "server/rest/rest_api.h"
@@ -40,6 +41,7 @@ class GatewayShared : public std::enable_shared_from_this<GatewayShared> {
   RecentRequests recent{};
   std::shared_ptr<NearFlights> near{};
   std::shared_ptr<ShadowLog> shadows = std::make_shared<ShadowLog>();
+  std::shared_ptr<Judge> judge{};  // null: there is none
   // Calls upstream that are not over, their stores included.
   std::shared_ptr<std::atomic<std::uint64_t>> flying =
       std::make_shared<std::atomic<std::uint64_t>>(0);
@@ -53,6 +55,9 @@ class GatewayShared : public std::enable_shared_from_this<GatewayShared> {
   Place PlaceOf(const std::string& key, Place own);
   void AddPlace(Place place);
   std::uint64_t NextRandom();
+  // Whether a request is compared if it has something near: all in shadow mode, or by chance.
+  bool DrawsSample();
+  ReviewHost ReviewsIn();
   // Who asks, whether callers share or not; a digest.
   std::string PrincipalOf(const HttpServerRequest& request) const;
   // A tag of every entry that this caller caused: whose it is. Empty when callers share.

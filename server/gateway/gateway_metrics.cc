@@ -141,17 +141,22 @@ class GatewayMetrics::Families {
   prometheus::Family<prometheus::Counter>& shadow =
       prometheus::BuildCounter()
           .Name("nearhit_gateway_shadow_total")
-          .Help("Hits of the shadow mode, by whether the provider answered the same")
+          .Help("What was compared with the provider's answers, by whether they were the same")
           .Register(registry);
   prometheus::Family<prometheus::Histogram>& shadow_similarity =
       prometheus::BuildHistogram()
           .Name("nearhit_gateway_shadow_similarity")
-          .Help("Similarity of stored answers and those of the provider, in shadow mode")
+          .Help("Similarity of stored answers and those of the provider")
           .Register(registry);
   prometheus::Family<prometheus::Counter>& labels =
       prometheus::BuildCounter()
           .Name("nearhit_gateway_labels_total")
           .Help("Verdicts on whether an entry serves a prompt, by who gave them")
+          .Register(registry);
+  prometheus::Family<prometheus::Counter>& judge_calls =
+      prometheus::BuildCounter()
+          .Name("nearhit_judge_calls_total")
+          .Help("Questions to the judge, by what became of them")
           .Register(registry);
   prometheus::Counter& input_tokens = tokens.Add({{"type", "input"}});
   prometheus::Counter& output_tokens = tokens.Add({{"type", "output"}});
@@ -236,6 +241,10 @@ void GatewayMetrics::CountLabel(bool serves, LabelSource source) {
       .Add({{"verdict", serves ? "right" : "wrong"},
             {"source", std::string(kLabelSourceNames[static_cast<std::size_t>(source)])}})
       .Increment();
+}
+
+void GatewayMetrics::CountJudge(std::string_view outcome) {
+  families_->judge_calls.Add({{"outcome", std::string(outcome)}}).Increment();
 }
 
 void GatewayMetrics::CountSaved(const Saving& saving) {

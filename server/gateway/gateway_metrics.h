@@ -72,6 +72,8 @@ class GatewayMetrics {
   void CountShadow(HitKind kind, std::string_view agreement, std::optional<float> similarity);
   // Whether an entry serves a prompt, as somebody said.
   void CountLabel(bool serves, LabelSource source);
+  // A call of the judge; `outcome` is constant text.
+  void CountJudge(std::string_view outcome);
   void CountSaved(const Saving& saving);
   // What the provider took for an answer that is stored; `price` as PriceTable names it.
   void CountCost(std::string_view price, double usd);

@@ -230,6 +230,11 @@ Json ToJson(const ShadowDecision& decision) {
   if (decision.answer_similarity) {
     json["answer_similarity"] = *decision.answer_similarity;
   }
+  if (decision.label) {
+    json["label"] = {
+        {"serves", decision.label->serves},
+        {"source", kLabelSourceNames[static_cast<std::size_t>(decision.label->source)]}};
+  }
   return json;
 }
 

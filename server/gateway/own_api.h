@@ -27,7 +27,8 @@ constexpr bool IsOwnApiPath(std::string_view path) {
 //
 // GET /nearhit/v1/explain?request_id=…: the lookup again, with everything that it saw.
 //
-// GET /nearhit/v1/shadow: what the shadow mode would have served this caller, the newest first.
+// GET /nearhit/v1/shadow: what this caller would have been served, or nearly, and how it compares
+// with what the provider answered; the newest first.
 //
 // Errors are {"error":{"code","message"}}: 400 for a bad field, 404 for an id that is not known
 // (any more), 405, 429 for a caller with too many labels.

@@ -1,4 +1,4 @@
-// The shadow mode: what the cache would have served, compared with what the provider answered.
+// What the cache would have served, or nearly, compared with what the provider answered.
 #pragma once
 
 #include <array>
@@ -6,17 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/mutex.h"
+#include "nearhit/label.h"
 #include "nearhit/lookup.h"
-#include "server/core/service_core.h"
-#include "server/dialect/answer.h"
-#include "server/gateway/gateway_metrics.h"
 
 namespace nearhit::server {
 
@@ -31,7 +28,15 @@ constexpr std::string_view AgreementName(Agreement agreement) {
   return kAgreementNames[static_cast<std::size_t>(agreement)];
 }
 
-// A decision to serve that was not carried out.
+struct ShadowLabel {
+  bool serves = false;
+  LabelSource source = LabelSource::kShadow;
+};
+
+// At most so many bytes of the text, in whole characters.
+std::string BeginningOf(std::string_view text, std::size_t bytes);
+
+// A decision to serve that was not carried out, or a miss with something near.
 struct ShadowDecision {
   std::chrono::system_clock::time_point time{};
   std::string request_id{};
@@ -46,6 +51,7 @@ struct ShadowDecision {
   std::string stored_text{};
   std::string provider_text{};
   Agreement agreement = Agreement::kUnknown;
+  std::optional<ShadowLabel> label{};        // that came of it
   std::optional<float> answer_similarity{};  // by the namespace's embedder, if it has one
 };
 
@@ -58,7 +64,10 @@ class ShadowLog {
   static constexpr std::size_t kMostText = 4'096;
   static constexpr std::size_t kMostBytes = std::size_t{16} << 20;  // of texts
 
-  void Add(ShadowDecision decision);
+  // Returns its number.
+  std::uint64_t Add(ShadowDecision decision);
+  // Does nothing once the decision has gone.
+  void SetLabel(std::uint64_t number, ShadowLabel label);
   // Those of this caller, the newest first.
   std::vector<ShadowDecision> List(std::string_view caller, std::size_t limit) const;
 
@@ -67,21 +76,8 @@ class ShadowLog {
 
   mutable Mutex mu_;
   std::deque<ShadowDecision> decisions_ NEARHIT_GUARDED_BY(mu_);  // the oldest in front
+  std::uint64_t first_ NEARHIT_GUARDED_BY(mu_) = 0;               // number of the oldest
   std::size_t bytes_ NEARHIT_GUARDED_BY(mu_) = 0;
-};
-
-// What a review needs.
-struct ShadowReview {
-  ServiceCore* core = nullptr;
-  std::shared_ptr<ShadowLog> log{};
-  std::shared_ptr<GatewayMetrics> metrics{};
-  std::optional<Api> api{};
-  std::string stored{};  // the record that would have been served
-  ShadowDecision decision{};
-
-  // Compares with the provider's answer, of which `record` is the form to store (null: it is none
-  // that is stored), counts and keeps the decision. May wait for an embedder.
-  void Run(const std::string* record) const;
 };
 
 }  // namespace nearhit::server

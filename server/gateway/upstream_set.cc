@@ -18,24 +18,27 @@ std::string WithoutLast(std::string text, char last) {
   return text;
 }
 
-Result<std::string> ReadKey(const UpstreamOptions& options) {
-  const std::string who = "upstream \"" + options.name + "\": ";
-  if (!options.api_key_env.empty() && !options.api_key_file.empty()) {
+}  // namespace
+
+Result<std::string> ReadApiKey(const std::string& owner, const std::string& env,
+                               const std::string& file) {
+  const std::string who = owner + ": ";
+  if (!env.empty() && !file.empty()) {
     return InvalidArgument(who + "api_key_env and api_key_file are both set");
   }
   std::string key;
-  if (!options.api_key_env.empty()) {
-    const char* const value = std::getenv(options.api_key_env.c_str());
+  if (!env.empty()) {
+    const char* const value = std::getenv(env.c_str());
     if (value == nullptr || *value == '\0') {
       return Status(StatusCode::kNotFound, who + "the variable of api_key_env is not set");
     }
     key = value;
-  } else if (!options.api_key_file.empty()) {
-    std::ifstream file(options.api_key_file, std::ios::binary);
-    if (!file) {
+  } else if (!file.empty()) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) {
       return Status(StatusCode::kNotFound, who + "the file of api_key_file cannot be read");
     }
-    key.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    key.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
   }
   const std::size_t last = key.find_last_not_of(" \t\r\n");
   key.resize(last == std::string::npos ? 0 : last + 1);
@@ -44,13 +47,11 @@ Result<std::string> ReadKey(const UpstreamOptions& options) {
     return InvalidArgument(who + "the key is not one line of at most " +
                            std::to_string(kMaxKeyBytes) + " bytes");
   }
-  if (key.empty() && !(options.api_key_env.empty() && options.api_key_file.empty())) {
+  if (key.empty() && !(env.empty() && file.empty())) {
     return InvalidArgument(who + "the key is empty");
   }
   return key;
 }
-
-}  // namespace
 
 Upstream::Upstream(UpstreamOptions options, std::string api_key)
     : options_(std::move(options)),
@@ -97,7 +98,8 @@ Result<std::unique_ptr<UpstreamSet>> UpstreamSet::Create(
       return InvalidArgument("upstream \"" + one.name + "\": url does not begin with http:// or " +
                              "https://");
     }
-    NEARHIT_ASSIGN_OR_RETURN(std::string key, ReadKey(one));
+    NEARHIT_ASSIGN_OR_RETURN(std::string key, ReadApiKey("upstream \"" + one.name + "\"",
+                                                         one.api_key_env, one.api_key_file));
     set->upstreams_.push_back(std::make_unique<Upstream>(one, std::move(key)));
   }
   return set;

@@ -21,6 +21,13 @@ constexpr bool IsUpstreamFailure(long status) {
   return status == 429 || status >= 500;
 }
 
+// A key from a variable, or from a file; empty when neither is named.
+//
+// Errors: kInvalidArgument for two sources, or what is no key; kNotFound when the source is not
+// there. They name the owner, not the key.
+Result<std::string> ReadApiKey(const std::string& owner, const std::string& env,
+                               const std::string& file);
+
 // One provider. Thread-safety: thread-safe.
 class Upstream {
  public:

@@ -83,7 +83,7 @@ HOMES = {
     "prometheus/": ["server/gateway/gateway_metrics.cc"],
     "simdjson.h": ["server/dialect"],
     "nlohmann/": ["engine/embedding", "engine/model", "cli", "server/daemon", "server/dialect", "bench/workload",
-                  "tests", "server/gateway/own_api.cc", "server/rest"],
+                  "tests", "server/gateway/judge_prompt.cc", "server/gateway/own_api.cc", "server/rest"],
     "zlib.h": ["formats", "tests/formats", "tests/cli"],
     "grpc/": ["server/grpc"],
     "grpcpp/": ["server/grpc", "cli", "bench/workload", "tests/server", "tests/fuzz"],

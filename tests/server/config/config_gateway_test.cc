@@ -51,6 +51,69 @@ TEST(ConfigGateway, HowHitsAreServed) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("gateway.replay must be one of")));
 }
 
+TEST(ConfigGateway, WhatIsCompared) {
+  EXPECT_EQ(Read("")->sample, 0);
+  EXPECT_EQ(Read("")->same_answer, 0.9F);
+  EXPECT_EQ(Read("sample = 0.02")->sample, 0.02F);
+  EXPECT_EQ(Read("sample = 1")->sample, 1);
+  EXPECT_EQ(Read("same_answer = 0.8")->same_answer, 0.8F);
+  for (const std::string field : {"sample", "same_answer"}) {
+    for (const std::string bad : {"-0.01", "1.5", "nan"}) {
+      EXPECT_THAT(Read(field + " = " + bad),
+                  StatusIs(StatusCode::kInvalidArgument,
+                           testing::AllOf(HasSubstr("gateway." + field + " is "),
+                                          HasSubstr("it must be in [0, 1]"))))
+          << bad;
+    }
+    EXPECT_THAT(Read(field + " = 'all'"),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("must be a number")));
+  }
+}
+
+Result<JudgeOptions> ReadJudgeOf(const std::string& lines) {
+  const auto config = ParseConfig("[judge]\n" + lines, "test.toml");
+  return config.ok() ? Result<JudgeOptions>(config->gateway.judge) : config.status();
+}
+
+TEST(ConfigGateway, Judge) {
+  EXPECT_TRUE(ReadJudgeOf("")->url.empty());
+  const auto options = ReadJudgeOf(R"(
+url = "https://api.example/v1"
+model = "m"
+api_key_env = "KEY"
+per_day = 20
+timeout_ms = 5000
+)");
+  ASSERT_THAT(options, IsOk());
+  EXPECT_EQ(*options, (JudgeOptions{.url = "https://api.example/v1",
+                                    .model = "m",
+                                    .api_key_env = "KEY",
+                                    .per_day = 20,
+                                    .timeout_ms = 5'000}));
+  EXPECT_EQ(ReadJudgeOf("url = 'http://h'\nmodel = 'm'")->per_day, 1'000U);
+}
+
+TEST(ConfigGateway, RefusesWhatIsNoJudge) {
+  const auto refused = [](const std::string& lines) {
+    const auto options = ReadJudgeOf(lines);
+    return options.ok() ? "" : std::string(options.status().message());
+  };
+  const std::string judge = "url = 'http://h'\nmodel = 'm'\n";
+  EXPECT_THAT(refused("url = 'h'\nmodel = 'm'"), HasSubstr("judge.url must be"));
+  EXPECT_THAT(refused("url = 'http://h'"), HasSubstr("judge.model is missing"));
+  for (const std::string bad : {"0", "-1", "1000001"}) {
+    EXPECT_THAT(refused(judge + "per_day = " + bad),
+                HasSubstr("judge.per_day is " + bad + "; it must be in [1, 1000000]"));
+  }
+  for (const std::string bad : {"0", "600001"}) {
+    EXPECT_THAT(refused(judge + "timeout_ms = " + bad),
+                HasSubstr("judge.timeout_ms is " + bad + "; it must be in [1, 600000]"));
+  }
+  EXPECT_THAT(refused(judge + "api_key_env = 'A'\napi_key_file = 'b'"),
+              HasSubstr("judge.api_key_file and api_key_env cannot both be set"));
+  EXPECT_THAT(refused(judge + "key = 'secret'"), HasSubstr("unknown key judge.key"));
+}
+
 TEST(ConfigGateway, RefusesWhatIsNoPrice) {
   const auto refused = [](const std::string& lines) {
     const auto options = Read("[[gateway.price]]\n" + lines);

@@ -116,5 +116,21 @@ TEST_F(FlightTableTest, WhoComesAfterTheLastEventWaitsForTheRecord) {
   EXPECT_TRUE(came);
 }
 
+TEST_F(FlightTableTest, AJoiningRequestBringsItsReview) {
+  Open([](const FakeHttpRequest&, std::size_t) { return Json(ChatBody("Hello.")); });
+  std::atomic<int> reviews{0};
+  const auto now = std::chrono::steady_clock::now();
+  const FlightTable::Joined first = table_->Join(Asking(now), 1);
+  for (int i = 0; i < 2; ++i) {
+    FlightRequest joining = Asking(now);
+    joining.store->review = [&reviews](const std::string* record) {
+      reviews += record != nullptr ? 1 : 0;
+    };
+    EXPECT_FALSE(table_->Join(std::move(joining), 1).leads);
+  }
+  Land(first);
+  EXPECT_EQ(reviews, 1) << "one prompt is one sample";
+}
+
 }  // namespace
 }  // namespace nearhit::server
