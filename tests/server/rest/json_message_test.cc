@@ -154,7 +154,7 @@ TEST(JsonMessage, AnswersHaveTheirDefaultsToo) {
   EXPECT_THAT(WriteJson(response),
               IsOkAndHolds(std::string(
                   R"({"result":{"kind":"HIT_KIND_MISS","miss_reason":"MISS_REASON_EMPTY","id":"0",)"
-                  R"("answer":"","matched_slot":"","age_ms":"0","rule":""}})")));
+                  R"("answer":"","matched_slot":"","age_ms":"0","rule":"","candidate":"0"}})")));
 }
 
 TEST(JsonMessage, TextThatIsNotUtf8IsNotWritten) {

@@ -156,6 +156,8 @@ TEST_F(OpenApiTest, AnswersFitTheirSchemas) {
   const Json page = Call("scan", {{"namespace", "c"}});
   const Json entry = {{"namespace", "c"}, {"id", page["entries"][0]["id"]}};
   Call("get", entry);
+  Call("label", {{"namespace", "c"}, {"prompt", other}, {"id", entry["id"]}, {"serves", true}});
+  Call("policy", {{"namespace", "c"}});
   Call("delete", entry);
   Call("invalidate", {{"namespace", "c"}, {"all", true}, {"dry_run", true}});
   Call("embed", {{"namespace", "c"}, {"texts", {"a text"}}});
