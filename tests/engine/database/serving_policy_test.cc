@@ -1,5 +1,8 @@
 // What the serving policy of a namespace does to its lookups.
 
+#include <initializer_list>
+#include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -94,6 +97,58 @@ TEST_F(ServingPolicyTest, BudgetsOutOfRangeAreRefused) {
   EXPECT_THAT(db_->CreateNamespace("l2", config),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("cosine")));
   EXPECT_EQ(db_->DescribeNamespace("c")->config.max_error, 0);
+}
+
+// Requests of all kinds, by words: each decision has a rule, and the counters add up to them.
+TEST_F(ServingPolicyTest, EveryDecisionIsExplainedAndCounted) {
+  NamespaceConfig config;
+  config.embedder.kind = "lexical";
+  config.max_error = 0.05F;
+  ASSERT_THAT(db_->CreateNamespace("words", config), IsOk());
+  cache_ = *db_->Cache("words");
+  std::mt19937 random(5);
+  const auto one_of = [&random](std::initializer_list<std::string_view> words) {
+    return std::string(words.begin()[random() % words.size()]);
+  };
+  std::map<std::string, std::uint64_t> rules;
+  std::uint64_t exact = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string text = one_of({"How do I", "How can I", "Why can't I", "When do I"}) + " " +
+                             one_of({"book", "cancel", "change", "turn on", "turn off"}) +
+                             " a table for " + std::to_string(random() % 4 + 2) + " in " +
+                             one_of({"Paris", "Rome", "town"}) + one_of({"?", "", " today?"});
+    const LookupResult found = Lookup(text, {});
+    if (found.kind == HitKind::kExact) {
+      ++exact;
+      continue;
+    }
+    if (found.kind == HitKind::kMiss) {
+      ASSERT_THAT(cache_->Store(Request(text, {})), IsOk());
+    }
+    ASSERT_NE(found.trace, nullptr);
+    if (found.trace->candidates.empty()) {  // nothing was near enough to be judged
+      EXPECT_EQ(found.rule, "") << text;
+      EXPECT_NE(found.miss_reason, MissReason::kNone);
+      continue;
+    }
+    ++rules[found.rule];
+    for (const LookupTrace::Candidate& candidate : found.trace->candidates) {
+      EXPECT_NE(candidate.rule, "") << text;
+      EXPECT_NE(candidate.served, candidate.reason != MissReason::kNone) << text;
+    }
+    EXPECT_EQ(found.rule, found.trace->candidates.back().rule) << text;
+    EXPECT_EQ(found.kind == HitKind::kSemantic, found.trace->candidates.back().served) << text;
+  }
+  const NamespaceStats stats = db_->DescribeNamespace("words")->stats;
+  EXPECT_EQ(stats.exact_hits, exact);
+  EXPECT_EQ(stats.exact_hits + stats.semantic_hits + stats.misses, 10'000U);
+  std::size_t guards = 0;
+  for (std::size_t i = 0; i < kGuardNames.size(); ++i) {
+    EXPECT_EQ(stats.guard_refusals[i], rules[std::string(kGuardNames[i])]) << kGuardNames[i];
+    guards += stats.guard_refusals[i] > 0 ? 1 : 0;
+  }
+  EXPECT_GE(guards, 4U);
+  EXPECT_GT(rules["budget"], 0U);
 }
 
 }  // namespace
