@@ -1,28 +1,15 @@
 #include "engine/storage/log_watch.h"
 
-#include <charconv>
+#include <atomic>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
+
+#include "engine/storage/log_repair.h"
 
 namespace nearhit {
 
 namespace {
-
-// Of ".../000123.log".
-std::optional<std::uint64_t> LogNumber(std::string_view path) {
-  constexpr std::string_view kSuffix = ".log";
-  std::string_view name = path.substr(path.find_last_of('/') + 1);
-  std::uint64_t number = 0;
-  if (!name.ends_with(kSuffix)) {
-    return std::nullopt;
-  }
-  name.remove_suffix(kSuffix.size());
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return error == std::errc() && end == name.data() + name.size() ? std::optional(number)
-                                                                  : std::nullopt;
-}
 
 class WatchedLog final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
@@ -38,20 +25,22 @@ class WatchedLog final : public rocksdb::FSWritableFileOwnerWrapper {
   rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* dbg) override {
     Begin();
-    return target()->Append(data, options, dbg);
+    return Counted(data, target()->Append(data, options, dbg));
   }
   rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                            const rocksdb::DataVerificationInfo& verification,
                            rocksdb::IODebugContext* dbg) override {
     Begin();
-    return target()->Append(data, options, verification, dbg);
+    return Counted(data, target()->Append(data, options, verification, dbg));
   }
   rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* dbg) override {
-    return watch_->Synced(number_, target()->Sync(options, dbg));
+    const FileExtent log{.number = number_, .bytes = bytes_.load()};
+    return watch_->Synced(log, target()->Sync(options, dbg));
   }
   rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options,
                           rocksdb::IODebugContext* dbg) override {
-    return watch_->Synced(number_, target()->Fsync(options, dbg));
+    const FileExtent log{.number = number_, .bytes = bytes_.load()};
+    return watch_->Synced(log, target()->Fsync(options, dbg));
   }
 
  private:
@@ -62,9 +51,17 @@ class WatchedLog final : public rocksdb::FSWritableFileOwnerWrapper {
     }
   }
 
+  rocksdb::IOStatus Counted(const rocksdb::Slice& data, rocksdb::IOStatus status) {
+    if (status.ok()) {
+      bytes_ += data.size();
+    }
+    return status;
+  }
+
   const std::uint64_t number_;
   const std::shared_ptr<LogWatch> watch_;
   bool begun_ = false;
+  std::atomic<std::uint64_t> bytes_{0};  // appended
 };
 
 class LogWatchingFileSystem final : public rocksdb::FileSystemWrapper {
@@ -81,6 +78,16 @@ class LogWatchingFileSystem final : public rocksdb::FileSystemWrapper {
       *result = std::make_unique<WatchedLog>(std::move(*result), *number, watch_);
     }
     return made;
+  }
+
+  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* dbg) override {
+    if (const std::optional<std::uint64_t> number = LogNumber(name)) {
+      if (rocksdb::IOStatus refused = watch_->Deleting(*number); !refused.ok()) {
+        return refused;
+      }
+    }
+    return FileSystemWrapper::DeleteFile(name, options, dbg);
   }
 
  private:
@@ -107,6 +114,7 @@ void LogWatch::ForgetFailedSyncs() {
 void LogWatch::Opened(std::uint64_t number) {
   MutexLock lock(&mu_);
   fresh_[number] = true;
+  durable_[number] = 0;
 }
 
 void LogWatch::Closed(std::uint64_t number) {
@@ -119,15 +127,40 @@ void LogWatch::Appending(std::uint64_t number) {
   fresh_[number] = false;
 }
 
-rocksdb::IOStatus LogWatch::Synced(std::uint64_t number, rocksdb::IOStatus result) {
+rocksdb::IOStatus LogWatch::Synced(const FileExtent& log, rocksdb::IOStatus result) {
   MutexLock lock(&mu_);
-  if (number != CurrentLocked()) {
-    if (!result.ok()) {
-      failed_sync_ = std::move(result);
-    }
-    return rocksdb::IOStatus::OK();
+  if (const auto known = durable_.find(log.number); result.ok() && known != durable_.end()) {
+    known->second = log.bytes;
   }
-  return result.ok() ? failed_sync_ : result;
+  if (log.number == CurrentLocked()) {
+    return result.ok() ? failed_sync_ : result;
+  }
+  if (!result.ok()) {
+    failed_sync_ = std::move(result);
+  }
+  return rocksdb::IOStatus::OK();
+}
+
+rocksdb::IOStatus LogWatch::Deleting(std::uint64_t number) {
+  {
+    MutexLock lock(&mu_);
+    durable_.erase(number);
+  }
+  const Status asked = deletion_(number);
+  return asked.ok() ? rocksdb::IOStatus::OK()
+                    : rocksdb::IOStatus::IOError("log " + std::to_string(number), asked.ToString());
+}
+
+std::vector<FileExtent> LogWatch::Durable() const {
+  MutexLock lock(&mu_);
+  std::vector<FileExtent> logs;
+  logs.reserve(durable_.size());
+  for (const auto& [number, bytes] : durable_) {
+    if (bytes > 0) {
+      logs.push_back({.number = number, .bytes = bytes});
+    }
+  }
+  return logs;
 }
 
 std::shared_ptr<rocksdb::FileSystem> WatchLogs(std::shared_ptr<rocksdb::FileSystem> base,

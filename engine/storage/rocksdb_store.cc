@@ -1,6 +1,7 @@
 #include "engine/storage/rocksdb_store.h"
 
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,20 +12,19 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/file_system.h>
-#include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
-#include <rocksdb/slice_transform.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/mutex.h"
+#include "engine/storage/bearings.h"
 #include "engine/storage/high_water_mark.h"
+#include "engine/storage/log_repair.h"
 #include "engine/storage/log_watch.h"
 #include "engine/storage/no_wait_env.h"
-#include "engine/storage/rocksdb_logger.h"
+#include "engine/storage/rocksdb_options.h"
 #include "engine/storage/rocksdb_status.h"
 #include "engine/storage/write_gate.h"
 
@@ -34,9 +34,6 @@ namespace {
 
 constexpr std::string_view kFormatKey = "format";
 constexpr std::uint32_t kFormatVersion = 1;
-constexpr std::size_t kExactKeyBytes =
-    20;  // namespace and hash: the prefix that the bloom filters know
-constexpr std::uint64_t kMinBlobBytes = 4'096;
 constexpr std::size_t kDropChunk = 1'000;
 
 constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
@@ -49,65 +46,22 @@ std::string_view ToView(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
 }
 
-rocksdb::Options DatabaseOptions(rocksdb::Env* env, const RocksDbLog& log) {
-  rocksdb::Options options;
-  options.env = env;
-  options.info_log = NewRocksDbLogger(log);
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.paranoid_checks = true;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;  // the default differs between builds
-  // The default mode reads a damaged log as missing entries without a word; this one refuses it.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.max_bgerror_resume_count = 0;  // write_gate.h does it
-  options.max_total_wal_size = std::uint64_t{256} << 20;
-  options.max_background_jobs = 2;
-  options.bytes_per_sync = 1 << 20;
-  options.max_open_files = 512;
-  return options;
-}
-
-rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
-                                           const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::ColumnFamilyOptions options;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.format_version = 5;
-  // What was just stored is what is asked for next.
-  table.prepopulate_block_cache =
-      rocksdb::BlockBasedTableOptions::PrepopulateBlockCache::kFlushOnly;
-  const bool large = family == Family::kVectors || family == Family::kPayloads;
-  options.write_buffer_size = std::size_t{large ? 32U : 8U} << 20;
-  options.level_compaction_dynamic_level_bytes = true;
-  if (family == Family::kPayloads) {
-    options.enable_blob_files = true;
-    options.min_blob_size = kMinBlobBytes;
-    options.blob_file_size = std::uint64_t{64} << 20;
-    options.enable_blob_garbage_collection = true;
-    options.blob_cache = cache;
-    options.prepopulate_blob_cache = rocksdb::PrepopulateBlobCache::kFlushOnly;
-    options.compression = rocksdb::kLZ4Compression;
-    options.blob_compression_type = rocksdb::kLZ4Compression;
-  } else {
-    options.compression = rocksdb::kNoCompression;  // hashes, numbers and vectors do not compress
-  }
-  if (family == Family::kKeys) {
-    options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kExactKeyBytes));
-    options.memtable_prefix_bloom_size_ratio = 0.1;
-    options.memtable_whole_key_filtering = true;
-    table.whole_key_filtering = true;
-  }
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
+// RocksDB has no code of its own for a lock that another process, or this one, holds.
+bool IsHeldLock(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  const auto ends_in = [&text](int error) {
+    return text.ends_with(std::generic_category().message(error));
+  };
+  return text.starts_with("IO error: lock hold by current process") ||
+         (text.starts_with("IO error: While lock file: ") && (ends_in(EAGAIN) || ends_in(EACCES)));
 }
 
 class RocksDbStore final : public KvStore {
  public:
   explicit RocksDbStore(const RocksDbStoreOptions& options)
       : options_(options),
+        mark_(options.path / "HIGHWATER"),
+        logs_(std::make_shared<LogWatch>([this](std::uint64_t log) { return mark_.Forget(log); })),
         env_(NewNoWaitEnv(WatchLogs(
             options.file_system ? options.file_system : rocksdb::FileSystem::Default(), logs_))) {}
   ~RocksDbStore() override;
@@ -130,15 +84,20 @@ class RocksDbStore final : public KvStore {
   rocksdb::ColumnFamilyHandle* Handle(Family family) const {
     return handles_[static_cast<std::size_t>(family)];
   }
-  std::filesystem::path MarkPath() const { return options_.path / "HIGHWATER"; }
   void Log(LogLevel level, const std::string& line) const;
-  Status CheckFormat();
-  void CompareWithMark();
+  // What HIGHWATER says, if there is one: without files when it is damaged.
+  Result<std::optional<HighWaterMark>> FindBearings();
+  Status ProbeFormat();
+  Status OpenDatabase();
+  Status NoFormat() const;
+  Status CheckFormat(bool must_be_there);
+  void CompareWithMark(const HighWaterMark& mark);
   Status Write(rocksdb::WriteBatch* batch, bool sync);
   Status SyncLog();
 
   const RocksDbStoreOptions options_;
-  const std::shared_ptr<LogWatch> logs_ = std::make_shared<LogWatch>();
+  MarkFile mark_;
+  const std::shared_ptr<LogWatch> logs_;
   const std::unique_ptr<rocksdb::Env> env_;  // of db_
   WriteGate gate_{logs_};
   std::unique_ptr<rocksdb::DB> db_;
@@ -161,34 +120,103 @@ Status RocksDbStore::Open() {
   if (error) {
     return Unavailable("cannot create " + options_.path.string() + ": " + error.message());
   }
+  Result<std::optional<HighWaterMark>> mark = FindBearings();
+  NEARHIT_RETURN_IF_ERROR(mark.status());
+  const HighWaterMark known = mark->value_or(HighWaterMark());
+  Status opened = OpenDatabase();
+  if (opened.code() == StatusCode::kDataLoss) {
+    NEARHIT_RETURN_IF_ERROR(CutTornLog(options_.path, known, opened, options_.log));
+    opened = OpenDatabase();
+  }
+  NEARHIT_RETURN_IF_ERROR(opened);
+  NEARHIT_RETURN_IF_ERROR(CheckFormat(/*must_be_there=*/mark->has_value()));
+  CompareWithMark(known);
+  if (const Status marked = Flush(); !marked.ok()) {
+    Log(LogLevel::kWarning, "the high-water mark was not written: " + marked.ToString());
+  }
+  return Status();
+}
+
+// RocksDB deletes files that its manifest does not name. So it opens a database to write only when
+// its files are those of the mark, or when what is there has a format.
+Result<std::optional<HighWaterMark>> RocksDbStore::FindBearings() {
+  Result<HighWaterMark> mark = ReadHighWaterMark(mark_.path());
+  if (mark.status().code() == StatusCode::kNotFound) {
+    return std::optional<HighWaterMark>();
+  }
+  HighWaterMark known;
+  Bearings bearings;
+  if (mark.ok()) {
+    known = *std::move(mark);
+    mark_.Known(known);
+    NEARHIT_ASSIGN_OR_RETURN(bearings, CheckFiles(options_.path, known));
+  } else {
+    Log(LogLevel::kWarning, mark.status().ToString() + "; set aside");
+  }
+  for (const std::string& line : bearings.lost) {
+    Log(LogLevel::kError, "storage has lost writes: " + line);
+  }
+  if (!bearings.certain) {
+    NEARHIT_RETURN_IF_ERROR(ProbeFormat());
+  }
+  if (!mark.ok()) {
+    std::error_code ignored;  // the next flush writes a new mark either way
+    std::filesystem::rename(mark_.path(), mark_.path().string() + ".damaged", ignored);
+  }
+  return std::optional<HighWaterMark>(std::move(known));
+}
+
+// Refuses a database without a format. Other errors are for the open that follows.
+Status RocksDbStore::ProbeFormat() {
+  const std::vector<rocksdb::ColumnFamilyDescriptor> meta = {
+      {kFamilyNames[0], TunedFamily(Family::kMeta, nullptr)}};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  if (!rocksdb::DB::OpenForReadOnly(TunedOptions(env_.get(), {}), options_.path.string(), meta,
+                                    &handles, &db)
+           .ok()) {
+    return Status();
+  }
+  const std::unique_ptr<rocksdb::DB> owned(db);
+  std::string value;
+  const rocksdb::Status read =
+      db->Get(rocksdb::ReadOptions(), handles[0], ToSlice(kFormatKey), &value);
+  db->DestroyColumnFamilyHandle(handles[0]).PermitUncheckedError();
+  return read.IsNotFound() ? NoFormat() : Status();
+}
+
+Status RocksDbStore::OpenDatabase() {
   const auto cache = rocksdb::NewLRUCache(options_.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
+    families.emplace_back(kFamilyNames[i], TunedFamily(static_cast<Family>(i), cache));
   }
-  rocksdb::Options open = DatabaseOptions(env_.get(), options_.log);
+  rocksdb::Options open = TunedOptions(env_.get(), options_.log);
   open.listeners.push_back(gate_.listener());
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
       rocksdb::DB::Open(open, options_.path.string(), families, &handles_, &db);
-  if (!opened.ok()) {
-    // RocksDB has no code of its own for a held lock; the lock file's name is its only mark.
-    if (opened.IsIOError() && opened.ToString().find("LOCK") != std::string::npos) {
-      return FailedPrecondition("database " + options_.path.string() +
-                                " is in use by another process");
-    }
-    return FromRocksDb(opened);
+  if (IsHeldLock(opened)) {
+    return FailedPrecondition("database " + options_.path.string() +
+                              " is in use by another process");
   }
+  NEARHIT_RETURN_IF_ERROR(FromRocksDb(opened));
   db_.reset(db);
-  NEARHIT_RETURN_IF_ERROR(CheckFormat());
-  CompareWithMark();
   return Status();
 }
 
-Status RocksDbStore::CheckFormat() {
+Status RocksDbStore::NoFormat() const {
+  return DataLoss("storage is damaged: " + options_.path.string() +
+                  " has a HIGHWATER but no format row; a manifest or a log has lost its end");
+}
+
+Status RocksDbStore::CheckFormat(bool must_be_there) {
   std::string value;
   const Status read = Get(Family::kMeta, kFormatKey, ReadMode::kBlocking, &value);
   if (read.code() == StatusCode::kNotFound) {
+    if (must_be_there) {
+      return NoFormat();
+    }
     WriteBatch batch;
     PutFixed(&value, kFormatVersion);
     batch.Put(Family::kMeta, std::string(kFormatKey), value);
@@ -205,19 +233,12 @@ Status RocksDbStore::CheckFormat() {
   return Status();
 }
 
-void RocksDbStore::CompareWithMark() {
-  const Result<std::uint64_t> mark = ReadHighWaterMark(MarkPath());
-  if (mark.ok()) {
-    const std::uint64_t latest = db_->GetLatestSequenceNumber();
-    if (latest < *mark) {
-      lost_sequences_ = *mark - latest;
-      Log(LogLevel::kError, "storage recovered to sequence " + std::to_string(latest) +
-                                ", but was durable to " + std::to_string(*mark));
-    }
-  } else if (mark.status().code() != StatusCode::kNotFound) {
-    Log(LogLevel::kWarning, mark.status().ToString() + "; set aside");
-    std::error_code ignored;  // the next flush writes a new mark either way
-    std::filesystem::rename(MarkPath(), MarkPath().string() + ".damaged", ignored);
+void RocksDbStore::CompareWithMark(const HighWaterMark& mark) {
+  const std::uint64_t latest = db_->GetLatestSequenceNumber();
+  if (latest < mark.sequence) {
+    lost_sequences_ = mark.sequence - latest;
+    Log(LogLevel::kError, "storage recovered to sequence " + std::to_string(latest) +
+                              ", but was durable to " + std::to_string(mark.sequence));
   }
 }
 
@@ -333,7 +354,9 @@ Status RocksDbStore::Flush() {
     return Status();
   }
   NEARHIT_RETURN_IF_ERROR(SyncLog());
-  NEARHIT_RETURN_IF_ERROR(WriteHighWaterMark(MarkPath(), sequence));
+  HighWaterMark mark{.sequence = sequence};
+  NEARHIT_ASSIGN_OR_RETURN(mark.manifest, SyncManifest(options_.path));
+  NEARHIT_RETURN_IF_ERROR(mark_.Record(std::move(mark), [this] { return logs_->Durable(); }));
   marked_ = sequence;
   return Status();
 }

@@ -88,7 +88,7 @@ void Run(FuzzInput input) {
                             [&](NamespaceNumber r) { return EncodeNextNumber(key, r); });
     case 8:
       return CheckCanonical(DecodeHighWaterMark(value), value,
-                            [](std::uint64_t r) { return EncodeHighWaterMark(r); });
+                            [](const HighWaterMark& r) { return EncodeHighWaterMark(r); });
     case 9:
       return CheckCanonical(DecodeLabel(key, value), value,
                             [&](const LabelRecord& r) { return EncodeLabel(key, r); });

@@ -63,7 +63,11 @@ void MakeRecords(const std::filesystem::path& root) {
   add("namespace", 5, key, EncodeNamespace(key, record));
   add("secret", 6, "secret", EncodeSecret("secret", HashSecret{}));
   add("next_number", 7, "next", EncodeNextNumber("next", 3));
-  corpus.Add("high_water_mark", Bytes({8, 0, 0}) + EncodeHighWaterMark(77));
+  corpus.Add("high_water_mark", Bytes({8, 0, 0}) + EncodeHighWaterMark({.sequence = 77}));
+  corpus.Add("high_water_mark_2",
+             Bytes({8, 0, 0}) + EncodeHighWaterMark({.sequence = 77,
+                                                     .manifest = {.number = 5, .bytes = 90},
+                                                     .logs = {{.number = 4, .bytes = 30}}}));
   const PendingReembedding change{
       .from = 1, .to = 2, .dimension = 3, .identity = "m", .threshold = 0.5F, .embedder = {}};
   add("reembedding", 9, "reembedding/n", EncodeReembedding("reembedding/n", change));

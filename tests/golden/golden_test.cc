@@ -283,16 +283,23 @@ TEST(GoldenTest, KeysAreTheBytesOfVersionOne) {
   EXPECT_EQ(expiry->id, id);
 }
 
-TEST(GoldenTest, HighWaterMarkIsTheBytesOfVersionOne) {
-  const std::string bytes = EncodeHighWaterMark(0x0102);
-  const std::string golden = Golden("high_water_mark", bytes);
-  EXPECT_EQ(ToHex(bytes), ToHex(golden));
-  EXPECT_THAT(DecodeHighWaterMark(golden), IsOkAndHolds(0x0102U));
+TEST(GoldenTest, HighWaterMarksAreTheBytesOfTheirVersions) {
+  const HighWaterMark first{.sequence = 0x0102};
+  const HighWaterMark second{.sequence = 0x0102,
+                             .manifest = {.number = 5, .bytes = 0x0304},
+                             .logs = {{.number = 4, .bytes = 0x0506}, {.number = 9, .bytes = 1}}};
+  std::string golden;
+  for (const int version : {1, 2}) {
+    const HighWaterMark& mark = version == 1 ? first : second;
+    golden = Golden("high_water_mark", EncodeHighWaterMark(mark), version);
+    EXPECT_EQ(ToHex(EncodeHighWaterMark(mark)), ToHex(golden));
+    EXPECT_THAT(DecodeHighWaterMark(golden), IsOkAndHolds(mark));
+  }
   std::string next = golden.substr(0, golden.size() - 8);
-  next[8] = 2;
+  next[8] = 3;
   PutFixed(&next, Hash64(next));
   EXPECT_THAT(DecodeHighWaterMark(next),
-              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("version 2 ")));
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("version 3 ")));
 }
 
 }  // namespace
