@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <string>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <system_error>
 #include <unistd.h>
@@ -115,6 +116,11 @@ class NoWaitFile final : public rocksdb::FSRandomAccessFile {
   const Descriptor fd_;
 };
 
+// Before anything is written to it. Some file systems know no modes.
+void ForTheOwnerOnly(const std::string& name) {
+  ::chmod(name.c_str(), S_IRUSR | S_IWUSR);
+}
+
 class NoWaitFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   using FileSystemWrapper::FileSystemWrapper;
@@ -136,6 +142,24 @@ class NoWaitFileSystem final : public rocksdb::FileSystemWrapper {
     }
     *result = std::make_unique<NoWaitFile>(name, std::move(fd));
     return rocksdb::IOStatus::OK();
+  }
+
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* dbg) override {
+    rocksdb::IOStatus made = FileSystemWrapper::NewWritableFile(name, options, result, dbg);
+    if (made.ok()) {
+      ForTheOwnerOnly(name);
+    }
+    return made;
+  }
+  rocksdb::IOStatus LockFile(const std::string& name, const rocksdb::IOOptions& options,
+                             rocksdb::FileLock** lock, rocksdb::IODebugContext* dbg) override {
+    rocksdb::IOStatus made = FileSystemWrapper::LockFile(name, options, lock, dbg);
+    if (made.ok()) {
+      ForTheOwnerOnly(name);
+    }
+    return made;
   }
 
   // Asked for by who is about to open a blob file.

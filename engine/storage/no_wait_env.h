@@ -12,7 +12,8 @@ class FileSystem;
 namespace nearhit {
 
 // RocksDB's default environment over `base`, whose files of rows obey NoWaitReads. They are the
-// operating system's: `base` is not asked for them. Outlives the databases that are opened with it.
+// operating system's: `base` is not asked for them. Files that it makes are the owner's alone
+// (mode 0600). Outlives the databases that are opened with it.
 std::unique_ptr<rocksdb::Env> NewNoWaitEnv(std::shared_ptr<rocksdb::FileSystem> base);
 
 // While one lives, a read by this thread of such a file gives Status::TimedOut where it would wait

@@ -116,7 +116,9 @@ void RocksDbStore::Log(LogLevel level, const std::string& line) const {
 
 Status RocksDbStore::Open() {
   std::error_code error;
-  std::filesystem::create_directories(options_.path, error);
+  if (std::filesystem::create_directories(options_.path, error)) {
+    std::filesystem::permissions(options_.path, std::filesystem::perms::owner_all, error);
+  }
   if (error) {
     return Unavailable("cannot create " + options_.path.string() + ": " + error.message());
   }

@@ -133,6 +133,30 @@ TEST_F(RocksDbStoreTest, ALogThatCannotBeWrittenIsAnErrorAndIsReplaced) {
   EXPECT_EQ((*store)->lost_sequences(), 0U);
 }
 
+TEST_F(RocksDbStoreTest, FilesAreTheOwnersAloneAndAnExistingDirectoryKeepsItsMode) {
+  using std::filesystem::perms;
+  const auto mode = [](const std::filesystem::path& path) {
+    return std::filesystem::status(path).permissions();
+  };
+  const std::filesystem::path made = dir_.path() / "a" / "b";
+  const std::filesystem::path found = dir_.path() / "found";
+  const perms shared = perms::owner_all | perms::group_read | perms::group_exec;
+  std::filesystem::create_directory(found);
+  std::filesystem::permissions(found, shared);
+  for (const std::filesystem::path& path : {made, found}) {
+    for (int i = 0; i < 2; ++i) {  // the second opening makes tables
+      const auto store = OpenRocksDbStore({.path = path});
+      ASSERT_THAT(store, IsOk());
+      Put(store->get(), "k", std::string(10'000, 'v'), false);
+    }
+    for (const auto& file : std::filesystem::directory_iterator(path)) {
+      EXPECT_EQ(mode(file.path()), perms::owner_read | perms::owner_write) << file.path();
+    }
+  }
+  EXPECT_EQ(mode(made), perms::owner_all);
+  EXPECT_EQ(mode(found), shared);
+}
+
 TEST_F(RocksDbStoreTest, KeepsWritesAcrossReopening) {
   Put(Open()->get(), "k", "v", false);
   const auto store = Open();
