@@ -1,7 +1,6 @@
 #include "engine/cache/label_book.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace nearhit {
 namespace {
@@ -76,14 +75,14 @@ Status LabelBook::Load() {
         if (label.has_features) {
           std::copy(record->features.begin(), record->features.end(), label.pair.features.begin());
         }
-        loaded.push_back(std::move(label));
+        loaded.push_back(label);
         return true;
       }));
   std::stable_sort(loaded.begin(), loaded.end(),
                    [](const Label& a, const Label& b) { return a.created_us < b.created_us; });
   WriterLock lock(&mu_);
-  for (Label& label : loaded) {
-    Insert(std::move(label));
+  for (const Label& label : loaded) {
+    Insert(label);
   }
   return Status();
 }
@@ -142,7 +141,7 @@ Status LabelBook::Put(const NewLabel& request) {
   if (leaves) {
     Remove(*leaves);
   }
-  Insert(std::move(label));
+  Insert(label);
   return Status();
 }
 
@@ -166,13 +165,13 @@ const LabelBook::Label* LabelBook::LeavesFor(const Label& label) const {
                         [&](const Label& one) { return one.pair.principal == most->first; });
 }
 
-void LabelBook::Insert(Label label) {
+void LabelBook::Insert(const Label& label) {
   const std::size_t group = IsTrusted(label) ? 1 : 0;
   if (group == 0) {
     ++principals_[label.pair.principal].kept;
   }
   const Pair key = KeyOf(label);
-  labels_[group].push_back(std::move(label));
+  labels_[group].push_back(label);
   by_pair_[group][key] = std::prev(labels_[group].end());
   Index(key);
 }

@@ -98,7 +98,7 @@ class LabelBook {
   Status Allow(std::uint64_t principal) NEARHIT_EXCLUDES(mu_);
   // The one that leaves for `label`: its predecessor, or when there are too many the oldest.
   const Label* LeavesFor(const Label& label) const NEARHIT_REQUIRES_SHARED(mu_);
-  void Insert(Label label) NEARHIT_REQUIRES(mu_);
+  void Insert(const Label& label) NEARHIT_REQUIRES(mu_);
   void Remove(const Label& label) NEARHIT_REQUIRES(mu_);
   void Index(const Pair& key) NEARHIT_REQUIRES(mu_);
 

@@ -35,22 +35,21 @@ struct LookupState {
     stage = Stage::kDone;
   }
 
+  // Ordered by size: a batch holds thousands.
   ScopeRef scope;
-  Prompt prompt;
-  std::vector<float> vector{};  // from kSearch on, as the index wants it
-
-  std::size_t k = 0;  // of the last search, or the next; 0: as many as the policy wants
+  std::size_t k = 0;       // of the last search, or the next; 0: as many as the policy wants
+  std::size_t next = 0;    // of the candidates
+  std::size_t judged = 0;  // of those that were seen, by the policy
+  std::shared_ptr<LookupTrace> trace{};   // null: nobody asked
+  std::vector<float> vector{};            // from kSearch on, as the index wants it
   std::vector<ScoredEntry> candidates{};  // of the last search
-  std::size_t next = 0;                   // of these
   std::vector<EntryId> seen{};            // read and not served
-  std::size_t judged = 0;                 // of these, by the policy
-  std::optional<float> odds{};            // the best of them, where the policy estimates it
-  bool near = false;                      // one of them was not refused by a guard or a label
-  int repeats = 0;  // searches because of an entry that was deleted in between
-  Stage stage = Stage::kExact;
-
+  Prompt prompt;
   LookupResult result{};
-  std::shared_ptr<LookupTrace> trace{};  // null: nobody asked
+  int repeats = 0;              // searches because of an entry that was deleted in between
+  std::optional<float> odds{};  // the best of the candidates, where the policy estimates it
+  bool near = false;            // one of them was not refused by a guard or a label
+  Stage stage = Stage::kExact;
 };
 
 }  // namespace nearhit
