@@ -1,5 +1,9 @@
 #include "engine/storage/rocksdb_status.h"
 
+#include <cerrno>
+#include <string>
+#include <system_error>
+
 namespace nearhit {
 
 Status FromRocksDb(const rocksdb::Status& status) {
@@ -22,6 +26,16 @@ Status FromRocksDb(const rocksdb::Status& status) {
     return Unavailable("storage failed: " + status.ToString());
   }
   return Internal("storage refused a call: " + status.ToString());
+}
+
+// RocksDB has no code of its own for it.
+bool IsHeldLock(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  const auto ends_in = [&text](int error) {
+    return text.ends_with(std::generic_category().message(error));
+  };
+  return text.starts_with("IO error: lock hold by current process") ||
+         (text.starts_with("IO error: While lock file: ") && (ends_in(EAGAIN) || ends_in(EACCES)));
 }
 
 }  // namespace nearhit

@@ -1,7 +1,6 @@
 #include "engine/storage/rocksdb_store.h"
 
 #include <array>
-#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,12 +18,14 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/mutex.h"
+#include "engine/storage/ballast.h"
 #include "engine/storage/bearings.h"
 #include "engine/storage/high_water_mark.h"
 #include "engine/storage/log_repair.h"
 #include "engine/storage/log_watch.h"
 #include "engine/storage/no_wait_env.h"
 #include "engine/storage/rocksdb_options.h"
+#include "engine/storage/rocksdb_probe.h"
 #include "engine/storage/rocksdb_status.h"
 #include "engine/storage/write_gate.h"
 
@@ -44,16 +45,6 @@ rocksdb::Slice ToSlice(std::string_view bytes) {
 }
 std::string_view ToView(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
-}
-
-// RocksDB has no code of its own for a lock that another process, or this one, holds.
-bool IsHeldLock(const rocksdb::Status& status) {
-  const std::string text = status.ToString();
-  const auto ends_in = [&text](int error) {
-    return text.ends_with(std::generic_category().message(error));
-  };
-  return text.starts_with("IO error: lock hold by current process") ||
-         (text.starts_with("IO error: While lock file: ") && (ends_in(EAGAIN) || ends_in(EACCES)));
 }
 
 class RocksDbStore final : public KvStore {
@@ -87,19 +78,20 @@ class RocksDbStore final : public KvStore {
   void Log(LogLevel level, const std::string& line) const;
   // What HIGHWATER says, if there is one: without files when it is damaged.
   Result<std::optional<HighWaterMark>> FindBearings();
-  Status ProbeFormat();
   Status OpenDatabase();
   Status NoFormat() const;
   Status CheckFormat(bool must_be_there);
   void CompareWithMark(const HighWaterMark& mark);
   Status Write(rocksdb::WriteBatch* batch, bool sync);
   Status SyncLog();
+  bool GiveBallastBack();
 
   const RocksDbStoreOptions options_;
   MarkFile mark_;
   const std::shared_ptr<LogWatch> logs_;
   const std::unique_ptr<rocksdb::Env> env_;  // of db_
   WriteGate gate_{logs_};
+  Ballast ballast_{options_.path / "BALLAST", options_.ballast_bytes};
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; destroyed before db_
   std::uint64_t lost_sequences_ = 0;
@@ -130,6 +122,9 @@ Status RocksDbStore::Open() {
     NEARHIT_RETURN_IF_ERROR(CutTornLog(options_.path, known, opened, options_.log));
     opened = OpenDatabase();
   }
+  if (opened.code() == StatusCode::kResourceExhausted && GiveBallastBack()) {
+    opened = OpenDatabase();
+  }
   NEARHIT_RETURN_IF_ERROR(opened);
   NEARHIT_RETURN_IF_ERROR(CheckFormat(/*must_be_there=*/mark->has_value()));
   CompareWithMark(known);
@@ -158,33 +153,14 @@ Result<std::optional<HighWaterMark>> RocksDbStore::FindBearings() {
   for (const std::string& line : bearings.lost) {
     Log(LogLevel::kError, "storage has lost writes: " + line);
   }
-  if (!bearings.certain) {
-    NEARHIT_RETURN_IF_ERROR(ProbeFormat());
+  if (!bearings.certain && LacksRow(env_.get(), options_.path, kFormatKey)) {
+    return NoFormat();
   }
   if (!mark.ok()) {
     std::error_code ignored;  // the next flush writes a new mark either way
     std::filesystem::rename(mark_.path(), mark_.path().string() + ".damaged", ignored);
   }
   return std::optional<HighWaterMark>(std::move(known));
-}
-
-// Refuses a database without a format. Other errors are for the open that follows.
-Status RocksDbStore::ProbeFormat() {
-  const std::vector<rocksdb::ColumnFamilyDescriptor> meta = {
-      {kFamilyNames[0], TunedFamily(Family::kMeta, nullptr)}};
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* db = nullptr;
-  if (!rocksdb::DB::OpenForReadOnly(TunedOptions(env_.get(), {}), options_.path.string(), meta,
-                                    &handles, &db)
-           .ok()) {
-    return Status();
-  }
-  const std::unique_ptr<rocksdb::DB> owned(db);
-  std::string value;
-  const rocksdb::Status read =
-      db->Get(rocksdb::ReadOptions(), handles[0], ToSlice(kFormatKey), &value);
-  db->DestroyColumnFamilyHandle(handles[0]).PermitUncheckedError();
-  return read.IsNotFound() ? NoFormat() : Status();
 }
 
 Status RocksDbStore::OpenDatabase() {
@@ -278,7 +254,28 @@ Status RocksDbStore::Write(const WriteBatch& batch, bool sync) {
             : native.Delete(Handle(operation.family), operation.key);
     NEARHIT_RETURN_IF_ERROR(FromRocksDb(added));
   }
-  return Write(&native, sync);
+  const bool frees = Frees(batch);
+  if (!frees && ballast_.released()) {
+    ballast_.Restore();
+  }
+  if (!frees && ballast_.released()) {
+    return ResourceExhausted("storage has no space left but for deletes");
+  }
+  Status written = Write(&native, sync);
+  if (frees && written.code() == StatusCode::kResourceExhausted && GiveBallastBack()) {
+    written = Write(&native, sync);
+  }
+  return written;
+}
+
+bool RocksDbStore::GiveBallastBack() {
+  if (!ballast_.Release()) {
+    return false;
+  }
+  Log(LogLevel::kWarning, "storage has no space left: " + std::to_string(options_.ballast_bytes) +
+                              " bytes that were kept for deletes are free now");
+  gate_.TryAtOnce();
+  return true;
 }
 
 Status RocksDbStore::Write(rocksdb::WriteBatch* batch, bool sync) {
@@ -350,6 +347,7 @@ Status RocksDbStore::SyncLog() {
 Status RocksDbStore::Flush() {
   MutexLock lock(&mark_mu_);
   NEARHIT_RETURN_IF_ERROR(gate_.Ready(db_.get()));
+  ballast_.Restore();
   // Read before the sync: everything up to here is in the log that the sync covers.
   const std::uint64_t sequence = db_->GetLatestSequenceNumber();
   if (sequence == marked_) {

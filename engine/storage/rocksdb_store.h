@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -21,6 +22,9 @@ namespace nearhit {
 struct RocksDbStoreOptions {
   std::filesystem::path path{};
   std::size_t block_cache_bytes = std::size_t{256} << 20;
+  // Kept for starts and deletes on a full disk: room for what is in memory, which becomes tables
+  // before anything is written again. 16 MiB were too few for that, 48 MiB enough.
+  std::uint64_t ballast_bytes = std::uint64_t{64} << 20;
   std::function<void(LogLevel, const std::string&)> log{};
   std::shared_ptr<rocksdb::FileSystem> file_system{};  // null: the operating system's
 };

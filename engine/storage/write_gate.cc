@@ -110,6 +110,11 @@ Status WriteGate::Refusal() const {
   return faults_->failed() ? FromRocksDb(faults_->reason()) : Status();
 }
 
+void WriteGate::TryAtOnce() {
+  MutexLock lock(&trying_);
+  next_try_ = {};
+}
+
 Status WriteGate::Noted(const rocksdb::Status& written) {
   // RocksDB tells of an error before it begins to refuse: a Resume between the two does nothing.
   if (written.IsIOError() && !faults_->failed()) {

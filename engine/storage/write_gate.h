@@ -43,6 +43,9 @@ class WriteGate {
   // try is over.
   Status Ready(rocksdb::DB* db);
 
+  // Whatever pause there is, the next call tries to resume.
+  void TryAtOnce();
+
   // The status of `write`, a call that writes to `db`, which is made if the database is ready. Not
   // to be nested.
   template <typename Write>

@@ -100,7 +100,8 @@ std::uint64_t FaultyFileSystem::failures() const {
 rocksdb::IOStatus FaultyFileSystem::Check(DiskCall call) {
   MutexLock lock(&mu_);
   if (healthy_ || !fault_.calls.contains(call) || ++seen_ < fault_.nth ||
-      (!fault_.lasting && seen_ > fault_.nth)) {
+      (!fault_.lasting && seen_ > fault_.nth) ||
+      (!fault_.while_exists.empty() && !std::filesystem::exists(fault_.while_exists))) {
     return rocksdb::IOStatus::OK();
   }
   ++failures_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -17,9 +18,10 @@ enum class DiskCall : std::uint8_t { kOpen, kWrite, kSync, kRename, kSyncDirecto
 struct DiskFault {
   std::set<DiskCall> calls{DiskCall::kOpen, DiskCall::kWrite, DiskCall::kSync, DiskCall::kRename,
                            DiskCall::kSyncDirectory};
-  std::uint64_t nth = 1;  // of these calls, from now on
-  bool lasting = false;   // until Heal; or only that one
-  int error = 0;          // an errno
+  std::uint64_t nth = 1;                 // of these calls, from now on
+  bool lasting = false;                  // until Heal; or only that one
+  int error = 0;                         // an errno
+  std::filesystem::path while_exists{};  // if not empty: only while this file is there
 };
 
 // Of a write that fails, the first half is done.
