@@ -17,7 +17,8 @@ double ChanceOfAtMost(double found, double sample, double share) {
   // In logarithms: the first terms may be too small for a double.
   double term = sample * std::log1p(-share);
   double sum = std::exp(term);
-  for (double k = 0; k < found; ++k) {
+  const auto whole = static_cast<int>(found);
+  for (int k = 0; k < whole; ++k) {
     term += std::log((sample - k) / (k + 1)) + std::log(share / (1 - share));
     sum += std::exp(term);
   }

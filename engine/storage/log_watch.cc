@@ -66,8 +66,9 @@ class WatchedLog final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class LogWatchingFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  LogWatchingFileSystem(std::shared_ptr<rocksdb::FileSystem> base, std::shared_ptr<LogWatch> watch)
-      : FileSystemWrapper(std::move(base)), watch_(std::move(watch)) {}
+  LogWatchingFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base,
+                        std::shared_ptr<LogWatch> watch)
+      : FileSystemWrapper(base), watch_(std::move(watch)) {}
   const char* Name() const override { return "LogWatchingFileSystem"; }
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
@@ -146,9 +147,10 @@ rocksdb::IOStatus LogWatch::Deleting(std::uint64_t number) {
     MutexLock lock(&mu_);
     durable_.erase(number);
   }
-  const Status asked = deletion_(number);
-  return asked.ok() ? rocksdb::IOStatus::OK()
-                    : rocksdb::IOStatus::IOError("log " + std::to_string(number), asked.ToString());
+  if (const Status asked = deletion_(number); !asked.ok()) {
+    return rocksdb::IOStatus::IOError("log " + std::to_string(number), asked.ToString());
+  }
+  return rocksdb::IOStatus::OK();
 }
 
 std::vector<FileExtent> LogWatch::Durable() const {

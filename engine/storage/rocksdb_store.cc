@@ -144,7 +144,7 @@ Result<std::optional<HighWaterMark>> RocksDbStore::FindBearings() {
   HighWaterMark known;
   Bearings bearings;
   if (mark.ok()) {
-    known = *std::move(mark);
+    known = *mark;
     mark_.Known(known);
     NEARHIT_ASSIGN_OR_RETURN(bearings, CheckFiles(options_.path, known));
   } else {
