@@ -325,7 +325,10 @@ TEST_F(RowsOfAFileTest, MemoryTierReadsThePageCache) {
   DropPageCache();
   EXPECT_THAT(Read(Family::kVectors, 50, ReadMode::kNonBlocking), IsOk())
       << "RocksDB has its block";
-  EXPECT_EQ(Read(Family::kVectors, 99, ReadMode::kNonBlocking).ok(), !PageCacheIsGone());
+  // A file that keeps its first page may have lost the one with the row.
+  const bool gone = PageCacheIsGone();
+  const Status beyond = Read(Family::kVectors, 99, ReadMode::kNonBlocking);
+  EXPECT_TRUE(!gone || beyond.code() == StatusCode::kWouldBlock) << beyond.ToString();
   EXPECT_THAT(Read(Family::kVectors, 99, ReadMode::kBlocking), IsOk());
   EXPECT_THAT(Read(Family::kVectors, 99, ReadMode::kNonBlocking), IsOk());
 }
