@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <memory>
 
 #include <utf8proc.h>
 
@@ -34,11 +32,10 @@ constexpr std::uint32_t kPairPercent = 50;  // of the mean of its words
 constexpr std::uint32_t kCharacterWeight = 20;
 constexpr std::uint32_t kFallbackWeight = 100;
 
-struct Free {
-  void operator()(utf8proc_uint8_t* bytes) const {
-    std::free(bytes);
-  }  // utf8proc allocates by malloc
-};
+constexpr auto kNormalForm = static_cast<utf8proc_option_t>(
+    UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+// What one code point decomposes to has at most 18 (U+FDFA).
+constexpr std::size_t kMostOfOne = 32;
 
 enum class Shape : std::uint8_t {
   kSeparator,
@@ -150,19 +147,49 @@ Status LexicalFeatures::Normalise(std::string_view text) {
   if (!IsValidUtf8(text)) {
     return InvalidArgument("text of " + std::to_string(text.size()) + " bytes is not valid UTF-8");
   }
-  utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t size = utf8proc_map(
-      reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-      static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
-                                     UTF8PROC_CASEFOLD | UTF8PROC_IGNORE));
-  const std::unique_ptr<utf8proc_uint8_t, Free> owner(mapped);
+  Decompose(text);
+  OrderMarks();
+  const auto count = static_cast<utf8proc_ssize_t>(code_points_.size());
+  code_points_.push_back(0);  // utf8proc ends the bytes that it writes there with a zero
+  const utf8proc_ssize_t size = utf8proc_reencode(code_points_.data(), count, kNormalForm);
   if (size < 0) {
     return InvalidArgument("text of " + std::to_string(text.size()) +
                            " bytes cannot be normalised: " + utf8proc_errmsg(size));
   }
-  normal_.assign(reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(size));
+  normal_.assign(reinterpret_cast<const char*>(code_points_.data()),
+                 static_cast<std::size_t>(size));
   return Status();
+}
+
+void LexicalFeatures::Decompose(std::string_view text) {
+  code_points_.clear();
+  int last_boundary = UTF8PROC_BOUNDCLASS_START;
+  for (std::size_t at = 0; at < text.size();) {
+    const utf8proc_int32_t c = Next(text, &at);
+    const std::size_t size = code_points_.size();
+    code_points_.resize(size + kMostOfOne);
+    const utf8proc_ssize_t added = utf8proc_decompose_char(c, code_points_.data() + size,
+                                                           kMostOfOne, kNormalForm, &last_boundary);
+    code_points_.resize(size + static_cast<std::size_t>(std::max<utf8proc_ssize_t>(added, 0)));
+  }
+}
+
+// Canonical ordering (Unicode 15, D109). utf8proc's own takes the square of the time for a long run
+// of marks in the wrong order.
+void LexicalFeatures::OrderMarks() {
+  const auto is_mark = [](utf8proc_int32_t c) {
+    return utf8proc_get_property(c)->combining_class != 0;
+  };
+  for (auto at = code_points_.begin(); at != code_points_.end();) {
+    const auto first = std::find_if(at, code_points_.end(), is_mark);
+    at = std::find_if_not(first, code_points_.end(), is_mark);
+    if (at - first > 1) {
+      std::stable_sort(first, at, [](utf8proc_int32_t a, utf8proc_int32_t b) {
+        return utf8proc_get_property(a)->combining_class <
+               utf8proc_get_property(b)->combining_class;
+      });
+    }
+  }
 }
 
 void LexicalFeatures::Split() {

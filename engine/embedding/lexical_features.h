@@ -41,7 +41,10 @@ class LexicalFeatures {
     bool alone;   // one code point that is a word by itself: a symbol, an ideograph
   };
 
+  // NFKC with case folded; linear in the text but for the sorting of marks.
   Status Normalise(std::string_view text);
+  void Decompose(std::string_view text);
+  void OrderMarks();
   void Split();
   void AddWords();
   void AddCharacters(const Word& word);
@@ -51,8 +54,9 @@ class LexicalFeatures {
     return std::string_view(padded_).substr(starts_[first], starts_[last] - starts_[first]);
   }
 
-  std::string normal_;               // the text after normalisation
-  std::string padded_;               // its words, each with one space before and after
+  std::vector<std::int32_t> code_points_;  // the text, decomposed
+  std::string normal_;                     // the text after normalisation
+  std::string padded_;                     // its words, each with one space before and after
   std::vector<std::size_t> starts_;  // byte offset of every code point of padded_, and its end
   std::vector<Word> words_;
   std::vector<LexicalFeature> features_;

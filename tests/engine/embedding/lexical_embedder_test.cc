@@ -157,6 +157,24 @@ TEST_F(LexicalEmbedderTest, TakesLongTexts) {
   EXPECT_NEAR(Norm(Embed(std::string(100'000, 'x'))), 1.0, 1e-5);
 }
 
+// Canonically equivalent texts; a sort that compares neighbours alone would take minutes for the
+// second.
+TEST_F(LexicalEmbedderTest, MarksAreOrderedHoweverManyThereAre) {
+  const std::string acute_then_dot = "\u0301\u0323";
+  std::string alternating = "a";
+  std::string ordered = "a";
+  constexpr std::size_t kPairs = 64'000;
+  for (std::size_t i = 0; i < kPairs; ++i) {
+    alternating += acute_then_dot;
+    ordered += "\u0323";
+  }
+  for (std::size_t i = 0; i < kPairs; ++i) {
+    ordered += "\u0301";
+  }
+  EXPECT_EQ(Embed("caf" + acute_then_dot + "e"), Embed("caf\u0323\u0301e"));
+  EXPECT_EQ(Embed(alternating), Embed(ordered));
+}
+
 TEST_F(LexicalEmbedderTest, RefusesInvalidUtf8WithoutSayingTheText) {
   for (const char* text : {"secret\xff", "\xc0\xaf", "secret \xed\xa0\x80", "caf\xc3"}) {
     const Result<std::vector<float>> row = TryEmbed(text);
