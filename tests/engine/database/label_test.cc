@@ -1,6 +1,8 @@
 // Labels of a cache: what they do to its lookups.
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "nearhit/semantic_cache.h"
@@ -169,6 +171,40 @@ TEST_F(LabelTest, SampledLabelsProveABudget) {
   EXPECT_EQ(report.wrong, 0);
   EXPECT_LT(*report.wrong_high, .05F);
   EXPECT_FALSE(report.budgets.empty());
+}
+
+TEST_F(LabelTest, LookupsLabelsAndLessonsGoOnTogether) {
+  SetBudget(0.05F);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  threads.reserve(3);
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      while (!stop) {
+        const LookupResult found = Ask();
+        EXPECT_NE(found.kind, HitKind::kExact);
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    while (!stop) {
+      EXPECT_THAT(db_->RunMaintenance(), IsOk());
+      EXPECT_THAT(cache_->Policy(), IsOk());
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    const std::string slot = "How could I close account number " + std::to_string(i % 150);
+    LabelRequest label = Verdict(i % 4 != 0, LabelSource::kJudge);
+    label.prompt.slot = slot;
+    label.sampled = true;
+    ASSERT_THAT(cache_->Label(label), IsOk());
+  }
+  stop = true;
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(cache_->Policy()->labels[2], 150U);
+  EXPECT_TRUE(db_->RunMaintenance().ok() && cache_->Policy()->fitted);
 }
 
 TEST_F(LabelTest, BadLabelsAreRefused) {
