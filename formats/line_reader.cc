@@ -41,8 +41,9 @@ struct LineReader::Rep {
   TextDecoder decoder;
   bool decoding = false;  // the decoder has seen the beginning
 
-  std::string text;       // decoded
-  std::size_t begin = 0;  // of what is left of it
+  std::string text;        // decoded
+  std::size_t begin = 0;   // of what is left of it
+  std::size_t looked = 0;  // so far there is no line end in it
   bool at_end = false;
   LineEnds ends = LineEnds::kUnknown;
   std::uint64_t line_number = 0;
@@ -99,6 +100,7 @@ Status LineReader::Rep::Fill() {
   while (Whole().empty() && !at_end) {
     text.erase(0, begin);
     begin = 0;
+    looked = 0;
     if (Status status = Read(); !status.ok()) {
       failed = status;
       failed.IgnoreError();  // kept for a next call that may never come
@@ -110,10 +112,15 @@ Status LineReader::Rep::Fill() {
 }
 
 void LineReader::Rep::LearnLineEnds() {
+  if (ends != LineEnds::kUnknown) {
+    return;
+  }
   const std::string_view whole = Whole();
-  if (ends == LineEnds::kUnknown && whole.find_first_of("\r\n") != std::string_view::npos) {
+  const std::size_t known = looked > begin ? looked - begin : 0;
+  if (whole.find_first_of("\r\n", known) != std::string_view::npos) {
     ends = FindLineEnds(whole);
   }
+  looked = begin + whole.size();
 }
 
 LineReader::LineReader(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {

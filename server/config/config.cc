@@ -147,6 +147,22 @@ Result<Config> FromTable(const toml::table& table, const std::string& source) {
   return config;
 }
 
+// toml++ goes a call deeper for each part of a dotted key.
+Status CheckDots(std::string_view toml, const std::string& source) {
+  constexpr std::ptrdiff_t kMostDots = 1'000;
+  std::size_t number = 1;
+  for (; !toml.empty(); ++number) {
+    const std::string_view line = toml.substr(0, toml.find('\n'));
+    toml.remove_prefix(std::min(line.size() + 1, toml.size()));
+    if (const auto dots = std::count(line.begin(), line.end(), '.'); dots > kMostDots) {
+      return InvalidArgument(source + ":" + std::to_string(number) + ": the line has " +
+                             std::to_string(dots) + " dots, the limit is " +
+                             std::to_string(kMostDots));
+    }
+  }
+  return Status();
+}
+
 }  // namespace
 
 Status CheckListenAddress(std::string_view address) {
@@ -167,6 +183,7 @@ Status CheckListenAddress(std::string_view address) {
 }
 
 Result<Config> ParseConfig(std::string_view toml, const std::string& source) {
+  NEARHIT_RETURN_IF_ERROR(CheckDots(toml, source));
   try {
     const toml::table table = toml::parse(toml);
     return FromTable(table, source);

@@ -23,6 +23,20 @@ TEST(Config, EmptyFileGivesDefaults) {
   EXPECT_TRUE(config->namespaces.empty());
 }
 
+TEST(Config, AKeyOfAnyDepthIsNoCrash) {
+  for (const std::size_t parts : {1'000U, 1'002U, 100'000U}) {
+    std::string key = "a";
+    for (std::size_t i = 1; i < parts; ++i) {
+      key += ".a";
+    }
+    for (const std::string& toml : {"[server]\n[" + key + "]\n", "\n" + key + " = 1\n"}) {
+      EXPECT_THAT(ParseConfig(toml, "c"),
+                  StatusIs(StatusCode::kInvalidArgument,
+                           parts == 1'000 ? HasSubstr("a") : HasSubstr("c:2: the line has")));
+    }
+  }
+}
+
 TEST(Config, ReadsANamespace) {
   const auto config = ParseConfig(R"(
 [[namespace]]
