@@ -23,7 +23,7 @@ std::string Text(const benchmark::State& state, const char* thing) {
 
 void Judge(benchmark::State& state, float max_error) {
   PolicyInputs inputs{.traffic = std::make_shared<const Traffic>(),
-                      .lessons = Lessons::Learn({}, GuardSet::All(), nullptr)};
+                      .lessons = Lessons::Learn({}, GuardSet::All(), 0, nullptr)};
   inputs.config.threshold = 0.9F;
   inputs.config.max_error = max_error;
   const std::shared_ptr<const ServingPolicy> policy = MakePolicy(inputs);
@@ -65,7 +65,7 @@ std::vector<JudgedPair> Labels(std::size_t count) {
 void BM_Fit(benchmark::State& state) {
   const auto labels = Labels(static_cast<std::size_t>(state.range(0)));
   for ([[maybe_unused]] auto _ : state) {
-    benchmark::DoNotOptimize(Lessons::Learn(labels, GuardSet::All(), nullptr));
+    benchmark::DoNotOptimize(Lessons::Learn(labels, GuardSet::All(), 0, nullptr));
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
@@ -73,9 +73,9 @@ BENCHMARK(BM_Fit)->ArgName("labels")->Arg(1'000)->Arg(5'000)->Unit(benchmark::kM
 
 void BM_OneLabelMore(benchmark::State& state) {
   const auto labels = Labels(static_cast<std::size_t>(state.range(0)));
-  const auto before = Lessons::Learn(labels, GuardSet::All(), nullptr);
+  const auto before = Lessons::Learn(labels, GuardSet::All(), 0, nullptr);
   for ([[maybe_unused]] auto _ : state) {
-    benchmark::DoNotOptimize(Lessons::Learn(labels, GuardSet::All(), before.get()));
+    benchmark::DoNotOptimize(Lessons::Learn(labels, GuardSet::All(), 0, before.get()));
   }
 }
 BENCHMARK(BM_OneLabelMore)->ArgName("labels")->Arg(5'000)->Unit(benchmark::kMillisecond);

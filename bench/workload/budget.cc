@@ -139,7 +139,7 @@ void Simulate(const BudgetFlags& flags, const std::vector<JudgedPair>& pairs, fl
       halves[random() % 2][BandOf(pair)].push_back(pair);
     }
     const auto lessons = Lessons::Learn(DrawLabels(halves[0], requests, flags.judge_error, &random),
-                                        GuardSet::All(), nullptr);
+                                        GuardSet::All(), 0, nullptr);
     const std::optional<float> least = lessons->LeastScore(max_error, 0);
     const Served served = least ? Ask(*lessons, *least, halves[1]) : Served();
     hits += served.hits;

@@ -1,5 +1,6 @@
 // Cache: labels, and what the policy makes of them.
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -7,6 +8,7 @@
 #include "base/hash.h"
 #include "base/normalize.h"
 #include "engine/cache/cache.h"
+#include "engine/policy/budget_policy.h"
 #include "engine/policy/guards.h"
 
 namespace nearhit {
@@ -21,15 +23,18 @@ std::optional<float> Cosine(std::vector<float> asked, std::vector<float> matched
   return std::inner_product(asked.begin(), asked.end(), matched.begin(), 0.0F);
 }
 
-// So many requests stand behind each that had something near.
-float RequestsPerSample(const LabelRequest& request, const Traffic& traffic) {
-  if (!request.sampled) {
-    return 0;
+// Of a sampled label: what it stands for, and what it was drawn from.
+void AddSample(const LabelRequest& request, const CacheSettings& settings, const Traffic& traffic,
+               JudgedPair* pair) {
+  if (request.requests > 0) {  // the caller's own, of everything that may be near
+    pair->requests = request.requests;
+    pair->frame_cosine = BudgetPolicy::kLeastCosine;
+    return;
   }
-  if (request.requests > 0) {
-    return request.requests;
-  }
-  return std::max(1.0F, traffic.RequestsPerNear());
+  pair->requests = std::max(1.0F, traffic.RequestsPerNear());
+  pair->of_traffic = true;
+  pair->frame_cosine = settings.serving->LeastScore({});
+  pair->frame_guards = GuardSet::All().Without(settings.config.guards_off);
 }
 
 // Of the two texts; nothing when one of them has no vector.
@@ -84,10 +89,11 @@ Result<LabelResult> Cache::Label(const LabelRequest& request) {
   LabelBook::NewLabel label{.asked = scope.HashOf(request.prompt.slot)};
   label.pair = {.entry = scope.HashOf(matched),
                 .principal = Hash64(request.principal),
-                .requests = RequestsPerSample(request, *tracking_->traffic),
-                .of_traffic = request.sampled && request.requests == 0,
                 .source = request.source,
                 .serves = request.serves};
+  if (request.sampled) {
+    AddSample(request, *now, *tracking_->traffic, &label.pair);
+  }
   const PromptFacts asked_facts(request.prompt.slot);
   const PromptFacts matched_facts(matched);
   label.pair.conflicts = FindConflicts(asked_facts, matched_facts);
@@ -96,18 +102,12 @@ Result<LabelResult> Cache::Label(const LabelRequest& request) {
     label.pair.features = FeaturesOf(asked_facts, matched_facts, *cosine);
     label.has_features = true;
   }
-  // What a caller says may confirm what is served anyway, and no more.
-  label.alias = request.serves && (request.source != LabelSource::kFeedback ||
-                                   (cosine && now->serving
-                                                  ->Judge({.asked = request.prompt.slot,
-                                                           .matched = matched,
-                                                           .score = *cosine,
-                                                           .entry = label.pair.entry})
-                                                  .serve));
+  // What was not read by anybody, or says a caller, answers no prompt by itself.
+  label.alias = request.serves && request.source >= LabelSource::kJudge;
   const ReaderLock writing(&writes_mu_);
   NEARHIT_RETURN_IF_ERROR(CheckCurrent());
-  NEARHIT_RETURN_IF_ERROR(labels().Put(label));
-  return LabelResult{.alias = label.alias};
+  NEARHIT_ASSIGN_OR_RETURN(const bool alias, labels().Put(label));
+  return LabelResult{.alias = alias};
 }
 
 PolicyReport Cache::Report() const {

@@ -47,7 +47,7 @@ std::shared_ptr<const CacheSettings> SettingsKeeper::Make(const NamespaceConfig&
   made->label_version = sources_.labels->version();
   made->lessons =
       Lessons::Learn(sources_.labels->Pairs(), GuardSet::All().Without(config.guards_off),
-                     before == nullptr ? nullptr : before->lessons.get());
+                     made->label_version, before == nullptr ? nullptr : before->lessons.get());
   made->serving = sources_.make_policy(
       {.config = config, .traffic = sources_.traffic, .lessons = made->lessons});
   return made;

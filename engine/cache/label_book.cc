@@ -38,6 +38,8 @@ std::string LabelBook::RowOf(std::string_view key, const Label& label, bool with
                      .created_us = label.created_us,
                      .requests = label.pair.requests,
                      .of_traffic = label.pair.of_traffic,
+                     .frame_cosine = label.pair.frame_cosine,
+                     .frame_guards = label.pair.frame_guards.bits(),
                      .conflicts = label.pair.conflicts.bits(),
                      .feature_set = FeatureSet()};
   if (with_features && label.has_features) {
@@ -69,6 +71,8 @@ Status LabelBook::Load() {
                       .principal = record->principal,
                       .requests = record->requests,
                       .of_traffic = record->of_traffic,
+                      .frame_cosine = record->frame_cosine,
+                      .frame_guards = GuardSet(record->frame_guards & GuardSet::All().bits()),
                       .source = static_cast<LabelSource>(record->source),
                       .serves = record->serves,
                       .conflicts = GuardSet(record->conflicts & GuardSet::All().bits())};
@@ -107,7 +111,7 @@ Status LabelBook::Allow(std::uint64_t principal) {
   return Status();
 }
 
-Status LabelBook::Put(const NewLabel& request) {
+Result<bool> LabelBook::Put(const NewLabel& request) {
   Label label{.asked = request.asked,
               .created_us = clock_->NowMicros(),
               .pair = request.pair,
@@ -117,46 +121,81 @@ Status LabelBook::Put(const NewLabel& request) {
     NEARHIT_RETURN_IF_ERROR(Allow(label.pair.principal));
   }
   const MutexLock writing(&writing_mu_);
-  WriteBatch batch;
   std::optional<Label> leaves;
+  bool counts = true;
   {
     ReaderLock lock(&mu_);
-    const auto& same = by_pair_[IsTrusted(label) ? 1 : 0];
-    const auto before = same.find(KeyOf(label));
-    if (!IsTrusted(label) && before != same.end() && !before->second->pair.serves &&
-        label.pair.serves && before->second->pair.principal != label.pair.principal) {
-      return Status();
+    if (const Label* before = Find(label)) {
+      counts = MergeWith(*before, &label);
     }
     if (const Label* old = LeavesFor(label)) {
       leaves = *old;
     }
   }
-  if (leaves) {
-    batch.Delete(Family::kLabels, RowKey(ns_, *leaves));
+  if (counts) {
+    WriteBatch batch;
+    if (leaves) {
+      batch.Delete(Family::kLabels, RowKey(ns_, *leaves));
+    }
+    const std::string key = RowKey(ns_, label);
+    batch.Put(Family::kLabels, key, RowOf(key, label, /*with_features=*/true));
+    NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
+    WriterLock lock(&mu_);
+    if (leaves) {
+      Remove(*leaves);
+    }
+    Insert(label);
   }
-  const std::string key = RowKey(ns_, label);
-  batch.Put(Family::kLabels, key, RowOf(key, label, /*with_features=*/true));
-  NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
-  WriterLock lock(&mu_);
-  if (leaves) {
-    Remove(*leaves);
+  return AliasOf(label.asked) == label.pair.entry;
+}
+
+// What of `before`, the label of the pair, stays when `label` comes. A verdict counts more the more
+// was looked at; that a pair was drawn at random stays true whoever judges it later.
+bool LabelBook::MergeWith(const Label& before, Label* label) {
+  if (!IsTrusted(*label)) {
+    // Another principal does not undo a wrong.
+    return before.pair.serves || !label->pair.serves ||
+           before.pair.principal == label->pair.principal;
   }
-  Insert(label);
-  return Status();
+  if (label->pair.requests <= 0) {
+    label->pair.requests = before.pair.requests;
+    label->pair.of_traffic = before.pair.of_traffic;
+    label->pair.frame_cosine = before.pair.frame_cosine;
+    label->pair.frame_guards = before.pair.frame_guards;
+  }
+  if (!label->has_features && before.has_features) {
+    label->pair.features = before.pair.features;
+    label->has_features = true;
+  }
+  if (before.pair.source > label->pair.source) {
+    label->pair.source = before.pair.source;
+    label->pair.serves = before.pair.serves;
+    label->alias = before.alias;
+  }
+  return true;
+}
+
+const LabelBook::Label* LabelBook::Find(const Label& label) const {
+  const auto& group = by_pair_[IsTrusted(label) ? 1 : 0];
+  const auto found = group.find(KeyOf(label));
+  return found == group.end() ? nullptr : &*found->second;
 }
 
 const LabelBook::Label* LabelBook::LeavesFor(const Label& label) const {
-  const std::size_t group = IsTrusted(label) ? 1 : 0;
-  const auto before = by_pair_[group].find(KeyOf(label));
-  if (before != by_pair_[group].end()) {
-    return &*before->second;
+  if (const Label* before = Find(label)) {
+    return before;
   }
+  const std::size_t group = IsTrusted(label) ? 1 : 0;
   const Labels& labels = labels_[group];
   if (labels.size() < kLimits[group]) {
     return nullptr;
   }
   if (IsTrusted(label)) {
-    return &labels.front();
+    // What somebody has looked at stays longest.
+    const auto machine = std::find_if(labels.begin(), labels.end(), [](const Label& one) {
+      return one.pair.source != LabelSource::kReview;
+    });
+    return machine == labels.end() ? &labels.front() : &*machine;
   }
   const auto most =
       std::max_element(principals_.begin(), principals_.end(),
@@ -246,23 +285,25 @@ void LabelBook::AddTo(PolicyReport* report) const {
   }
 }
 
-Status LabelBook::MoveTo(NamespaceNumber ns) {
+Status LabelBook::CopyTo(NamespaceNumber ns) {
   const MutexLock writing(&writing_mu_);
-  {
-    ReaderLock lock(&mu_);
-    WriteBatch batch;
-    for (const Labels& labels : labels_) {
-      for (const Label& label : labels) {
-        const std::string key = RowKey(ns, label);
-        batch.Put(Family::kLabels, key, RowOf(key, label, /*with_features=*/false));
-        if (batch.operations().size() == kRowsPerBatch) {
-          NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/false));
-          batch.Clear();
-        }
+  const ReaderLock lock(&mu_);
+  WriteBatch batch;
+  for (const Labels& labels : labels_) {
+    for (const Label& label : labels) {
+      const std::string key = RowKey(ns, label);
+      batch.Put(Family::kLabels, key, RowOf(key, label, /*with_features=*/false));
+      if (batch.operations().size() == kRowsPerBatch) {
+        NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/false));
+        batch.Clear();
       }
     }
-    NEARHIT_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
   }
+  return store_->Write(batch, /*sync=*/true);
+}
+
+void LabelBook::GoOnIn(NamespaceNumber ns) {
+  const MutexLock writing(&writing_mu_);
   ns_ = ns;
   WriterLock lock(&mu_);
   for (Labels& labels : labels_) {
@@ -271,7 +312,6 @@ Status LabelBook::MoveTo(NamespaceNumber ns) {
     }
   }
   ++version_;
-  return Status();
 }
 
 }  // namespace nearhit

@@ -25,9 +25,9 @@
 
 namespace nearhit {
 
-// A pair has at most one label of those who are trusted and one of feedback. The first counts; of
-// feedback, that of another principal does not undo a wrong. Prompts are known by the hashes of
-// their keys, so no text is kept.
+// A pair has at most one label of those who are trusted and one of feedback. The first counts: a
+// review more than a judge, and that more than a comparison. Of feedback, that of another principal
+// does not undo a wrong. Prompts are known by the hashes of their keys, so no text is kept.
 //
 // Thread-safety: thread-safe.
 class LabelBook {
@@ -47,9 +47,9 @@ class LabelBook {
     bool has_features = false;
     bool alias = false;  // the prompt is answered with the entry from now on
   };
-  // Durable when it returns; on error nothing changed. Errors: kResourceExhausted for a principal
-  // that says too much; those of storage.
-  Status Put(const NewLabel& label);
+  // Durable when it returns: whether the prompt is an alias of the entry now. On error no label
+  // changed. Errors: kResourceExhausted for a principal that says too much; those of storage.
+  Result<bool> Put(const NewLabel& label);
 
   // For lookups. Cost: one load while there are no labels.
   bool empty() const { return empty_.load(std::memory_order_relaxed); }
@@ -63,9 +63,10 @@ class LabelBook {
 
   void AddTo(PolicyReport* report) const;
 
-  // Copies the rows to the contents `ns` of a namespace whose embedder changes, and goes on there.
-  // The features are of vectors of another model, and are left behind.
-  Status MoveTo(NamespaceNumber ns);
+  // For a namespace whose embedder changes: copies the rows to its new contents, and once those are
+  // its own goes on there. The features are of vectors of the other model, and are left behind.
+  Status CopyTo(NamespaceNumber ns);
+  void GoOnIn(NamespaceNumber ns);
 
  private:
   struct Pair {
@@ -96,6 +97,10 @@ class LabelBook {
   std::string RowKey(NamespaceNumber ns, const Label& label) const;
   static std::string RowOf(std::string_view key, const Label& label, bool with_features);
   Status Allow(std::uint64_t principal) NEARHIT_EXCLUDES(mu_);
+  // Whether `label` counts at all, and what it takes over.
+  static bool MergeWith(const Label& before, Label* label);
+  // That of the same pair and group; null: none.
+  const Label* Find(const Label& label) const NEARHIT_REQUIRES_SHARED(mu_);
   // The one that leaves for `label`: its predecessor, or when there are too many the oldest.
   const Label* LeavesFor(const Label& label) const NEARHIT_REQUIRES_SHARED(mu_);
   void Insert(const Label& label) NEARHIT_REQUIRES(mu_);

@@ -58,8 +58,10 @@ Result<bool> DatabaseImpl::PublishCopy(Reembedding* change) {
   if (!complete) {
     return false;
   }
-  NEARHIT_RETURN_IF_ERROR(call.cache().labels().MoveTo(record.number));
+  LabelBook& labels = call.cache().labels();
+  NEARHIT_RETURN_IF_ERROR(labels.CopyTo(record.number));
   NEARHIT_RETURN_IF_ERROR(catalogue_->Put(record));
+  labels.GoOnIn(record.number);
   Contents contents;
   contents.collection = change->Finish();
   contents.cache = std::make_unique<nearhit::Cache>(contents.collection.get(), call.cache(),

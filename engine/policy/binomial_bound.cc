@@ -55,13 +55,14 @@ double LowerShare(double found, double sample, double confidence) {
                   confidence);
 }
 
-int MostFound(double sample, double share, double confidence) {
+int MostFound(double sample, double share, double confidence, int limit) {
   if (sample <= 0 || share <= 0) {
     return -1;
   }
   int found = -1;
   double term = sample * std::log1p(-share);
-  for (double sum = std::exp(term); found < sample && sum <= 1 - confidence; ++found) {
+  for (double sum = std::exp(term); found < limit && found < sample && sum <= 1 - confidence;
+       ++found) {
     const double next = found + 1;
     term += std::log(std::max(sample - next, 0.0) / (next + 1)) + std::log(share / (1 - share));
     sum += std::exp(term);

@@ -9,8 +9,8 @@ namespace nearhit {
 double UpperShare(double found, double sample, double confidence);
 double LowerShare(double found, double sample, double confidence);
 
-// How many may be found while UpperShare stays at or under `share`; -1: not even none.
-// Cost: in proportion to what it returns.
-int MostFound(double sample, double share, double confidence);
+// How many, at most `limit`, may be found while UpperShare stays at or under `share`; -1: not even
+// none. Cost: in proportion to what it returns.
+int MostFound(double sample, double share, double confidence, int limit);
 
 }  // namespace nearhit

@@ -55,7 +55,8 @@ Verdict BudgetPolicy::Judge(const Evidence& evidence) const {
                      lessons_->CorrectionOf(evidence.entry);
   const bool serve =
       odds >= least_odds_.load(std::memory_order_relaxed) &&
-      (proven_.load(std::memory_order_relaxed) || evidence.score >= kLeastCalibrated);
+      evidence.score >=
+          (proven_.load(std::memory_order_relaxed) ? lessons_->least_cosine() : kLeastCalibrated);
   return {.serve = serve,
           .reason = serve ? MissReason::kNone : MissReason::kOverBudget,
           .rule = "budget",

@@ -26,6 +26,10 @@ bool CanErr(LabelSource source) {
   return source == LabelSource::kShadow || source == LabelSource::kJudge;
 }
 
+bool IsRefused(const JudgedPair& pair, GuardSet guards) {
+  return pair.conflicts.Without(guards) != pair.conflicts;
+}
+
 float RoundedUp(float score) {
   return std::ceil(score / kStep) * kStep;
 }
@@ -38,7 +42,7 @@ float Above(float score) {
 }  // namespace
 
 std::shared_ptr<const Lessons> Lessons::Learn(std::span<const JudgedPair> pairs, GuardSet guards,
-                                              const Lessons* before) {
+                                              std::uint64_t changes, const Lessons* before) {
   auto lessons = std::make_shared<Lessons>();
   std::vector<const JudgedPair*> trusted;
   for (const JudgedPair& pair : pairs) {
@@ -49,23 +53,26 @@ std::shared_ptr<const Lessons> Lessons::Learn(std::span<const JudgedPair> pairs,
     for (std::size_t guard = 0; guard < refused.size(); ++guard) {
       refused[guard] += pair.conflicts.Has(static_cast<Guard>(guard)) ? 1 : 0;
     }
-    if (pair.conflicts.Without(guards) != pair.conflicts) {
-      lessons->CountRequests(pair);  // that are not served
+    if (IsRefused(pair, guards)) {
+      lessons->CountSample(pair, guards);  // requests that are not served
     } else {
       trusted.push_back(&pair);
     }
   }
-  lessons->Fit(trusted, before);
-  lessons->Correct(pairs);
-  lessons->TakeSamples(trusted);
+  lessons->Fit(trusted, changes, before);
+  lessons->Correct(pairs, guards);
+  lessons->TakeSamples(trusted, guards);
   return lessons;
 }
 
-void Lessons::Fit(PairView trusted, const Lessons* before) {
+void Lessons::Fit(PairView trusted, std::uint64_t changes, const Lessons* before) {
   model_ = Verifier::Shared().model();
   folds_.fill(model_);
-  if (before != nullptr && before->fitted() && trusted.size() * 5 < before->fitted_on_ * 6) {
+  // Labels replace each other where there are many.
+  if (before != nullptr && before->fitted() && trusted.size() * 5 < before->fitted_on_ * 6 &&
+      (changes - before->fitted_at_) * 5 < before->fitted_on_) {
     fitted_on_ = before->fitted_on_;
+    fitted_at_ = before->fitted_at_;
     model_ = before->model_;
     folds_ = before->folds_;
     return;
@@ -92,6 +99,7 @@ void Lessons::Fit(PairView trusted, const Lessons* before) {
     folds_[fold] = FitLogistic(without(fold), prior, model_);
   }
   fitted_on_ = trusted.size();
+  fitted_at_ = changes;
 }
 
 float Lessons::ScoreOf(const JudgedPair& pair) const {
@@ -107,10 +115,13 @@ float Lessons::Correction(const Residuals& residuals) {
   return static_cast<float>(kVariance * residuals.error / (1 + kVariance * residuals.weight));
 }
 
-void Lessons::Correct(std::span<const JudgedPair> pairs) {
+void Lessons::Correct(std::span<const JudgedPair> pairs, GuardSet guards) {
   std::unordered_set<Hash128, HashOfHash> counted;  // of feedback: entry and principal
   for (std::size_t i = pairs.size(); i-- > 0;) {    // the newest word of a principal is its word
     const JudgedPair& pair = pairs[i];
+    if (IsRefused(pair, guards)) {
+      continue;  // says nothing of what may be served
+    }
     if (!IsTrusted(pair)) {
       const Hash128 once{.low = pair.entry.low ^ pair.principal, .high = pair.entry.high};
       if (!counted.insert(once).second || pair.serves) {
@@ -118,40 +129,47 @@ void Lessons::Correct(std::span<const JudgedPair> pairs) {
       }
     }
     const Residuals own = ResidualsOf(pair);
-    Residuals& sum = entries_[pair.entry];
+    EntryLabels& labels = entries_[pair.entry];
+    Residuals& sum = IsTrusted(pair) ? labels.trusted : labels.feedback;
     sum.error += own.error;
     sum.weight += own.weight;
   }
 }
 
-void Lessons::CountRequests(const JudgedPair& pair) {
-  if (pair.requests > 0 && pair.of_traffic) {
+// A guard that is off now kept pairs out of the sample that are served now.
+bool Lessons::CountSample(const JudgedPair& pair, GuardSet guards) {
+  if (pair.requests <= 0 || pair.frame_guards.Without(guards) != GuardSet()) {
+    return false;
+  }
+  if (pair.of_traffic) {
     ++of_traffic_;
     requests_then_ += static_cast<double>(pair.requests);
   } else {
     requests_ += static_cast<double>(pair.requests);
   }
+  least_cosine_ = std::max(least_cosine_, pair.frame_cosine);
+  return true;
 }
 
 double Lessons::Requests(float requests_per_near) const {
-  return requests_ + (requests_per_near > 0 ? of_traffic_ * static_cast<double>(requests_per_near)
-                                            : requests_then_);
+  const double now = of_traffic_ * static_cast<double>(requests_per_near);
+  return requests_ + (requests_per_near > 0 ? std::min(now, requests_then_) : requests_then_);
 }
 
-void Lessons::TakeSamples(PairView trusted) {
+void Lessons::TakeSamples(PairView trusted, GuardSet guards) {
   std::size_t fallible = 0;
   for (const JudgedPair* pair : trusted) {
-    if (pair->requests <= 0) {
+    if (!CountSample(*pair, guards)) {
       continue;
     }
+    // Without feedback, which is to move no budget.
     const Residuals own = ResidualsOf(*pair);
-    Residuals others = entries_.at(pair->entry);
+    Residuals others = entries_.at(pair->entry).trusted;
     others.error -= own.error;
     others.weight -= own.weight;
     samples_.push_back({.score = ScoreOf(*pair) + Correction(others),
                         .cosine = pair->features[0],
                         .serves = pair->serves});
-    CountRequests(*pair);
     fallible += CanErr(pair->source) ? 1 : 0;
   }
   std::sort(samples_.begin(), samples_.end(),
@@ -164,14 +182,20 @@ void Lessons::TakeSamples(PairView trusted) {
 
 float Lessons::CorrectionOf(const Hash128& entry) const {
   const auto found = entries_.find(entry);
-  return found == entries_.end() ? 0 : Correction(found->second);
+  if (found == entries_.end()) {
+    return 0;
+  }
+  const auto& [trusted, feedback] = found->second;
+  return Correction(
+      {.error = trusted.error + feedback.error, .weight = trusted.weight + feedback.weight});
 }
 
 // The bound grows with the number of wrong samples alone: the sequence of tests ends before the
 // first wrong one too many.
 std::optional<float> Lessons::LeastScore(float max_error, float requests_per_near) const {
   const double budget = static_cast<double>(max_error) * allowed_;
-  int most_wrong = MostFound(Requests(requests_per_near), budget, kConfidence);
+  int most_wrong = MostFound(Requests(requests_per_near), budget, kConfidence,
+                             static_cast<int>(samples_.size()));
   if (samples_.empty() || most_wrong < 0) {
     return std::nullopt;
   }

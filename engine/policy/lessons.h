@@ -27,6 +27,10 @@ struct JudgedPair {
   // when it was given.
   float requests = 0;
   bool of_traffic = false;
+  // Of a sample, what it was drawn from: candidates from this cosine on that none of these guards
+  // refused.
+  float frame_cosine = 0;
+  GuardSet frame_guards{};
   LabelSource source = LabelSource::kFeedback;
   bool serves = false;
   GuardSet conflicts{};  // guards that refuse it
@@ -53,19 +57,23 @@ class Lessons {
   static constexpr double kConfidence = 0.8;
   static constexpr double kJudgeError = 0.1;
 
-  // Of `pairs`, the newest last, under the guards that are on. `before` may be null; its models
-  // serve until a fifth more labels are there.
+  // Of `pairs`, those of a source with the newest last, under the guards that are on. `changes`
+  // counts the labels that ever came. `before` may be null; its models serve until a fifth more
+  // labels came.
   // Cost: 8 us a pair when it fits, 0.2 us else (policy_bench, Xeon).
   static std::shared_ptr<const Lessons> Learn(std::span<const JudgedPair> pairs, GuardSet guards,
-                                              const Lessons* before);
+                                              std::uint64_t changes, const Lessons* before);
 
   const LogisticModel& model() const { return model_; }
   bool fitted() const { return fitted_on_ > 0; }
   // To be added to the score of a candidate.
   float CorrectionOf(const Hash128& entry) const;
 
+  // What is proven holds for candidates from this cosine on: nothing below was drawn.
+  float least_cosine() const { return least_cosine_; }
+
   // The rest takes Traffic::RequestsPerNear(): traffic that has more near than when the labels were
-  // given serves more, rightly and wrongly.
+  // given serves more, rightly and wrongly. Traffic that has less loosens nothing.
 
   // Nothing: too few labels to prove it. Cost: some microseconds.
   std::optional<float> LeastScore(float max_error, float requests_per_near) const;
@@ -100,28 +108,37 @@ class Lessons {
   };
   using PairView = std::span<const JudgedPair* const>;
 
+  // Those of an entry.
+  struct EntryLabels {
+    Residuals trusted{};
+    Residuals feedback{};
+  };
+
   static std::size_t FoldOf(const JudgedPair& pair) { return pair.entry.high % kFolds; }
   static float Correction(const Residuals& residuals);
-  void Fit(PairView trusted, const Lessons* before);
+  void Fit(PairView trusted, std::uint64_t changes, const Lessons* before);
   // By the model that was fitted without the pair.
   float ScoreOf(const JudgedPair& pair) const;
   Residuals ResidualsOf(const JudgedPair& pair) const;
-  void Correct(std::span<const JudgedPair> pairs);
-  void TakeSamples(PairView trusted);
-  void CountRequests(const JudgedPair& pair);
+  void Correct(std::span<const JudgedPair> pairs, GuardSet guards);
+  void TakeSamples(PairView trusted, GuardSet guards);
+  // Whether its requests count.
+  bool CountSample(const JudgedPair& pair, GuardSet guards);
   template <typename Served>
   Estimate EstimateOf(Served served, float requests_per_near) const;
 
   std::size_t fitted_on_ = 0;
+  std::uint64_t fitted_at_ = 0;  // of changes
   LogisticModel model_;
   std::array<LogisticModel, kFolds> folds_;  // each fitted without its fold
-  std::unordered_map<Hash128, Residuals, HashOfHash> entries_;
+  std::unordered_map<Hash128, EntryLabels, HashOfHash> entries_;
 
   std::vector<Sample> samples_;  // the highest score first
   double requests_ = 0;          // that they stand for, but for those of the traffic
   double of_traffic_ = 0;        // how many are of it, and for how many requests they stood then
   double requests_then_ = 0;
   double allowed_ = 1;  // of a budget, for the errors of judges
+  float least_cosine_ = 0;
   std::array<std::uint64_t, kGuardNames.size()> right_{};
   std::array<std::uint64_t, kGuardNames.size()> wrong_{};
 };

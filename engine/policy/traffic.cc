@@ -10,7 +10,7 @@ bool Traffic::Observe(bool near, std::optional<float> odds) {
     near_.fetch_add(1, std::memory_order_relaxed);
     recent_near_.fetch_add(1, std::memory_order_relaxed);
   }
-  if (odds) {
+  if (odds && std::isfinite(*odds)) {
     const float bin = std::clamp((*odds - kLowest) / kWidth, 0.0F, static_cast<float>(kBins - 1));
     bins_[static_cast<std::size_t>(bin)].fetch_add(1, std::memory_order_relaxed);
   }
@@ -37,9 +37,13 @@ void Traffic::Fade() {
 float Traffic::RequestsPerNear() const {
   const auto near = recent_near_.load(std::memory_order_relaxed);
   const auto requests = recent_requests_.load(std::memory_order_relaxed);
-  return near < kLeastRecent
-             ? 0
-             : std::max(1.0F, static_cast<float>(requests) / static_cast<float>(near));
+  const auto ratio = [](std::uint64_t all, std::uint64_t part) {
+    return std::max(1.0F, static_cast<float>(all) / static_cast<float>(part));
+  };
+  if (near >= kLeastRecent) {
+    return ratio(requests, near);
+  }
+  return near_ < kLeastNear ? 0 : ratio(requests_, near_);
 }
 
 double Traffic::Count(std::size_t bin) const {

@@ -21,7 +21,8 @@ class Traffic {
 
   std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
   std::uint64_t near() const { return near_.load(std::memory_order_relaxed); }
-  // Requests of the last thousands for each that had something near, at least 1; 0: too few to say.
+  // Requests of the last thousands, or where little is near of the last ten thousands, for each
+  // that had something near; at least 1. 0: too few to say.
   float RequestsPerNear() const;
 
   // The lowest odds from which no more than `max_error` of all requests are expected to be answered
@@ -46,6 +47,7 @@ class Traffic {
   static constexpr std::uint64_t kWindow = 32'768;
   static constexpr std::uint64_t kRecent = 4'096;
   static constexpr std::uint64_t kLeastRecent = 100;  // with something near
+  static constexpr std::uint64_t kLeastNear = 30;     // of all
 
   static float OddsOf(std::size_t bin) { return kLowest + kWidth * static_cast<float>(bin); }
   // What a bin holds, and how much of it is expected to be wrong.

@@ -1,6 +1,7 @@
 #include "engine/storage/record.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/coding.h"
@@ -130,6 +131,8 @@ std::string EncodeLabel(std::string_view storage_key, const LabelRecord& record)
   PutFixed(&out, record.created_us);
   PutFixed(&out, record.requests);
   PutFixed(&out, static_cast<std::uint8_t>(record.of_traffic ? 1 : 0));
+  PutFixed(&out, record.frame_cosine);
+  PutFixed(&out, record.frame_guards);
   PutFixed(&out, record.conflicts);
   PutFixed(&out, record.feature_set);
   for (const float feature : record.features) {
@@ -149,18 +152,24 @@ Result<LabelRecord> DecodeLabel(std::string_view storage_key, std::string_view v
   record.created_us = reader.Fixed<std::int64_t>();
   record.requests = reader.Fixed<float>();
   const auto of_traffic = reader.Fixed<std::uint8_t>();
+  record.frame_cosine = reader.Fixed<float>();
+  record.frame_guards = reader.Fixed<std::uint32_t>();
   record.conflicts = reader.Fixed<std::uint32_t>();
   record.feature_set = reader.Fixed<std::uint64_t>();
   record.serves = serves == 1;
   record.alias = alias == 1;
   record.of_traffic = of_traffic == 1;
   if (!reader.ok() || serves > 1 || alias > 1 || of_traffic > 1 ||
-      reader.remaining() % sizeof(float) != 0 || !(record.requests >= 0)) {
+      reader.remaining() % sizeof(float) != 0 || !(record.requests >= 0) ||
+      !std::isfinite(record.requests) || !std::isfinite(record.frame_cosine)) {
     return WrongShape("label");
   }
   record.features.resize(reader.remaining() / sizeof(float));
   for (float& feature : record.features) {
     feature = reader.Fixed<float>();
+    if (!std::isfinite(feature)) {
+      return WrongShape("label");
+    }
   }
   return record;
 }

@@ -51,9 +51,11 @@ struct LabelRecord {
   std::int64_t created_us = 0;
   float requests = 0;
   bool of_traffic = false;
-  std::uint32_t conflicts = 0;    // GuardSet::bits
-  std::uint64_t feature_set = 0;  // of which the features are
-  std::vector<float> features{};  // of the pair; empty: none were made
+  float frame_cosine = 0;          // of a sample: what it was drawn from
+  std::uint32_t frame_guards = 0;  // the same, as GuardSet::bits
+  std::uint32_t conflicts = 0;     // GuardSet::bits
+  std::uint64_t feature_set = 0;   // of which the features are
+  std::vector<float> features{};   // of the pair; empty: none were made
 };
 
 // Encoders take the key under which the value will be stored: it is part of the checksum.

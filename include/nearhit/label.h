@@ -29,7 +29,7 @@ inline constexpr std::array<std::string_view, 4> kLabelSourceNames = {"feedback"
 
 inline constexpr std::size_t kMaxPrincipalBytes = 256;
 // Labels that a namespace keeps. A new one takes the place of the oldest: of feedback, of the
-// principal that has most.
+// principal that has most; of the others, that was no review.
 inline constexpr std::size_t kMaxTrustedLabels = 20'000;
 inline constexpr std::size_t kMaxFeedbackLabels = 10'000;
 // What one principal may say at once, and after that in each second.
@@ -58,7 +58,8 @@ struct LabelRequest {
 };
 
 struct LabelResult {
-  // The prompt is answered with this entry from now on, as if it had been stored under it.
+  // The prompt is answered with this entry from now on, as if it had been stored under it. By a
+  // judge or a review only.
   bool alias = false;
 };
 
@@ -87,7 +88,7 @@ struct PolicyReport {
   std::uint64_t near = 0;                                        // of these, with something near
   std::array<std::uint64_t, kLabelSourceNames.size()> labels{};  // by LabelSource
   std::uint64_t aliases = 0;
-  std::uint64_t refused_pairs = 0;  // judged wrong, and never served
+  std::uint64_t refused_pairs = 0;  // judged wrong, and not served
   bool fitted = false;              // the verifier is fitted to the labels
 
   // Of semantic hits among all requests, wrong ones: expected, and where there are sampled labels

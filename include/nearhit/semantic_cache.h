@@ -134,8 +134,9 @@ class SemanticCache {
   virtual Result<ScanPage> Scan(EntryId after, std::size_t limit) = 0;
 
   // Says whether the answer of an entry serves a prompt. Durable when it returns: a pair that is
-  // wrong is never served again, from the next lookup on. What else is learnt of it follows with
-  // the next maintenance. The embedder is asked for vectors that are not given or stored.
+  // wrong is not served from the next lookup on, as long as the label is kept. What else is learnt
+  // of it follows with the next maintenance. The embedder is asked for vectors that are not given
+  // or stored.
   //
   // Errors: kInvalidArgument for a bad field, or an entry of another scope; kNotFound when the
   // entry is not stored; kFailedPrecondition when it is stored under this very prompt (delete it);

@@ -77,7 +77,8 @@ Status DoPolicy(ServiceCore* core, const v1::PolicyRequest& request, const CallC
 }
 
 Lane LaneOfLabel(ServiceCore* core, const v1::LabelRequest& request) {
-  return core->LaneOf(request.namespace_(), request.prompt().vector().empty());
+  return core->LaneOf(request.namespace_(),
+                      request.prompt().vector().empty() || !request.matched().empty());
 }
 
 }  // namespace nearhit::server

@@ -196,6 +196,7 @@ void GatewayCall::OnLookup(Result<LookupResult> result) {
   if (responder_->gone()) {
     return;
   }
+  shadowed_.clear();  // of an earlier lookup
   if (!result.ok()) {
     result.status().IgnoreError();  // the cache is broken; the request is not
     reason_ = "cache_error";
@@ -382,7 +383,8 @@ void GatewayCall::Count(Served how) {
                                            .exact_only = plan_.use == CacheUse::kExact ||
                                                          controls_.most == CacheUse::kExact,
                                            .min_score = controls_.min_score,
-                                           .entry = served_entry_});
+                                           .entry = served_entry_,
+                                           .principal = own_->shared->PrincipalOf(*request_)});
   }
 }
 

@@ -161,6 +161,18 @@ void GatewayCall::PumpRecord() {
 void GatewayCall::PassOn() {
   const FlightLog::State state = flight_->state();  // before the pieces, so that kDone has all
   const bool again = !leads_ && joins_ < kMaxJoins && !passing_;
+  const bool failed =
+      state == FlightLog::State::kFailed || IsUpstreamFailure(flight_->head().status);
+  if (failed && !passing_ && !again && !shadowed_.empty() && !own_->shared->options.shadow) {
+    // A hit that was to be compared: what is stored is better than an error.
+    LeaveFlight();
+    compares_ = false;
+    found_.answer = std::exchange(shadowed_, std::string());
+    if (!TryServe(found_).empty()) {
+      SendError(502, "the provider failed");
+    }
+    return;
+  }
   if (state == FlightLog::State::kFailed && !passing_) {
     if (again) {
       AskAgain();

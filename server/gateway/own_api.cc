@@ -60,16 +60,17 @@ Answer Veto(ServiceCore* core, const RecentRequest& request) {
   return RefusedForPrompt();
 }
 
+// Or may be, for all that a lookup can tell now.
 bool IsServed(SemanticCache* cache, const RecentRequest& request) {
   const auto now = cache->Lookup(
       {.scope = request.scope, .slot = request.slot},
       {.min_score = request.min_score, .deadline = std::chrono::steady_clock::now() + kMostWait});
-  return now.ok() && now->kind == HitKind::kSemantic && now->id == request.entry;
+  return !now.ok() || now->miss_reason == MissReason::kEmbedFailed ||
+         (now->kind == HitKind::kSemantic && now->id == request.entry);
 }
 
 // Of a request that was answered by meaning: says whether that entry serves its prompt.
-Answer Label(GatewayShared* shared, const RecentRequest& request, const std::string& principal,
-             bool serves) {
+Answer Label(GatewayShared* shared, const RecentRequest& request, bool serves) {
   auto cache = shared->core->db().Cache(request.name_space);
   if (!cache.ok()) {
     return ErrorOf(cache.status());
@@ -78,18 +79,21 @@ Answer Label(GatewayShared* shared, const RecentRequest& request, const std::str
   label.prompt = {.scope = request.scope, .slot = request.slot};
   label.id = request.entry;
   label.serves = serves;
-  label.principal = principal;
+  label.principal = request.principal;
   label.deadline = std::chrono::steady_clock::now() + kMostWait;
   const auto labelled = (*cache)->Label(label);
   if (labelled.status().code() == StatusCode::kResourceExhausted) {
     return Error(429, StatusCodeName(labelled.status().code()), labelled.status().message());
+  }
+  if (labelled.status().code() == StatusCode::kNotFound && !serves) {
+    return Veto(shared->core, request);  // the entry's prompt may have been stored anew
   }
   if (!labelled.ok()) {
     return ErrorOf(labelled.status());
   }
   shared->metrics.CountLabel(serves, LabelSource::kFeedback);
   if (serves) {
-    return {.body = {{"verdict", "right"}, {"effect", "the stored answer serves this prompt"}}};
+    return {.body = {{"verdict", "right"}}};
   }
   // A label of somebody who is trusted more may say that it serves.
   return IsServed(cache->get(), request) ? Veto(shared->core, request) : RefusedForPrompt();
@@ -132,11 +136,11 @@ Answer GiveFeedback(GatewayShared* shared, const HttpServerRequest& request) {
   }
   if (const std::string id = text("request_id"); !id.empty()) {
     const std::optional<RecentRequest> recent = shared->recent.Find(id);
-    if (!recent) {
-      return Error(404, "NOT_FOUND", "request_id is not one of the last requests");
+    if (!recent || recent->principal != shared->PrincipalOf(request)) {
+      return Error(404, "NOT_FOUND", "request_id is not one of the last requests of this caller");
     }
     if (recent->served == Served::kSemantic) {
-      return Label(shared, *recent, shared->PrincipalOf(request), verdict == "right");
+      return Label(shared, *recent, verdict == "right");
     }
     return verdict == "wrong" ? Veto(shared->core, *recent)
                               : Answer{.body = {{"verdict", verdict}}};

@@ -22,8 +22,8 @@ constexpr bool IsOwnApiPath(std::string_view path) {
 
 // POST /nearhit/v1/feedback {"request_id": …, "verdict": "wrong"}: the stored answer never serves
 // that prompt again, from when this is answered, and after a restart. Whatever is stored for it
-// later does. With "right", an answer by meaning goes on serving the prompt. Both are labels then
-// (nearhit/label.h). By "entry_id" instead, the entry is deleted, if it is the caller's.
+// later does. Of an answer by meaning both verdicts are labels (nearhit/label.h). By "entry_id"
+// instead, the entry is deleted, if it is the caller's.
 //
 // GET /nearhit/v1/explain?request_id=…: the lookup again, with everything that it saw.
 //
@@ -31,7 +31,7 @@ constexpr bool IsOwnApiPath(std::string_view path) {
 // with what the provider answered; the newest first.
 //
 // Errors are {"error":{"code","message"}}: 400 for a bad field, 404 for an id that is not known
-// (any more), 405, 429 for a caller with too many labels.
+// (any more), or of another caller, 405, 429 for a caller with too many labels.
 //
 // Requires: IsOwnApiPath(request.path()).
 // Thread-safety: the loop's thread. Work that may wait is done on a worker.

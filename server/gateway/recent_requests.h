@@ -26,7 +26,8 @@ struct RecentRequest {
   std::string model{};
   bool exact_only = false;
   std::optional<float> min_score{};
-  EntryId entry{};  // that was served; 0: none
+  EntryId entry{};          // that was served; 0: none
+  std::string principal{};  // who asked (GatewayShared::PrincipalOf); feedback of others is none
 };
 
 // Holds the newest, by number and by bytes. Ids are random, so that nobody but the caller, and

@@ -128,6 +128,8 @@ inline LabelRecord SampleLabel() {
           .created_us = 1'700'000'000'000'000,
           .requests = 2.5F,
           .of_traffic = true,
+          .frame_cosine = 0.7F,
+          .frame_guards = 0b110,
           .conflicts = 0b101,
           .feature_set = 99,
           .features = {0.75F, -1, 0}};

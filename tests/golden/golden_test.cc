@@ -162,6 +162,8 @@ TEST(GoldenTest, LabelReads) {
   EXPECT_EQ(read->created_us, SampleLabel().created_us);
   EXPECT_EQ(read->requests, 2.5F);
   EXPECT_TRUE(read->of_traffic);
+  EXPECT_EQ(read->frame_cosine, 0.7F);
+  EXPECT_EQ(read->frame_guards, 0b110U);
   EXPECT_EQ(read->conflicts, 0b101U);
   EXPECT_EQ(read->feature_set, 99U);
   EXPECT_EQ(read->features, SampleLabel().features);

@@ -109,12 +109,53 @@ TEST_F(LabelTest, ATrustedLabelCountsMoreThanFeedback) {
   EXPECT_EQ(Ask().miss_reason, MissReason::kLabelled);
 }
 
-TEST_F(LabelTest, FeedbackConfirmsOnlyWhatIsServed) {
-  LabelRequest far = Verdict(true);
-  far.prompt.vector = kFarVector;
-  EXPECT_FALSE(cache_->Label(far)->alias);
-  EXPECT_EQ(Find(kAsked, kFarVector).kind, HitKind::kMiss);
-  EXPECT_TRUE(cache_->Label(Verdict(true))->alias);
+TEST_F(LabelTest, OnlyWhatWasReadMakesAnAlias) {
+  for (const LabelSource source : {LabelSource::kFeedback, LabelSource::kShadow}) {
+    EXPECT_FALSE(cache_->Label(Verdict(true, source))->alias);
+    EXPECT_EQ(Ask().rule, "threshold");
+  }
+  EXPECT_TRUE(cache_->Label(Verdict(true, LabelSource::kJudge))->alias);
+  EXPECT_EQ(Ask().rule, "label");
+}
+
+TEST_F(LabelTest, AReviewStandsWhateverComparisonsAndJudgesSayLater) {
+  ASSERT_THAT(cache_->Label(Verdict(false, LabelSource::kReview)), IsOk());
+  for (const LabelSource source : {LabelSource::kJudge, LabelSource::kShadow}) {
+    EXPECT_FALSE(cache_->Label(Verdict(true, source))->alias);
+    EXPECT_EQ(Ask().miss_reason, MissReason::kLabelled);
+  }
+  ASSERT_THAT(cache_->Label(Verdict(true, LabelSource::kReview)), IsOk());
+  EXPECT_EQ(Ask().kind, HitKind::kSemantic);
+}
+
+TEST_F(LabelTest, WhoeverConfirmsASampleItStaysOne) {
+  LabelRequest sample = Verdict(false, LabelSource::kShadow);
+  sample.sampled = true;
+  sample.requests = 2;
+  ASSERT_THAT(cache_->Label(sample), IsOk());
+  ASSERT_THAT(cache_->Label(Verdict(false, LabelSource::kReview)), IsOk());
+  LabelRequest without_vector = Verdict(false, LabelSource::kReview);
+  without_vector.prompt.vector = {};
+  ASSERT_THAT(cache_->Label(without_vector), IsOk());
+  ASSERT_THAT(db_->RunMaintenance(), IsOk());
+  EXPECT_EQ(cache_->Policy()->judged_requests, 2);
+  EXPECT_EQ(cache_->Policy()->labels[3], 1U);
+}
+
+TEST_F(LabelTest, SamplesOfAThresholdProveNothingBelowIt) {
+  for (int i = 0; i < 300; ++i) {
+    const std::string slot = "How could I close account " + std::to_string(i);
+    LabelRequest label = Verdict(true, LabelSource::kShadow);
+    label.prompt.slot = slot;
+    label.sampled = true;
+    ASSERT_THAT(cache_->Label(label), IsOk());
+  }
+  SetBudget(0.1F);
+  ASSERT_EQ(cache_->Policy()->basis, PolicyReport::Basis::kLabels);
+  const std::string_view asked = "How can somebody close an account?";
+  EXPECT_EQ(Find(asked, kAskedVector).kind, HitKind::kSemantic);
+  const std::vector<float> below = {0.88F, 0.475F};
+  EXPECT_EQ(Find(asked, below).miss_reason, MissReason::kOverBudget);
 }
 
 TEST_F(LabelTest, AnotherPrincipalDoesNotUndoAWrong) {

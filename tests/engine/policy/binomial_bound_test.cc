@@ -32,11 +32,12 @@ TEST(BinomialBoundTest, LargeSamplesDoNotUnderflow) {
 }
 
 TEST(BinomialBoundTest, TheMostThatMayBeFoundIsWhereTheBoundEnds) {
-  EXPECT_EQ(MostFound(150, .01, .8), -1);
-  EXPECT_EQ(MostFound(0, .01, .8), -1);
+  EXPECT_EQ(MostFound(150, .01, .8, 99), -1);
+  EXPECT_EQ(MostFound(0, .01, .8, 99), -1);
+  EXPECT_EQ(MostFound(1e9, .1, .8, 20'000), 20'000);
   for (const double sample : {161.0, 200.5, 1'000.0, 30'000.0}) {
     for (const double share : {.01, .05}) {
-      const int most = MostFound(sample, share, .8);
+      const int most = MostFound(sample, share, .8, 100'000);
       ASSERT_GE(most, 0);
       EXPECT_LE(UpperShare(most, sample, .8), share + 1e-9);
       EXPECT_GT(UpperShare(most + 1, sample, .8), share);

@@ -50,7 +50,7 @@ class Domain {
 
 std::shared_ptr<const Lessons> Learn(const std::vector<JudgedPair>& pairs,
                                      const Lessons* before = nullptr) {
-  return Lessons::Learn(pairs, GuardSet::All(), before);
+  return Lessons::Learn(pairs, GuardSet::All(), pairs.size(), before);
 }
 
 // The share of `requests` requests that are served wrongly.
@@ -204,7 +204,7 @@ TEST(LessonsTest, PairsThatAGuardRefusesAreRequestsThatAreNotServed) {
   EXPECT_LT(after->FromScore(-9, 0).wrong, before->FromScore(-9, 0).wrong);
   EXPECT_EQ(after->wrong_refused(Guard::kNumber), 100U);
   EXPECT_EQ(after->right_refused(Guard::kNumber), 0U);
-  const auto unguarded = Lessons::Learn(labels, GuardSet(), nullptr);
+  const auto unguarded = Lessons::Learn(labels, GuardSet(), 0, nullptr);
   EXPECT_GT(unguarded->FromScore(-9, 0).wrong, after->FromScore(-9, 0).wrong);
 }
 
@@ -217,8 +217,56 @@ TEST(LessonsTest, SamplesOfTheTrafficStandForWhatItIsNow) {
   const auto lessons = Learn(labels);
   const auto samples = static_cast<double>(labels.size());
   EXPECT_DOUBLE_EQ(lessons->Requests(0), 2 * samples);
-  EXPECT_DOUBLE_EQ(lessons->Requests(4), 4 * samples);
+  EXPECT_DOUBLE_EQ(lessons->Requests(1), samples);
+  EXPECT_DOUBLE_EQ(lessons->Requests(4), 2 * samples);  // and nobody's garbage loosens it
   EXPECT_GT(*lessons->LeastScore(.02F, 1), *lessons->LeastScore(.02F, 4));
+}
+
+TEST(LessonsTest, NothingIsProvenOfWhatWasNotDrawn) {
+  Domain domain(12);
+  std::vector<JudgedPair> labels = domain.Requests(1'000);
+  for (JudgedPair& pair : labels) {
+    pair.frame_cosine = .8F;
+    pair.frame_guards.Add(Guard::kNumber);
+  }
+  labels[3].frame_cosine = .95F;
+  EXPECT_EQ(Learn(labels)->least_cosine(), .95F);
+  EXPECT_TRUE(Learn(labels)->LeastScore(.05F, 0));
+  // The guard is switched off: pairs that it refuses are served now, and none was in the sample.
+  const auto unguarded = Lessons::Learn(labels, GuardSet(), 0, nullptr);
+  EXPECT_FALSE(unguarded->LeastScore(.05F, 0));
+  EXPECT_EQ(unguarded->Requests(0), 0);
+}
+
+TEST(LessonsTest, FeedbackChangesNoSample) {
+  Domain domain(13);
+  std::vector<JudgedPair> labels = domain.Requests(1'000);
+  const auto wrong = std::find_if(labels.begin(), labels.end(),
+                                  [](const JudgedPair& pair) { return !pair.serves; });
+  JudgedPair feedback = *wrong;
+  feedback.source = LabelSource::kFeedback;
+  feedback.requests = 0;
+  const auto before = Learn(labels);
+  labels.push_back(feedback);
+  const auto after = Learn(labels);
+  EXPECT_LT(after->CorrectionOf(feedback.entry), before->CorrectionOf(feedback.entry));
+  for (const float score : {-2.0F, 0.0F, 2.0F}) {
+    EXPECT_EQ(after->FromScore(score, 0).wrong, before->FromScore(score, 0).wrong);
+  }
+}
+
+TEST(LessonsTest, LabelsThatReplaceOthersRefitAsWell) {
+  Domain domain(14);
+  const std::vector<JudgedPair> old = domain.Requests(1'000);
+  const auto first = Lessons::Learn(old, GuardSet::All(), 1'000, nullptr);
+  const std::vector<JudgedPair> others = domain.Requests(1'000);
+  const std::vector<JudgedPair> fresh(
+      others.begin(),
+      others.begin() + static_cast<std::ptrdiff_t>(std::min(old.size(), others.size())));
+  const auto same = Lessons::Learn(fresh, GuardSet::All(), 1'010, first.get());
+  EXPECT_EQ(same->model().weights, first->model().weights);
+  const auto next = Lessons::Learn(fresh, GuardSet::All(), 1'500, first.get());
+  EXPECT_NE(next->model().weights, first->model().weights);
 }
 
 TEST(LessonsTest, ModelsServeUntilAFifthMoreLabelsAreThere) {

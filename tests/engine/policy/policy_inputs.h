@@ -10,7 +10,7 @@ namespace nearhit {
 inline PolicyInputs InputsOf(const NamespaceConfig& config) {
   return {.config = config,
           .traffic = std::make_shared<const Traffic>(),
-          .lessons = Lessons::Learn({}, GuardSet::All(), nullptr)};
+          .lessons = Lessons::Learn({}, GuardSet::All(), 0, nullptr)};
 }
 
 }  // namespace nearhit
