@@ -51,16 +51,13 @@ class DatabaseImpl final : public Database {
                            std::chrono::steady_clock::time_point deadline) const override;
   DatabaseStats Stats() const override;
   Status Flush() override { return store_->Flush(); }
+  Result<BackupInfo> Backup(const std::filesystem::path& directory) override;
   Status RunMaintenance() override;
   Status WriteSnapshots() override;
   void StopWaiting() override;
 
  private:
   const Clock& clock() const { return own_clock_ != nullptr ? *own_clock_ : Clock::System(); }
-  // Empty: no snapshots.
-  std::filesystem::path SnapshotDir() const {
-    return options_.in_memory ? std::filesystem::path() : options_.path / "index";
-  }
   void Log(LogLevel level, const std::string& line) const;
   FaultLog::Sink LogSink() const;
   // The one that made the namespace's vectors; null when there is none or it cannot be had.
@@ -89,6 +86,7 @@ class DatabaseImpl final : public Database {
 
   // Constant after Start().
   const DatabaseOptions options_;
+  const std::filesystem::path snapshot_dir_;  // empty: no snapshots
   std::unique_ptr<const Clock> own_clock_;
   std::unique_ptr<KvStore> store_;
   std::unique_ptr<IdAllocator> ids_;

@@ -1,5 +1,5 @@
 // What a database does in the background: clears what was dropped or has expired, flushes, and
-// writes index snapshots.
+// writes index snapshots. And backups.
 
 #include <chrono>
 #include <utility>
@@ -56,7 +56,7 @@ Status DatabaseImpl::DropContents() {
     }
     Status dropped = store_->DropPrefix(NamespacePrefix(number));
     if (dropped.ok()) {
-      RemoveSnapshots(SnapshotDir(), number);
+      RemoveSnapshots(snapshot_dir_, number);
       MutexLock admin(&admin_mu_);
       dropped = catalogue_->FinishDrop(number);
     }
@@ -98,6 +98,13 @@ Status DatabaseImpl::WriteSnapshots() {
     }
   }
   return first;
+}
+
+Result<BackupInfo> DatabaseImpl::Backup(const std::filesystem::path& directory) {
+  const auto began = std::chrono::steady_clock::now();
+  NEARHIT_ASSIGN_OR_RETURN(BackupInfo info, store_->Backup(directory));
+  info.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return info;
 }
 
 void DatabaseImpl::MaintenanceLoop() {

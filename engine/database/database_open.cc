@@ -35,6 +35,7 @@ class FunctionClock final : public Clock {
 
 DatabaseImpl::DatabaseImpl(const DatabaseOptions& options)
     : options_(options),
+      snapshot_dir_(options.in_memory ? std::filesystem::path() : options.path / "index"),
       reembeddings_([this](Reembedding* change) { return SwitchOver(change); },
                     std::chrono::milliseconds(options.maintenance_interval_ms), LogSink()) {
   if (options.now_us || options.steady_us) {
@@ -176,7 +177,7 @@ Result<std::unique_ptr<Collection>> DatabaseImpl::OpenCollection(NamespaceNumber
        .key_number = key_number,
        .dimension = dimension,
        .metric = metric,
-       .snapshot_dir = SnapshotDir(),
+       .snapshot_dir = snapshot_dir_,
        .graph_threshold = PartitionIndex::ThresholdFor(
            dimension, kind == NamespaceKind::kCache ? PartitionIndex::kGraphThreshold
                                                     : PartitionIndex::kSearchGraphThreshold)});

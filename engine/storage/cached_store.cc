@@ -55,6 +55,9 @@ class CachedStore final : public KvStore {
   }
 
   Status Flush() override { return store_->Flush(); }
+  Result<BackupInfo> Backup(const std::filesystem::path& directory) override {
+    return store_->Backup(directory);
+  }
   std::uint64_t LatestSequence() const override { return store_->LatestSequence(); }
   std::uint64_t lost_sequences() const override { return store_->lost_sequences(); }
   std::uint64_t DiskBytes() const override { return store_->DiskBytes(); }

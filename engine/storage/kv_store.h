@@ -15,6 +15,7 @@
 
 #include "nearhit/options.h"
 #include "nearhit/result.h"
+#include "nearhit/stats.h"
 #include "nearhit/types.h"
 
 namespace nearhit {
@@ -100,6 +101,9 @@ class KvStore {
 
   // Makes every acknowledged write durable against a power cut and records the high-water mark.
   virtual Status Flush() = 0;
+
+  // A copy that can be opened, as Database::Backup; `seconds` stays 0.
+  virtual Result<BackupInfo> Backup(const std::filesystem::path& directory) = 0;
 
   virtual std::uint64_t LatestSequence() const = 0;
   // Sequences that the high-water mark had recorded as durable and that recovery did not find; 0 is

@@ -67,15 +67,17 @@ class WatchedLog final : public rocksdb::FSWritableFileOwnerWrapper {
 class LogWatchingFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   LogWatchingFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base,
-                        std::shared_ptr<LogWatch> watch)
-      : FileSystemWrapper(base), watch_(std::move(watch)) {}
+                        const std::filesystem::path& directory, std::shared_ptr<LogWatch> watch)
+      : FileSystemWrapper(base),
+        directory_((directory / "file").parent_path()),  // without a slash at its end
+        watch_(std::move(watch)) {}
   const char* Name() const override { return "LogWatchingFileSystem"; }
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* dbg) override {
     rocksdb::IOStatus made = FileSystemWrapper::NewWritableFile(name, options, result, dbg);
-    if (const std::optional<std::uint64_t> number = LogNumber(name); made.ok() && number) {
+    if (const std::optional<std::uint64_t> number = Watched(name); made.ok() && number) {
       *result = std::make_unique<WatchedLog>(std::move(*result), *number, watch_);
     }
     return made;
@@ -83,7 +85,7 @@ class LogWatchingFileSystem final : public rocksdb::FileSystemWrapper {
 
   rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* dbg) override {
-    if (const std::optional<std::uint64_t> number = LogNumber(name)) {
+    if (const std::optional<std::uint64_t> number = Watched(name)) {
       if (rocksdb::IOStatus refused = watch_->Deleting(*number); !refused.ok()) {
         return refused;
       }
@@ -92,6 +94,11 @@ class LogWatchingFileSystem final : public rocksdb::FileSystemWrapper {
   }
 
  private:
+  std::optional<std::uint64_t> Watched(const std::filesystem::path& file) const {
+    return file.parent_path() == directory_ ? LogNumber(file.native()) : std::nullopt;
+  }
+
+  const std::filesystem::path directory_;
   const std::shared_ptr<LogWatch> watch_;
 };
 
@@ -166,8 +173,9 @@ std::vector<FileExtent> LogWatch::Durable() const {
 }
 
 std::shared_ptr<rocksdb::FileSystem> WatchLogs(std::shared_ptr<rocksdb::FileSystem> base,
+                                               const std::filesystem::path& directory,
                                                std::shared_ptr<LogWatch> watch) {
-  return std::make_shared<LogWatchingFileSystem>(std::move(base), std::move(watch));
+  return std::make_shared<LogWatchingFileSystem>(base, directory, std::move(watch));
 }
 
 }  // namespace nearhit

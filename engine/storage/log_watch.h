@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -60,8 +61,9 @@ class LogWatch {
   rocksdb::IOStatus failed_sync_ NEARHIT_GUARDED_BY(mu_);
 };
 
-// `base`, whose logs tell `watch`.
+// `base`, whose logs in `directory` tell `watch`. (A backup has logs with the same numbers.)
 std::shared_ptr<rocksdb::FileSystem> WatchLogs(std::shared_ptr<rocksdb::FileSystem> base,
+                                               const std::filesystem::path& directory,
                                                std::shared_ptr<LogWatch> watch);
 
 }  // namespace nearhit

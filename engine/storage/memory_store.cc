@@ -71,6 +71,9 @@ class MemoryStore final : public KvStore {
   }
 
   Status Flush() override { return Status(); }
+  Result<BackupInfo> Backup(const std::filesystem::path& /*directory*/) override {
+    return FailedPrecondition("a database in memory has no files to back up");
+  }
   std::uint64_t LatestSequence() const override {
     ReaderLock lock(&mu_);
     return sequence_;

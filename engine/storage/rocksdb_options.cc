@@ -1,5 +1,7 @@
 #include "engine/storage/rocksdb_options.h"
 
+#include <array>
+
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
@@ -12,6 +14,9 @@ namespace {
 constexpr std::size_t kExactKeyBytes =
     20;  // namespace and hash: the prefix that the bloom filters know
 constexpr std::uint64_t kMinBlobBytes = 4'096;
+
+constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
+    "default", "partitions", "headers", "vectors", "payloads", "keys", "tags", "expiry", "labels"};
 
 }  // namespace
 
@@ -68,6 +73,15 @@ rocksdb::ColumnFamilyOptions TunedFamily(Family family,
   }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> TunedFamilies(
+    const std::shared_ptr<rocksdb::Cache>& cache) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    families.emplace_back(kFamilyNames[i], TunedFamily(static_cast<Family>(i), cache));
+  }
+  return families;
 }
 
 }  // namespace nearhit

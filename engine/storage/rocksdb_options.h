@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include <rocksdb/db.h>
 #include <rocksdb/options.h>
 
 #include "engine/storage/kv_store.h"
@@ -13,5 +15,8 @@ namespace nearhit {
 rocksdb::Options TunedOptions(rocksdb::Env* env, const RocksDbLog& log);
 rocksdb::ColumnFamilyOptions TunedFamily(Family family,
                                          const std::shared_ptr<rocksdb::Cache>& cache);
+// All of them, in their order.
+std::vector<rocksdb::ColumnFamilyDescriptor> TunedFamilies(
+    const std::shared_ptr<rocksdb::Cache>& cache);
 
 }  // namespace nearhit

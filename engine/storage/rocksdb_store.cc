@@ -1,6 +1,5 @@
 #include "engine/storage/rocksdb_store.h"
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +23,7 @@
 #include "engine/storage/log_repair.h"
 #include "engine/storage/log_watch.h"
 #include "engine/storage/no_wait_env.h"
+#include "engine/storage/rocksdb_backup.h"
 #include "engine/storage/rocksdb_options.h"
 #include "engine/storage/rocksdb_probe.h"
 #include "engine/storage/rocksdb_status.h"
@@ -36,9 +36,6 @@ namespace {
 constexpr std::string_view kFormatKey = "format";
 constexpr std::uint32_t kFormatVersion = 1;
 constexpr std::size_t kDropChunk = 1'000;
-
-constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
-    "default", "partitions", "headers", "vectors", "payloads", "keys", "tags", "expiry", "labels"};
 
 rocksdb::Slice ToSlice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
@@ -53,8 +50,9 @@ class RocksDbStore final : public KvStore {
       : options_(options),
         mark_(options.path / "HIGHWATER"),
         logs_(std::make_shared<LogWatch>([this](std::uint64_t log) { return mark_.Forget(log); })),
-        env_(NewNoWaitEnv(WatchLogs(
-            options.file_system ? options.file_system : rocksdb::FileSystem::Default(), logs_))) {}
+        env_(NewNoWaitEnv(
+            WatchLogs(options.file_system ? options.file_system : rocksdb::FileSystem::Default(),
+                      options.path, logs_))) {}
   ~RocksDbStore() override;
   RocksDbStore(const RocksDbStore&) = delete;
   RocksDbStore& operator=(const RocksDbStore&) = delete;
@@ -67,6 +65,7 @@ class RocksDbStore final : public KvStore {
               const ScanOptions& options, const ScanVisitor& visit) const override;
   Status DropPrefix(std::string_view prefix) override;
   Status Flush() override;
+  Result<BackupInfo> Backup(const std::filesystem::path& directory) override;
   std::uint64_t LatestSequence() const override { return db_->GetLatestSequenceNumber(); }
   std::uint64_t lost_sequences() const override { return lost_sequences_; }
   std::uint64_t DiskBytes() const override;
@@ -96,6 +95,7 @@ class RocksDbStore final : public KvStore {
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; destroyed before db_
   std::uint64_t lost_sequences_ = 0;
 
+  Mutex backup_mu_;  // one at a time
   Mutex mark_mu_;
   std::uint64_t marked_ NEARHIT_GUARDED_BY(mark_mu_) = 0;
 };
@@ -165,15 +165,11 @@ Result<std::optional<HighWaterMark>> RocksDbStore::FindBearings() {
 
 Status RocksDbStore::OpenDatabase() {
   const auto cache = rocksdb::NewLRUCache(options_.block_cache_bytes);
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    families.emplace_back(kFamilyNames[i], TunedFamily(static_cast<Family>(i), cache));
-  }
   rocksdb::Options open = TunedOptions(env_.get(), options_.log);
   open.listeners.push_back(gate_.listener());
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
-      rocksdb::DB::Open(open, options_.path.string(), families, &handles_, &db);
+      rocksdb::DB::Open(open, options_.path.string(), TunedFamilies(cache), &handles_, &db);
   if (IsHeldLock(opened)) {
     return FailedPrecondition("database " + options_.path.string() +
                               " is in use by another process");
@@ -359,6 +355,13 @@ Status RocksDbStore::Flush() {
   NEARHIT_RETURN_IF_ERROR(mark_.Record(std::move(mark), [this] { return logs_->Durable(); }));
   marked_ = sequence;
   return Status();
+}
+
+Result<BackupInfo> RocksDbStore::Backup(const std::filesystem::path& directory) {
+  MutexLock lock(&backup_mu_);
+  NEARHIT_RETURN_IF_ERROR(Flush());
+  return MakeBackup({.db = db_.get(), .families = handles_, .path = options_.path}, directory,
+                    [this] { return gate_.failures(); });
 }
 
 std::uint64_t RocksDbStore::DiskBytes() const {

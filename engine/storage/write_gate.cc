@@ -106,6 +106,10 @@ std::shared_ptr<rocksdb::EventListener> WriteGate::listener() const {
   return faults_;
 }
 
+std::uint64_t WriteGate::failures() const {
+  return faults_->count();
+}
+
 Status WriteGate::Refusal() const {
   return faults_->failed() ? FromRocksDb(faults_->reason()) : Status();
 }

@@ -43,6 +43,9 @@ class WriteGate {
   // try is over.
   Status Ready(rocksdb::DB* db);
 
+  // How many failures there have been.
+  std::uint64_t failures() const;
+
   // Whatever pause there is, the next call tries to resume.
   void TryAtOnce();
 

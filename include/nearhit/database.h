@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -81,6 +82,21 @@ class Database {
   // Makes everything acknowledged so far durable against a power cut and records the high-water
   // mark.
   virtual Status Flush() = 0;
+
+  // Copies the database to `directory`, which must not exist, in a directory that does. Calls go on
+  // meanwhile. The copy has everything that was acknowledged before the call, nothing that was
+  // deleted before it, and a part of what happens during it. It is a database of its own, without
+  // index snapshots: its first start rebuilds the indexes. Files that no longer change are hard
+  // links when `directory` is on the file system of the database, copies otherwise.
+  //
+  // The copy is opened for reading before it gets its name: each of its tables and blob files must
+  // have its size, and the rows of the catalogue and the headers of the entries must be as many as
+  // here. Not all bytes of vectors and answers are read.
+  //
+  // Errors leave nothing behind: kFailedPrecondition for an in-memory database; kAlreadyExists;
+  // kInvalidArgument for a directory inside the database; kNotFound without a parent directory;
+  // kDataLoss when the copy is not what it has to be; kResourceExhausted; kUnavailable.
+  virtual Result<BackupInfo> Backup(const std::filesystem::path& directory) = 0;
 
   // One round of what the background thread does: reclaims expired entries, makes vectors that an
   // embedder owes, drops empty partitions, moves partitions between index tiers. It does not

@@ -107,6 +107,13 @@ struct NamespaceInfo {
   std::optional<ReembeddingInfo> reembedding{};
 };
 
+// What Database::Backup has made.
+struct BackupInfo {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;  // of all files, those that are shared with the database included
+  double seconds = 0;
+};
+
 struct DatabaseStats {
   std::uint64_t namespaces = 0;
   std::uint64_t entries = 0;

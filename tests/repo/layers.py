@@ -69,7 +69,7 @@ LAYERS["tests/bench"] = LAYERS["bench/workload"] + ["bench/workload", "tests/sup
 HOMES = {
     "hnswlib/": ["index/graph_store.cc", "bench/peers"],
     "rocksdb/": ["engine/storage/log_watch.cc", "engine/storage/log_watch.h", "engine/storage/no_wait_env.cc",
-                 "engine/storage/rocksdb_logger.cc", "engine/storage/rocksdb_options.cc",
+                 "engine/storage/rocksdb_backup.cc", "engine/storage/rocksdb_logger.cc", "engine/storage/rocksdb_options.cc",
                  "engine/storage/rocksdb_options.h", "engine/storage/rocksdb_probe.cc", "engine/storage/rocksdb_status.cc", "engine/storage/rocksdb_status.h",
                  "engine/storage/rocksdb_store.cc", "engine/storage/write_gate.cc", "engine/storage/write_gate.h",
                  "tests/engine/storage"],

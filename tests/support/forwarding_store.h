@@ -28,6 +28,9 @@ class ForwardingStore : public KvStore {
   }
   Status DropPrefix(std::string_view prefix) override { return store_->DropPrefix(prefix); }
   Status Flush() override { return store_->Flush(); }
+  Result<BackupInfo> Backup(const std::filesystem::path& directory) override {
+    return store_->Backup(directory);
+  }
   std::uint64_t LatestSequence() const override { return store_->LatestSequence(); }
   std::uint64_t lost_sequences() const override { return store_->lost_sequences(); }
   std::uint64_t DiskBytes() const override { return store_->DiskBytes(); }

@@ -139,4 +139,11 @@ rocksdb::IOStatus FaultyFileSystem::RenameFile(const std::string& from, const st
   return works.ok() ? FileSystemWrapper::RenameFile(from, to, options, dbg) : works;
 }
 
+rocksdb::IOStatus FaultyFileSystem::LinkFile(const std::string& from, const std::string& to,
+                                             const rocksdb::IOOptions& options,
+                                             rocksdb::IODebugContext* dbg) {
+  rocksdb::IOStatus works = Check(DiskCall::kLink);
+  return works.ok() ? FileSystemWrapper::LinkFile(from, to, options, dbg) : works;
+}
+
 }  // namespace nearhit

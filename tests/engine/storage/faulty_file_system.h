@@ -12,7 +12,7 @@
 
 namespace nearhit {
 
-enum class DiskCall : std::uint8_t { kOpen, kWrite, kSync, kRename, kSyncDirectory };
+enum class DiskCall : std::uint8_t { kOpen, kWrite, kSync, kRename, kSyncDirectory, kLink };
 
 // Which calls fail, how.
 struct DiskFault {
@@ -46,6 +46,9 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* result,
                                  rocksdb::IODebugContext* dbg) override;
+  rocksdb::IOStatus LinkFile(const std::string& from, const std::string& to,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* dbg) override;
   rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
                                const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* dbg) override;

@@ -42,6 +42,7 @@ class FakeDatabase final : public Database {
   }
   DatabaseStats Stats() const override { return {}; }
   Status Flush() override { return Status(); }
+  Result<BackupInfo> Backup(const std::filesystem::path&) override { return BackupInfo(); }
   Status RunMaintenance() override { return Status(); }
   void StopWaiting() override {}
   Status WriteSnapshots() override {
