@@ -45,7 +45,7 @@ void AddCacheCommands(CLI::App* app, CliContext* context);   // store, get, dele
 void AddVectorCommands(CLI::App* app, CliContext* context);  // search, upsert
 void AddEmbedCommands(CLI::App* app, CliContext* context);   // embed, similar
 void AddModelCommands(CLI::App* app, CliContext* context);   // model
-void AddAdminCommands(CLI::App* app, CliContext* context);   // ns, stats, ping
+void AddAdminCommands(CLI::App* app, CliContext* context);   // ns, stats, backup, ping
 void AddReembedCommand(CLI::App* ns, CliContext* context);   // ns reembed
 void AddPolicyCommands(CLI::App* app, CliContext* context);  // label, policy
 void AddDataCommands(CLI::App* app, CliContext* context);    // import, export

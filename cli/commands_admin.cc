@@ -1,4 +1,4 @@
-// ns create|list|describe|update|drop, stats, ping. (ns reembed: commands_reembed.cc.)
+// ns create|list|describe|update|drop, stats, backup, ping. (ns reembed: commands_reembed.cc.)
 #include <chrono>
 #include <memory>
 
@@ -190,6 +190,36 @@ void AddStats(CLI::App* app, CliContext* context) {
   });
 }
 
+void AddBackup(CLI::App* app, CliContext* context) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* command =
+      app->add_subcommand("backup", "Copy the database, on the server, while it serves");
+  command->add_option("name", *name, "New directory in the server's storage.backup_dir")
+      ->required();
+  command->callback([=] {
+    context->run = [=] {
+      v1::BackupRequest request;
+      request.set_name(*name);
+      const Client client = context->Connect(kBulkTimeout);
+      v1::BackupResponse response;
+      if (const Status status =
+              client.Call(client.admin(), &v1::Admin::Stub::Backup, request, &response);
+          !status.ok()) {
+        return context->Fail(status);
+      }
+      if (context->json) {
+        PrintJson(*context->out, {{"directory", response.directory()},
+                                  {"files", response.files()},
+                                  {"bytes", response.bytes()},
+                                  {"seconds", response.seconds()}});
+      } else {
+        *context->out << response.directory() << ' ' << FormatBytes(response.bytes()) << '\n';
+      }
+      return int{kExitOk};
+    };
+  });
+}
+
 void AddPing(CLI::App* app, CliContext* context) {
   CLI::App* command =
       app->add_subcommand("ping", "Is the server there, and how long does a call take");
@@ -231,6 +261,7 @@ void AddAdminCommands(CLI::App* app, CliContext* context) {
   AddReembedCommand(ns, context);
   AddDrop(ns, context);
   AddStats(app, context);
+  AddBackup(app, context);
   AddPing(app, context);
 }
 

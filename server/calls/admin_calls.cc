@@ -61,6 +61,16 @@ Status DoSnapshot(ServiceCore* core, const v1::SnapshotRequest&, const CallConte
   return core->db().WriteSnapshots();
 }
 
+Status DoBackup(ServiceCore* core, const v1::BackupRequest& request, const CallContext&,
+                v1::BackupResponse* response) {
+  NEARHIT_ASSIGN_OR_RETURN(const NamedBackup made, core->backups().Make(request.name()));
+  response->set_directory(made.directory.string());
+  response->set_files(made.info.files);
+  response->set_bytes(made.info.bytes);
+  response->set_seconds(made.info.seconds);
+  return Status();
+}
+
 Status BeginPing(ServiceCore*, const v1::PingRequest&, const CallContext&, v1::PingResponse*,
                  RestOfCall<v1::PingResponse>*) {
   return Status();

@@ -22,6 +22,8 @@ Status DoFlush(ServiceCore* core, const v1::FlushRequest& request, const CallCon
                v1::FlushResponse* response);
 Status DoSnapshot(ServiceCore* core, const v1::SnapshotRequest& request, const CallContext& call,
                   v1::SnapshotResponse* response);
+Status DoBackup(ServiceCore* core, const v1::BackupRequest& request, const CallContext& call,
+                v1::BackupResponse* response);
 // Done at once.
 Status BeginPing(ServiceCore* core, const v1::PingRequest& request, const CallContext& call,
                  v1::PingResponse* response, RestOfCall<v1::PingResponse>* rest);

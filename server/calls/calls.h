@@ -79,6 +79,7 @@ inline constexpr std::tuple kAdminCalls{
     StorageCall("nearhit.v1.Admin.Stats", "stats", &DoStats),
     StorageCall("nearhit.v1.Admin.Flush", "flush", &DoFlush),
     StorageCall("nearhit.v1.Admin.Snapshot", "snapshot", &DoSnapshot),
+    StorageCall("nearhit.v1.Admin.Backup", "backup", &DoBackup),
     QuickCall("nearhit.v1.Admin.Ping", "ping", &BeginPing),
 };
 

@@ -48,8 +48,9 @@ void ReadServer(const toml::table& table, const std::string& source, TomlReader*
 }
 
 void ReadStorage(const toml::table& table, const std::string& source, TomlReader* parent,
-                 DatabaseOptions* out) {
+                 Config* config) {
   TomlReader reader(table, "storage", source);
+  DatabaseOptions* const out = &config->storage;
   std::string path = out->path.string();
   reader.String("path", &path);
   if (path.empty()) {
@@ -60,6 +61,7 @@ void ReadStorage(const toml::table& table, const std::string& source, TomlReader
   reader.Int("block_cache_bytes", kMiB, kMiB * 1024 * 1024, &out->block_cache_bytes);
   reader.Int("max_payload_bytes", 1024, 64 * kMiB, &out->max_payload_bytes);
   reader.Int("maintenance_interval_ms", 10, 3'600'000, &out->maintenance_interval_ms);
+  reader.String("backup_dir", &config->backup_dir);
   parent->Fail(reader.Finish());
 }
 
@@ -128,7 +130,7 @@ Result<Config> FromTable(const toml::table& table, const std::string& source) {
     config.gateway.judge = judge.ok() ? *std::move(judge) : JudgeOptions();
   }
   if (const toml::table* section = root.Table("storage")) {
-    ReadStorage(*section, source, &root, &config.storage);
+    ReadStorage(*section, source, &root, &config);
   }
   if (const toml::table* section = root.Table("embedding")) {
     ReadEmbedding(*section, source, &root, &config);

@@ -48,6 +48,7 @@ struct Config {
   ServerOptions server;
   GatewayOptions gateway;
   DatabaseOptions storage;  // path, in_memory, block_cache_bytes, max_payload_bytes, interval
+  std::string backup_dir;   // [storage] backup_dir: where callers may make backups; empty: nowhere
   LocalEmbedderOptions embedding;
   // [embedding] model_folder: the model of namespaces that say none (server/config/model_folder.h).
   // Unset: it is looked for. Empty: there is none.

@@ -7,11 +7,13 @@
 
 namespace nearhit::server {
 
-ServiceCore::ServiceCore(Database* db, const ServerOptions& options, std::string model_folder)
+ServiceCore::ServiceCore(Database* db, const ServerOptions& options, std::string model_folder,
+                         BackupPlace backups)
     : db_(db),
       max_message_bytes_(options.max_message_bytes),
       allow_embedder_keys_(options.allow_embedder_keys),
       model_folder_(std::move(model_folder)),
+      backups_(db, std::move(backups)),
       pool_(options.workers, options.max_queue, options.memory_quota_bytes),
       answers_(options.memory_quota_bytes) {
 }

@@ -14,6 +14,7 @@
 #include "nearhit/database.h"
 #include "server/config/config.h"
 #include "server/core/answer_budget.h"
+#include "server/core/backup.h"
 #include "server/core/call_context.h"
 #include "server/core/lane_pool.h"
 #include "server/core/memory.h"
@@ -33,7 +34,8 @@ class ServiceCore {
  public:
   // `db` must outlive the service. `model_folder` is the model of namespaces that name none
   // (server/config/model_folder.h); empty: none.
-  ServiceCore(Database* db, const ServerOptions& options, std::string model_folder);
+  ServiceCore(Database* db, const ServerOptions& options, std::string model_folder,
+              BackupPlace backups = {});
 
   // Calls without a method here need nothing from the server.
   Database& db() { return *db_; }
@@ -81,6 +83,8 @@ class ServiceCore {
   Status CreateNamespace(const std::string& name, NamespaceConfig config);
   Status UpdateNamespace(const std::string& name, NamespaceUpdate update);
 
+  BackupMaker& backups() { return backups_; }
+
   // Once a second or so: drops queued calls that nobody wants, returns freed memory to the system.
   void KeepHouse();
   // After the transports took their last call: finishes what is queued and flushes the database.
@@ -95,6 +99,7 @@ class ServiceCore {
   const std::size_t max_message_bytes_;
   const bool allow_embedder_keys_;
   const std::string model_folder_;
+  BackupMaker backups_;
   LanePool pool_;
   AnswerBudget answers_;
   std::atomic<std::uint64_t> expired_calls_{0};

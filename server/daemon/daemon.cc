@@ -58,7 +58,9 @@ std::string ChangedSections(const Config& before, const Config& after) {
   std::string changed;
   changed += before.server == after.server ? "" : " [server]";
   changed += before.gateway == after.gateway ? "" : " [gateway]";
-  changed += of(old_storage) == of(new_storage) ? "" : " [storage]";
+  changed += of(old_storage) == of(new_storage) && before.backup_dir == after.backup_dir
+                 ? ""
+                 : " [storage]";
   changed += before.embedding.threads == after.embedding.threads &&
                      before.embedding.memo_bytes == after.embedding.memo_bytes &&
                      before.model_folder == after.model_folder
@@ -66,6 +68,9 @@ std::string ChangedSections(const Config& before, const Config& after) {
                  : " [embedding]";
   return changed;
 }
+
+// In the data directory.
+constexpr const char* kSecretFile = "gateway-secret";
 
 // How often what has to be looked after is.
 constexpr timespec kHouseTick{.tv_sec = 1, .tv_nsec = 0};
@@ -179,7 +184,7 @@ Status Daemon::StartGateway() {
   }
   std::string secret = NewSecret();
   if (!config_.storage.in_memory) {
-    NEARHIT_ASSIGN_OR_RETURN(secret, LoadOrMakeSecret(config_.storage.path / "gateway-secret"));
+    NEARHIT_ASSIGN_OR_RETURN(secret, LoadOrMakeSecret(config_.storage.path / kSecretFile));
   }
   NEARHIT_ASSIGN_OR_RETURN(
       gateway_, Gateway::Start(core_.get(), config_.gateway, std::move(secret), gateway_tls_));
@@ -187,8 +192,12 @@ Status Daemon::StartGateway() {
 }
 
 Status Daemon::Serve() {
-  core_ =
-      std::make_unique<ServiceCore>(db_.get(), config_.server, config_.model_folder.value_or(""));
+  BackupPlace backups{.directory = config_.backup_dir};
+  if (!config_.storage.in_memory) {
+    backups.extra = config_.storage.path / kSecretFile;
+  }
+  core_ = std::make_unique<ServiceCore>(db_.get(), config_.server,
+                                        config_.model_folder.value_or(""), std::move(backups));
   NEARHIT_ASSIGN_OR_RETURN(server_, Server::Start(core_.get(), config_.server));
   return Status();
 }

@@ -19,7 +19,11 @@ namespace nearhit {
 // namespace of vectors, `points`, of dimension 2.
 class CliFixture : public testing::Test {
  protected:
-  void SetUp() override {
+  // What differs from that.
+  virtual void Configure(server::Config* /*config*/) {}
+
+  void SetUp() override { StartDaemon(); }
+  void StartDaemon() {
     server::Config config;
     config.server.listen = "127.0.0.1:0";
     config.storage.in_memory = true;
@@ -31,6 +35,7 @@ class CliFixture : public testing::Test {
     NamespaceConfig points = plane;
     points.kind = NamespaceKind::kVectors;
     config.namespaces = {{"faq", faq}, {"plane", plane}, {"points", points}};
+    Configure(&config);
     auto daemon = server::Daemon::Start(config);
     ASSERT_THAT(daemon, IsOk());
     daemon_ = *std::move(daemon);

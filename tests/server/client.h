@@ -93,6 +93,7 @@ class Client {
     return &v1::Admin::Stub::ListNamespaces;
   }
   static auto MethodOf(const v1::StatsRequest&) { return &v1::Admin::Stub::Stats; }
+  static auto MethodOf(const v1::BackupRequest&) { return &v1::Admin::Stub::Backup; }
   static auto MethodOf(const v1::SnapshotRequest&) { return &v1::Admin::Stub::Snapshot; }
 
  public:

@@ -37,6 +37,11 @@ TEST(Config, AKeyOfAnyDepthIsNoCrash) {
   }
 }
 
+TEST(Config, ReadsTheDirectoryOfBackups) {
+  EXPECT_EQ(ParseConfig("", "c")->backup_dir, "");
+  EXPECT_EQ(ParseConfig("[storage]\nbackup_dir = '/b'\n", "c")->backup_dir, "/b");
+}
+
 TEST(Config, ReadsANamespace) {
   const auto config = ParseConfig(R"(
 [[namespace]]

@@ -1,6 +1,7 @@
 // The document against the server, and against the services of the .proto files.
 #include "server/rest/openapi.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -18,6 +19,7 @@
 #include "nearhit/v1/vectors.pb.h"
 #include "tests/server/rest/rest_fixture.h"
 #include "tests/server/rest/schema_checker.h"
+#include "tests/support/temp_dir.h"
 
 namespace nearhit::server {
 namespace {
@@ -35,6 +37,7 @@ constexpr std::string_view kPrefix = "/nearhit/v1/";
 class OpenApiTest : public RestTest {
  protected:
   void SetUp() override {
+    StoreIn(dir_.path() / "data", dir_.path() / "backups");
     RestTest::SetUp();
     const RestReply reply = Send("GET", "openapi.json", "", {});
     ASSERT_EQ(reply.status, 200);
@@ -68,6 +71,7 @@ class OpenApiTest : public RestTest {
     return reply.json();
   }
 
+  TempDir dir_;
   Json document_;
   std::set<std::string> called_;
 };
@@ -179,6 +183,8 @@ TEST_F(OpenApiTest, AnswersFitTheirSchemas) {
   for (const char* path : {"stats", "flush", "snapshot", "ping"}) {
     Call(path, Json::object());
   }
+  const Json backup = Call("backup", {{"name", "monday"}});
+  EXPECT_TRUE(std::filesystem::exists(dir_.path() / "backups" / "monday" / "CURRENT"));
   EXPECT_EQ(called_.size(), document_.at("paths").size());
 }
 

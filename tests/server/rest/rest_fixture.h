@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,10 +41,16 @@ class RestTest : public testing::Test, protected HttpServerFixture {
   RestTest() : HttpServerFixture(Wire::kPlain) {}
 
   void SetUp() override { Begin(ServerOptions()); }
+  // Before SetUp: the data are in memory otherwise, and backups are refused.
+  void StoreIn(const std::filesystem::path& data, const std::filesystem::path& backups) {
+    data_ = data;
+    backups_.directory = backups;
+  }
 
   void Begin(const ServerOptions& serving) {
     DatabaseOptions storage;
-    storage.in_memory = true;
+    storage.path = data_;
+    storage.in_memory = data_.empty();
     storage.background_maintenance = false;
     auto db = Database::Open(storage);
     ASSERT_THAT(db, IsOk());
@@ -56,7 +63,7 @@ class RestTest : public testing::Test, protected HttpServerFixture {
     ASSERT_THAT(db_->CreateNamespace("d", config), IsOk());
     config.kind = NamespaceKind::kVectors;
     ASSERT_THAT(db_->CreateNamespace("v", config), IsOk());
-    core_ = std::make_unique<ServiceCore>(db_.get(), serving, "");
+    core_ = std::make_unique<ServiceCore>(db_.get(), serving, "", backups_);
     api_ = std::make_unique<RestApi>(core_.get());
     Serve([this](HttpServerRequest request, ResponderPtr responder) {
       api_->OnRequest(std::move(request), std::move(responder));
@@ -86,6 +93,8 @@ class RestTest : public testing::Test, protected HttpServerFixture {
     return Send("POST", path, body, headers);
   }
 
+  std::filesystem::path data_;
+  BackupPlace backups_;
   std::unique_ptr<Database> db_;
   std::unique_ptr<ServiceCore> core_;
   std::unique_ptr<RestApi> api_;
